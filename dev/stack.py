@@ -1,0 +1,52 @@
+"""How another terminal finds the stack that is running.
+
+Enters: a port base. Leaves: the environment of the stack's processes, as the runner wrote it when everything answered,
+so that `make burst` and tests talk to the same servers with the same secrets. Raises NoStack, whose message says what
+to do. Any file that is left over from a crash is not believed.
+"""
+
+import json
+import os
+
+import psutil
+
+from dev.ground import DATA, DEFAULT_PORT_BASE, Ground, write_private
+
+_FILE = "stack.json"
+
+
+class NoStack(RuntimeError):
+    """No stack is running."""
+
+
+def load_stack(port_base: int | None = None) -> dict[str, str]:
+    """The environment of the stack on this port base; by default that of CLARION_PORT_BASE, else 8000."""
+    base = port_base or int(os.environ.get("CLARION_PORT_BASE") or DEFAULT_PORT_BASE)
+    file = DATA / str(base) / _FILE
+    try:
+        stack = json.loads(file.read_text())
+        runner = psutil.Process(stack["pid"])
+        if runner.create_time() != stack["since"]:  # A stranger got the number of a runner that crashed.
+            raise psutil.NoSuchProcess(runner.pid)
+        return {str(name): str(value) for name, value in stack["environment"].items()}
+    except PermissionError as error:
+        raise NoStack(f"{file} belongs to another account: run this as the account that runs the stack.") from error
+    except (OSError, psutil.NoSuchProcess) as error:
+        raise NoStack(
+            f"No stack is running on ports {base} and up. Start one with `make run` in another terminal and wait for "
+            "its line `Ready:`; CLARION_PORT_BASE tells which one is meant."
+        ) from error
+
+
+def announce(ground: Ground, environment: dict[str, str]) -> None:
+    """Let others find this stack. Only what the stack added goes into the file, nothing else of our environment."""
+    added = {name: value for name, value in environment.items() if os.environ.get(name) != value or name in ground.given}
+    added.pop("PATH", None)
+    runner = psutil.Process()
+    content = {"pid": runner.pid, "since": runner.create_time(), "environment": added}
+    write_private(ground.folder / _FILE, json.dumps(content, indent=2))
+
+
+def withdraw(ground: Ground) -> None:
+    """The stack is no longer to be found."""
+    (ground.folder / _FILE).unlink(missing_ok=True)

@@ -1,0 +1,17 @@
+"""The edge: holds the sockets, reads Postgres, never writes it, and knows nothing of Celery or the pipeline.
+
+    asgi.py       the application that Daphne runs         settings.py   its Django settings
+    consumer.py   one socket's life: connect, receive, disconnect
+    auth.py       what a client offers to a user id        limits.py     messages and sizes
+    stream.py     the ordered stream of one inbox, without I/O
+    sockets.py    the open sockets of this process: forward, repair, sweep, close
+    repair.py     what a socket missed, read from Postgres
+    drain.py      a slow goodbye before a deploy
+    health.py     /healthz /readyz /metrics
+    client/       the browser's end
+
+The life of a connection:
+
+    accept ─► token ─► listen to the user's group ─► one query: user, head of the inbox, log after the cursor
+           ─► CONNECTED ─► what was missed ─► live: in order as published, gaps repaired from Postgres ─► close
+"""

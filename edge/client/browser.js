@@ -1,0 +1,75 @@
+/**
+ * What the client needs of the browser: the edge's address, named timers, and the globals in one place, so that tests
+ * can bring their own.
+ *
+ * @typedef {object} Browser
+ * @property {new (url: string, protocols: string[]) => WebSocket} WebSocket
+ * @property {(callback: () => void, milliseconds: number) => any} setTimeout
+ * @property {(timer: any) => void} clearTimeout
+ * @property {() => number} now milliseconds
+ * @property {() => number} random 0 to 1
+ * @property {EventTarget | null} window
+ * @property {(EventTarget & {visibilityState?: string}) | null} document
+ */
+
+const SOCKET_PATH = "/ws/notification-updates/";
+
+/**
+ * The address of the edge on the host of this page; at `port` if given, otherwise at the page's own.
+ * @param {number | string | null} [port]
+ * @param {{protocol: string, hostname: string, port: string}} [location]
+ */
+export function socketUrl(port = null, location = globalThis.location) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const number = port || location.port;
+  return `${scheme}//${location.hostname}${number ? `:${number}` : ""}${SOCKET_PATH}`;
+}
+
+/** @returns {Browser} */
+export function ownBrowser() {
+  return {
+    WebSocket: globalThis.WebSocket,
+    setTimeout: (callback, milliseconds) => globalThis.setTimeout(callback, milliseconds),
+    clearTimeout: (timer) => globalThis.clearTimeout(timer),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    window: globalThis.window ?? null,
+    document: globalThis.document ?? null,
+  };
+}
+
+/** Timers by name: starting one again replaces it. */
+export class Timers {
+  /** @type {Map<string, any>} */ #running = new Map();
+  /** @type {Pick<Browser, "setTimeout" | "clearTimeout">} */ #clock;
+
+  /** @param {Pick<Browser, "setTimeout" | "clearTimeout">} clock */
+  constructor(clock) {
+    this.#clock = clock;
+  }
+
+  /** @param {string} name @param {number} seconds @param {() => void} callback */
+  start(name, seconds, callback) {
+    this.stop(name);
+    const fire = () => {
+      this.#running.delete(name);
+      callback();
+    };
+    this.#running.set(name, this.#clock.setTimeout(fire, seconds * 1000));
+  }
+
+  /** @param {string} name */
+  stop(name) {
+    if (this.#running.has(name)) this.#clock.clearTimeout(this.#running.get(name));
+    this.#running.delete(name);
+  }
+
+  stopAll() {
+    for (const name of [...this.#running.keys()]) this.stop(name);
+  }
+
+  /** @param {string} name */
+  has(name) {
+    return this.#running.has(name);
+  }
+}

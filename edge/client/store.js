@@ -1,0 +1,205 @@
+/**
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
+ *
+ * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
+ * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
+ * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
+ *
+ * Events: `change` {frame} (null after a snapshot), `created` {notification}, `trouble` {error}.
+ *
+ * @typedef {import("./notifications.js").Frame} Frame
+ * @typedef {import("./notifications.js").Cursor} Cursor
+ * @typedef {import("./notifications.js").NotificationSocket} NotificationSocket
+ *
+ * @typedef {object} Notification
+ * @property {string} notificationId
+ * @property {string} notificationType
+ * @property {string} createdAt ISO 8601, UTC
+ * @property {boolean} isRead
+ * @property {Record<string, any>} data
+ * @property {{id: string, username: string} | null} actor
+ * @property {string | null} messageId
+ * @property {string | null} conversationId
+ * @property {string | null} topic
+ * @property {number} count
+ *
+ * @typedef {{epoch: string, seq: number, unread: number, notifications: Notification[]}} Snapshot
+ *
+ * @typedef {object} StoreOptions
+ * @property {() => Promise<Snapshot>} loadSnapshot
+ * @property {number} [limit] notifications kept
+ * @property {number[]} [retrySeconds] delays after the snapshot could not be read; the last one is repeated
+ * @property {(callback: () => void, milliseconds: number) => any} [setTimeout]
+ */
+
+const LIMIT = 50;
+const RETRY_SECONDS = [1, 2, 4, 8, 16];
+
+export class NotificationStore extends EventTarget {
+  /** @type {StoreOptions} */ #options;
+  /** @type {Notification[]} */ #notifications = [];
+  /** @type {Cursor | null} */ #cursor = null;
+  /** Arrived since a reading of the snapshot began. @type {Frame[] | null} */ #held = null;
+  /** What a socket asked the snapshot to reach. @type {Cursor | null} */ #wanted = null;
+  #unread = 0;
+  /** Counts readings of the snapshot: only the latest one is used. */ #reading = 0;
+
+  /** @param {StoreOptions} options */
+  constructor(options) {
+    super();
+    this.#options = options;
+  }
+
+  /** Newest first; replaced, never changed, when something changes. */
+  get notifications() {
+    return this.#notifications;
+  }
+
+  get unread() {
+    return this.#unread;
+  }
+
+  /** How far this store is; give it to the socket as `since` and `epoch`. Null before the first snapshot. */
+  get cursor() {
+    return this.#cursor && { ...this.#cursor };
+  }
+
+  /**
+   * Follow a socket; the answer stops following.
+   * @param {NotificationSocket} socket
+   */
+  attach(socket) {
+    const onFrame = (/** @type {any} */ event) => this.apply(event.detail);
+    const onResync = (/** @type {any} */ event) => {
+      this.#held = [];
+      void this.#resync(event.detail);
+    };
+    socket.addEventListener("frame", onFrame);
+    socket.addEventListener("resync", onResync);
+    return () => {
+      socket.removeEventListener("frame", onFrame);
+      socket.removeEventListener("resync", onResync);
+    };
+  }
+
+  /** Read the snapshot once; rejects where it cannot be read, and nothing has changed then. */
+  async load() {
+    const reading = ++this.#reading;
+    this.#held ??= [];
+    try {
+      const snapshot = await this.#options.loadSnapshot();
+      if (reading === this.#reading) this.#accept(snapshot);
+    } catch (error) {
+      if (reading === this.#reading) this.#wanted ? void this.#resync(this.#wanted) : this.#release();
+      throw error;
+    }
+  }
+
+  /**
+   * Apply a frame, in order; one that was seen before is dropped.
+   * @param {Frame} frame
+   */
+  apply(frame) {
+    if (this.#held) {
+      this.#held.push(frame);
+      return;
+    }
+    if (this.#cursor) {
+      if (frame.seq <= this.#cursor.seq) return;
+      this.#cursor.seq = frame.seq;
+    }
+    this.#unread = frame.unread;
+    this.#notifications = applied(this.#notifications, frame).slice(0, this.#options.limit ?? LIMIT);
+    this.#emit("change", { frame });
+    if (frame.type === "NOTIFICATION_CREATED") this.#emit("created", { notification: notificationOf(frame) });
+  }
+
+  /**
+   * Read the snapshot until it is at least as new as `wanted`, which the edge has named.
+   * @param {Cursor} wanted
+   */
+  async #resync(wanted) {
+    const reading = ++this.#reading;
+    this.#wanted = wanted;
+    for (let failures = 0; ; failures += 1) {
+      try {
+        const snapshot = await this.#options.loadSnapshot();
+        if (reading !== this.#reading) return;
+        if (snapshot.epoch !== wanted.epoch || snapshot.seq >= wanted.seq) return this.#accept(snapshot);
+      } catch (error) {
+        if (reading !== this.#reading) return;
+        this.#emit("trouble", { error });
+      }
+      await this.#pause(failures);
+      if (reading !== this.#reading) return;
+    }
+  }
+
+  /** @param {number} failures */
+  #pause(failures) {
+    const delays = this.#options.retrySeconds ?? RETRY_SECONDS;
+    const start = this.#options.setTimeout ?? ((callback, ms) => globalThis.setTimeout(callback, ms));
+    const seconds = delays[Math.min(failures, delays.length - 1)];
+    return new Promise((resolve) => start(() => resolve(undefined), seconds * 1000));
+  }
+
+  /** @param {Snapshot} snapshot */
+  #accept({ epoch, seq, unread, notifications }) {
+    this.#wanted = null;
+    this.#cursor = { epoch, seq };
+    this.#unread = unread;
+    this.#notifications = notifications.slice(0, this.#options.limit ?? LIMIT);
+    this.#emit("change", { frame: null });
+    this.#release();
+  }
+
+  #release() {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const frame of held) this.apply(frame);
+  }
+
+  /** @param {string} type @param {object} detail */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/**
+ * A list of notifications, newest first, after a frame; the list itself is left as it is.
+ * @param {readonly Notification[]} notifications
+ * @param {Frame} frame
+ * @returns {Notification[]}
+ */
+export function applied(notifications, frame) {
+  switch (frame.type) {
+    case "NOTIFICATION_CREATED": {
+      const others = notifications.filter((one) => one.notificationId !== frame.notificationId);
+      return [notificationOf(frame), ...others];
+    }
+    case "NOTIFICATION_UPDATED": {
+      const { type, seq, unread, ...changed } = frame;
+      return notifications.map((one) => (one.notificationId === frame.notificationId ? { ...one, ...changed } : one));
+    }
+    case "NOTIFICATIONS_READ":
+      return notifications.map((one) => (isCovered(one, frame) ? { ...one, isRead: true } : one));
+    case "NOTIFICATION_DELETED":
+      return notifications.filter((one) => one.notificationId !== frame.notificationId);
+    default:
+      return [...notifications]; // a later protocol's: its seq and unread count all the same
+  }
+}
+
+/** @param {Notification} one @param {Frame} frame */
+function isCovered(one, { through, topic, notificationType }) {
+  return (
+    Number(one.notificationId) <= through &&
+    (topic === null || topic === one.topic) &&
+    (notificationType === null || notificationType === one.notificationType)
+  );
+}
+
+/** @param {Frame} frame @returns {Notification} */
+function notificationOf({ type, seq, unread, ...notification }) {
+  return /** @type {any} */ (notification);
+}

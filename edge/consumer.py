@@ -1,0 +1,139 @@
+"""One socket's life: connect, receive, disconnect.
+
+Enters: an ASGI websocket scope, its messages. Leaves: nothing but what the socket says. A plain ASGI application, not
+Channels' consumer class, whose every message passes through one shared thread. The socket is accepted before its
+token is looked at, since a browser does not see why a handshake was refused.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from edge import auth, runtime
+from edge.repair import ReadFailed
+from edge.sockets import Send, Socket
+from shared import metrics, protocol
+from shared.protocol import MESSAGE_LIMIT_BYTES, AuthFailure, Close
+from shared.tokens import TokenRefused, verify
+
+logger = logging.getLogger(__name__)
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+#: When a client should come back to an edge that cannot serve it at this moment (seconds, spread).
+COME_BACK_SECONDS = (1.0, 5.0)
+#: Seconds after which a client that sent too much may send again.
+RETRY_AFTER_SECONDS = 60
+
+
+async def notification_updates(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """The application behind /ws/notification-updates/."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept", "subprotocol": auth.subprotocol(scope)})
+    edge = runtime.edge()
+    socket = Socket(edge.sockets, send, uuid.uuid4().hex)
+    if edge.draining:
+        _turn_away(socket)
+        return
+    try:
+        socket.identity = auth.authenticate(scope, edge.settings)
+    except TokenRefused as refused:
+        socket.refuse(refused.reason)
+        return
+    try:
+        # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
+        await edge.sockets.add(socket)
+        if await _open(edge, socket, scope):
+            await _receive_until_closed(socket, receive)
+    finally:
+        # A stopping edge says goodbye to its sockets itself; see drain.py.
+        if not edge.draining:
+            edge.sockets.remove(socket)
+
+
+async def unknown_path(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """A WebSocket to any other path is refused: HTTP 403, since it is not accepted."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+async def _open(edge: runtime.Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
+    """Read who this is and what they missed, and begin; whether the socket is open."""
+    since, epoch = auth.cursor(scope)
+    try:
+        opening = await edge.reader.opening(socket.user_id, since)
+    except ReadFailed as error:
+        logger.warning("Postgres did not answer a connect", extra={"session": socket.id, "error": repr(error)})
+        _turn_away(socket)
+        return False
+    if opening is None:
+        socket.refuse(AuthFailure.INVALID)
+        return False
+    if not opening.active:
+        socket.refuse(AuthFailure.REVOKED)
+        return False
+    socket.open(opening, since, epoch)
+    return True
+
+
+async def _receive_until_closed(socket: Socket, receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            if not socket.closed:
+                metrics.CLOSES.labels(message.get("code") or int(Close.NORMAL)).inc()
+            return
+        if not socket.closed:
+            _said(socket, message.get("text"), message.get("bytes"))
+
+
+def _said(socket: Socket, text: str | None, binary: bytes | None) -> None:
+    """One message of the client. What says nothing is counted and ignored; only too much of it closes the socket."""
+    now = asyncio.get_running_loop().time()
+    socket.heard_at = now
+    if len(binary or (text or "").encode()) > MESSAGE_LIMIT_BYTES:
+        socket.close(Close.MESSAGE_TOO_LARGE)
+        return
+    if not socket.rate.allows(now):
+        socket.send(protocol.rate_limited(RETRY_AFTER_SECONDS))
+        socket.close(Close.TOO_MANY)
+        return
+    try:
+        said = json.loads(text or "")
+    except (ValueError, RecursionError):
+        metrics.MESSAGES_IGNORED.labels("malformed").inc()
+        return
+    match said:
+        case {"type": "ping"}:
+            socket.send(protocol.PONG)
+        case {"type": "heartbeat"}:
+            socket.send(protocol.heartbeat_ack(socket.id))
+        case {"type": "ack"}:
+            pass  # that it was heard is all it says
+        case {"type": "AUTH", "token": str(token)}:
+            _swap_token(socket, token)
+        case _:
+            metrics.MESSAGES_IGNORED.labels("unknown").inc()
+
+
+def _swap_token(socket: Socket, token: str) -> None:
+    """A new token for the same user, without a reconnect."""
+    try:
+        identity = verify(token, socket.settings)
+    except TokenRefused as refused:
+        socket.refuse(refused.reason)
+        return
+    if identity.user_id != socket.user_id:
+        socket.refuse(AuthFailure.USER_MISMATCH)
+        return
+    socket.identity, socket.refresh_by = identity, None
+    socket.send(protocol.auth_ok(user_id=socket.user_id, username=socket.username, refreshed=True))
+
+
+def _turn_away(socket: Socket) -> None:
+    socket.send(protocol.going_away(random.uniform(*COME_BACK_SECONDS)))  # noqa: S311 - spread
+    socket.close(Close.GOING_AWAY)

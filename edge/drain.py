@@ -1,0 +1,51 @@
+"""A slow goodbye before a deploy.
+
+Enters: the server's shutdown (SIGTERM or SIGINT to Daphne). Leaves: every socket told GOING_AWAY, with reconnect times
+spread so that the next edge is not met by all of them at once, and closed with 4012 over the drain period; then the
+server exits with zero. Left alone, Daphne would exit without a close frame.
+"""
+
+import asyncio
+import logging
+import random
+
+from daphne.server import reactor
+from twisted.internet.defer import Deferred
+
+from edge import runtime
+from shared import protocol
+from shared.protocol import Close
+
+logger = logging.getLogger(__name__)
+
+#: After the last close frame, so that it is on its way before the process ends (seconds).
+LAST_WORDS_SECONDS = 0.2
+
+
+def install() -> None:
+    """Have the reactor wait for the goodbye. Registered before Daphne's own trigger, which cancels the applications."""
+    reactor.addSystemEventTrigger("before", "shutdown", _begin)
+
+
+def _begin() -> Deferred[None]:
+    edge = runtime.edge()
+    edge.draining = True
+    return Deferred.fromFuture(asyncio.ensure_future(_goodbye(edge)))
+
+
+async def _goodbye(edge: runtime.Edge) -> None:
+    sockets = edge.sockets.all()
+    logger.info("Draining", extra={"sockets": len(sockets)})
+    period = edge.settings.drain_seconds
+    for socket in sockets:
+        socket.send(protocol.going_away(random.uniform(0, period)))  # noqa: S311 - spread
+    random.shuffle(sockets)
+    begun = asyncio.get_running_loop().time()
+    for number, socket in enumerate(sockets):
+        socket.close(Close.GOING_AWAY)
+        # Evenly over the period, however many there are; few of them are closed at once.
+        behind = begun + period * number / max(len(sockets), 100) - asyncio.get_running_loop().time()
+        if behind > 0:
+            await asyncio.sleep(behind)
+    await asyncio.sleep(LAST_WORDS_SECONDS)
+    logger.info("Drained", extra={"sockets": len(sockets)})

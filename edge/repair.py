@@ -1,0 +1,115 @@
+"""What a socket missed, read from Postgres.
+
+Enters: a user and a cursor. Leaves: the user, the head of their inbox and its log after the cursor, by one query of
+one snapshot each. Reads go through a small asynchronous pool with a bound on how many run at once and how long each
+may take, so that thousands of sockets that come back together queue here and not in Postgres, and a Postgres that
+hangs delays repairs and nothing else. Nothing is ever written.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg import Error as PostgresError
+from psycopg.rows import TupleRow, tuple_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from shared.inbox.log import frame_of
+from shared.inbox.queries import HEADS, LOG_AFTER, Head, LogRow, connect_sql
+from shared.settings import Settings
+
+#: What a read may fail with; the stream stays behind and is read again.
+ReadFailed = (PostgresError, PoolTimeout, PoolClosed, TimeoutError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The head of an inbox and the frames of its log after a cursor, as (seq, text).
+
+    `frames` is empty where the log cannot lead from the cursor to the head: too far behind, or purged.
+    """
+
+    head: Head
+    frames: Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Who connects, and what they missed."""
+
+    user_id: int
+    username: str
+    active: bool
+    missed: Missed
+
+
+class Reader:
+    """Reads inboxes; one a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limit = settings.replay_limit
+        self._timeout = settings.database_timeout_seconds
+        self._connect_sql = connect_sql(
+            table=settings.user_table,
+            id_column=settings.user_id_column,
+            username_column=settings.username_column,
+            active_column=settings.user_active_column,
+        )
+        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
+            settings.database_url,
+            min_size=1,
+            max_size=settings.repair_concurrency,
+            timeout=self._timeout,
+            kwargs={
+                "autocommit": True,
+                "row_factory": tuple_row,
+                "prepare_threshold": None,  # PgBouncer in transaction mode
+                "connect_timeout": max(2, round(self._timeout)),
+                "application_name": "clarion-edge",
+            },
+            open=False,
+        )
+
+    async def ready(self) -> bool:
+        """Whether Postgres answers."""
+        try:
+            await self._rows("SELECT 1", {})
+        except ReadFailed:
+            return False
+        return True
+
+    async def opening(self, user_id: int, after: int | None) -> Opening | None:
+        """The user and what they missed after a cursor (None: nothing is read of the log); None: no such user."""
+        rows = await self._rows(self._connect_sql, {"user_id": user_id, "after": after, "limit": self._limit})
+        if not rows:
+            return None
+        _, username, active = rows[0][:3]
+        return Opening(user_id, username, bool(active), _missed([row[3:] for row in rows]))
+
+    async def missed(self, user_id: int, after: int) -> Missed:
+        """What an inbox has after `after`."""
+        rows = await self._rows(LOG_AFTER, {"user_id": user_id, "after": after, "limit": self._limit})
+        return _missed(rows) if rows else Missed(Head("0", 0, 0, 0), ())
+
+    async def heads(self, user_ids: Sequence[int]) -> dict[int, int]:
+        """The seq of each of these users' inboxes."""
+        rows = await self._rows(HEADS, {"user_ids": list(user_ids)})
+        return {user_id: seq for user_id, seq, _ in rows}
+
+    async def _rows(self, sql: str, params: dict[str, Any]) -> list[TupleRow]:
+        if self._pool.closed:
+            await self._pool.open(wait=False)  # connections come in the background
+        async with asyncio.timeout(self._timeout), self._pool.connection() as connection:
+            # The statement is composed of constants and of names from the settings, quoted.
+            cursor = await connection.execute(sql.encode(), params)
+            return await cursor.fetchall()
+
+
+def _missed(rows: Sequence[TupleRow]) -> Missed:
+    head = Head(*rows[0][:4])
+    if rows[0][4] is None:
+        return Missed(head, ())
+    log = [LogRow(*row[4:]) for row in rows]
+    return Missed(head, [(row.seq, frame_of(row, head.unread)) for row in log])

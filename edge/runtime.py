@@ -1,0 +1,39 @@
+"""What one edge process has one of: settings, layer, reader, sockets.
+
+Made on first use, inside the event loop that Daphne runs, since the server has no start-up hook for applications.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from channels.layers import get_channel_layer
+
+from edge.repair import Reader
+from edge.sockets import Sockets
+from shared.layer import ClarionChannelLayer, ClarionLoopLayer
+from shared.settings import Settings, load
+
+
+@dataclass(slots=True)
+class Edge:
+    """The parts of this process."""
+
+    settings: Settings
+    layer: ClarionLoopLayer
+    reader: Reader
+    sockets: Sockets
+    draining: bool = False
+
+
+@cache
+def edge() -> Edge:
+    """This process's parts; called within the event loop, and the same for every caller."""
+    settings = load()
+    proxy = get_channel_layer()
+    if not isinstance(proxy, ClarionChannelLayer):
+        raise TypeError("CHANNEL_LAYERS must name shared.layer.ClarionChannelLayer")
+    layer = proxy.loop_layer()
+    reader = Reader(settings)
+    sockets = Sockets(settings, layer, reader)
+    sockets.start()
+    return Edge(settings, layer, reader, sockets)

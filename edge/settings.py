@@ -1,0 +1,14 @@
+"""Django's settings for the edge process: the channel layer and nothing else.
+
+No apps, no database of Django's, no Celery: the edge reads Postgres through a small asynchronous pool of its own.
+"""
+
+from shared.logs import logging_config
+from shared.settings import load
+
+SECRET_KEY = load().secret_key.get_secret_value()
+DEBUG = False
+USE_TZ = True
+INSTALLED_APPS: list[str] = []
+CHANNEL_LAYERS = load().django_channel_layers()
+LOGGING = logging_config(load().log_level)

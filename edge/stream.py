@@ -1,0 +1,97 @@
+"""The ordered stream of one inbox on one socket, without I/O.
+
+Enters: frames as they were published, in any order, repeated or lost; the log as it was read from Postgres. Leaves:
+the frames to send, each seq once, in order, without a hole. It knows no time and no network: whoever owns it asks
+`behind`, waits a moment for stragglers, reads the log after `last`, and hands it in.
+
+    not open ──open()──► live ◄──────────────┐
+      holds what         forwards last + 1   │ repaired(), jump()
+      arrives            drops ≤ last        │
+                         holds what lies     │
+                         beyond a gap ─► behind
+"""
+
+from collections.abc import Iterable
+
+#: Frames held beyond a gap; more are dropped and read from Postgres instead, so that memory has a bound.
+HELD_MAX = 256
+
+Frame = tuple[int, str]
+
+
+class Stream:
+    """What one socket has been sent, and what it has not."""
+
+    __slots__ = ("_held", "highest", "last")
+
+    def __init__(self) -> None:
+        self.last: int | None = None  # the last seq sent; None until opened
+        self.highest = 0  # the highest seq known to exist
+        self._held: dict[int, str] = {}
+
+    @property
+    def behind(self) -> bool:
+        """Whether something is known to exist that was not sent and cannot be sent yet."""
+        return self.last is not None and self.highest > self.last
+
+    def open(self, cursor: int, log: Iterable[Frame] = ()) -> list[str]:
+        """Start after `cursor`, with what the log has after it; the frames to send first."""
+        self.last = cursor
+        self.highest = max(self.highest, cursor)
+        return self.repaired(log)
+
+    def published(self, seq: int, text: str) -> list[str]:
+        """A frame came from the channel layer; the frames to send now."""
+        self.highest = max(self.highest, seq)
+        if self.last is None or seq > self.last + 1:
+            if len(self._held) < HELD_MAX:
+                self._held[seq] = text
+            return []
+        if seq <= self.last:
+            return []
+        self.last = seq
+        # Nearly always there is nothing held: the way a frame takes when all is well ends here.
+        return [text, *self._released()] if self._held else [text]
+
+    def repaired(self, log: Iterable[Frame]) -> list[str]:
+        """The log was read, in order, from somewhere at or before `last`; the frames to send now."""
+        last = self._opened()
+        ready = []
+        for seq, text in log:
+            if seq == last + 1:
+                ready.append(text)
+                last = seq
+        self.last = last
+        self.highest = max(self.highest, last)
+        return ready + self._released()
+
+    def jump(self, seq: int, *, forget: bool = False) -> list[str]:
+        """The client will read a snapshot as of `seq`: go on from there; the frames to send after that.
+
+        `forget`: what was held belongs to a history that is no more.
+        """
+        self._held = {} if forget else {held: text for held, text in self._held.items() if held > seq}
+        self.last = seq
+        self.highest = max([seq, *self._held])
+        return self._released()
+
+    def exists(self, seq: int) -> None:
+        """Postgres was seen to have this seq."""
+        self.highest = max(self.highest, seq)
+
+    def _released(self) -> list[str]:
+        """Held frames that have become next; those that were overtaken are dropped."""
+        last = self._opened()
+        ready = []
+        while (text := self._held.pop(last + 1, None)) is not None:
+            ready.append(text)
+            last += 1
+        self.last = last
+        if self._held:
+            self._held = {seq: text for seq, text in self._held.items() if seq > last}
+        return ready
+
+    def _opened(self) -> int:
+        if self.last is None:
+            raise RuntimeError("the stream is not open")
+        return self.last

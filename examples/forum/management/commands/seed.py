@@ -1,0 +1,82 @@
+"""`manage.py seed`: the people and threads of the demo.
+
+Enters: nothing. Leaves: whoever and whatever was missing, in one transaction; a second run finds everything there and
+changes nothing. Rows are written in bulk, past the signals, so that nobody is notified. The people have a known
+password and one of them is a superuser, so that production refuses.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from examples.forum.conversations import CONVERSATIONS, Conversation
+from examples.forum.models import Message, Thread
+from examples.forum.people import MODERATOR, PASSWORD, PEOPLE
+
+
+class Command(BaseCommand):
+    """Seeds the demo."""
+
+    help = "Create the people and threads of the demo; what is there already stays as it is."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Seed what is missing."""
+        if not settings.FORUM_OPEN_DOORS:
+            raise CommandError("seed makes people with a known password: it runs with CLARION_DEBUG=1 only")
+        with transaction.atomic():
+            made = _people()
+            threads = _threads()
+        self.stdout.write(f"Seeded {made} people and {threads} threads." if made or threads else "Already seeded.")
+
+
+def _people() -> int:
+    """The people that were missing; hashes the password once."""
+    there = set(User.objects.filter(username__in=PEOPLE).values_list("username", flat=True))
+    missing = [name for name in PEOPLE if name not in there]
+    if missing:
+        password = make_password(PASSWORD)
+        User.objects.bulk_create(
+            User(username=name, password=password, is_staff=name == MODERATOR, is_superuser=name == MODERATOR)
+            for name in missing
+        )
+    return len(missing)
+
+
+def _threads() -> int:
+    """The threads that were missing, known by their titles."""
+    titles = [conversation.title for conversation in CONVERSATIONS]
+    there = set(Thread.objects.filter(title__in=titles).values_list("title", flat=True))
+    missing = [conversation for conversation in CONVERSATIONS if conversation.title not in there]
+    if missing:
+        people = User.objects.in_bulk(PEOPLE, field_name="username")
+        now = timezone.now()
+        for conversation in missing:
+            _thread(conversation, people, now)
+    return len(missing)
+
+
+def _thread(conversation: Conversation, people: dict[Any, User], now: datetime) -> None:
+    first = conversation.messages[0]
+    thread = Thread.objects.create(
+        title=conversation.title, author=people[first.author], created_at=now - timedelta(hours=first.hours_ago)
+    )
+    messages: list[Message] = []
+    for said in conversation.messages:
+        message = Message(
+            thread=thread,
+            author=people[said.author],
+            body=said.body,
+            created_at=now - timedelta(hours=said.hours_ago),
+        )
+        messages.append(message)
+    Message.objects.bulk_create(messages)
+    for message, said in zip(messages, conversation.messages, strict=True):
+        if said.reply_to is not None:
+            message.parent = messages[said.reply_to]
+    Message.objects.bulk_update(messages, ["parent"])

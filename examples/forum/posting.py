@@ -1,0 +1,22 @@
+"""What people do in the forum: start a thread, reply.
+
+Enters: a signed-in user and what they wrote, checked by a form. Leaves: rows, committed together with their events.
+"""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from examples.forum.models import Message, Thread
+
+
+@transaction.atomic
+def start_thread(author: User, *, title: str, body: str) -> Thread:
+    """A new thread with its first message."""
+    thread = Thread.objects.create(title=title, author=author)
+    Message.objects.create(thread=thread, author=author, body=body)
+    return thread
+
+
+def reply(author: User, thread: Thread, *, body: str, parent: Message | None = None) -> Message:
+    """A message in `thread`, in reply to `parent` where given."""
+    return Message.objects.create(thread=thread, author=author, body=body, parent=parent)

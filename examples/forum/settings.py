@@ -1,0 +1,107 @@
+"""Django's settings of the web app and of the workers that run its audiences.
+
+Enters: the environment, by way of `shared.settings`. Leaves: settings for development where CLARION_DEBUG=1, and for
+production otherwise: there a proxy that speaks TLS stands in front and sets X-Forwarded-Proto. Nothing is collected
+or built: WhiteNoise serves static files from where they lie.
+"""
+
+from pathlib import Path
+
+from shared import logs
+from shared import settings as environment
+
+_config = environment.load()
+_forum = Path(__file__).resolve().parent
+_project = _forum.parent.parent
+
+DEBUG = _config.debug
+SECRET_KEY = _config.secret_key.get_secret_value()
+ALLOWED_HOSTS = list(_config.allowed_hosts)
+ROOT_URLCONF = "examples.forum.urls"
+WSGI_APPLICATION = "examples.forum.wsgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ninja",
+    "shared.inbox.apps.InboxConfig",
+    "pipeline.outbox.apps.OutboxConfig",
+    "examples.forum.apps.ForumConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "examples.forum.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_forum / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "examples.forum.context.live",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": _config.django_database()}
+CHANNEL_LAYERS = _config.django_channel_layers()
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [_project / "edge" / "client"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "threads"
+LOGOUT_REDIRECT_URL = "sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+#: The port of the edge as browsers see it; None where it shares this app's address.
+FORUM_EDGE_PORT = _config.public_edge_port
+
+#: Whether one click signs in as a seeded person, and the people with a known password may be seeded.
+FORUM_OPEN_DOORS = DEBUG
+
+LOGGING = logs.logging_config(_config.log_level)
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+X_FRAME_OPTIONS = "DENY"
+if not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^api/health$", r"^api/metrics$"]  # asked from inside, without the proxy
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True

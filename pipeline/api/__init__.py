@@ -1,0 +1,35 @@
+"""The HTTP face: a user's own inbox, the token that opens a socket, and whether the web app lives.
+
+    inbox.py     snapshot, list, read, unread, delete, mutes
+    tokens.py    the JWT for a socket
+    health.py    /health and /metrics
+    auth.py      a session, or a Bearer token
+    schemas.py   what goes in and out
+
+Put `path("api/", api.urls)` into the app's urls; the OpenAPI document is at `docs` below it.
+"""
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from pipeline.api import health, inbox, tokens
+from pipeline.api.auth import bearer, session
+from pipeline.inbox.changes import NoSuchNotification
+from pipeline.inbox.mutes import NoSuchMute
+
+api = NinjaAPI(
+    title="Clarion",
+    version="1",
+    description="A user's own inbox. Every change made here reaches all of that user's sockets.",
+    auth=[session, bearer],
+    urls_namespace="clarion",
+)
+api.add_router("", inbox.router, tags=["inbox"])
+api.add_router("", tokens.router, tags=["tokens"])
+api.add_router("", health.router, tags=["health"])
+
+
+@api.exception_handler(NoSuchNotification)
+@api.exception_handler(NoSuchMute)
+def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
+    return api.create_response(request, {"detail": str(error)}, status=404)

@@ -1,0 +1,36 @@
+"""Who calls: the app's session (changes need the CSRF token), or the same Bearer token that opens a socket."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+from ninja.security import HttpBearer, SessionAuth
+
+from shared.settings import load
+from shared.tokens import TokenRefused, verify
+
+
+class BearerToken(HttpBearer):
+    """A JWT of an active user."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """The user, who is set on the request too; None refuses."""
+        try:
+            identity = verify(token, load())
+        except TokenRefused:
+            return None
+        user = get_user_model()._default_manager.filter(pk=identity.user_id, is_active=True).first()
+        if user is not None:
+            request.user = user
+        return user
+
+
+session = SessionAuth()
+bearer = BearerToken()
+
+
+def user_id(request: HttpRequest) -> int:
+    """The id of the user who calls; every endpoint acts on that user's inbox and no other."""
+    pk = request.user.pk
+    assert isinstance(pk, int)  # noqa: S101 - authenticated, or the endpoint would not have been reached
+    return pk

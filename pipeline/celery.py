@@ -1,0 +1,69 @@
+"""The Celery app: how work travels, never what it is.
+
+Enters: the environment (`BROKER_URL`, `DJANGO_SETTINGS_MODULE`). Leaves: `app`, configured so that a task may be lost
+or repeated at any moment without harm. The broker carries hints; Postgres is the queue of record. So nothing here
+retries a task: what fails is noted on its row in the outbox, and the sweep enqueues it when it is due.
+"""
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+from pipeline.queues import EVENTS, MAINTENANCE, QUEUES, ROUTES, SWEEP
+from shared.settings import load
+
+#: Between two looks at what is due (seconds).
+SWEEP_EVERY_SECONDS = 2.0
+
+#: Redis gives an unacknowledged task to another worker after this long (seconds). It counts from delivery, so it lies
+#: far above what any task takes; the sweep has found a lost one long before.
+VISIBILITY_TIMEOUT_SECONDS = 600
+
+#: A broker that has frozen is noticed after this long (seconds); redis-py would wait for ever.
+BROKER_SOCKET_SECONDS = 10
+
+app = Celery("clarion", set_as_current=True)
+app.conf.update(
+    broker_url=load().broker_url.get_secret_value(),
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+        "socket_timeout": BROKER_SOCKET_SECONDS,
+        "socket_connect_timeout": BROKER_SOCKET_SECONDS,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+    },
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    # On RabbitMQ: queues that survive a node, and publishes that are confirmed. Redis ignores both.
+    task_default_queue_type="quorum" if load().broker_url.get_secret_value().startswith("amqp") else "classic",
+    task_queues=QUEUES,
+    task_routes=ROUTES,
+    task_default_queue=EVENTS,
+    task_create_missing_queues=False,
+    # A task is acknowledged when its work is done, and one at a time is taken, so that a worker that dies holds
+    # little; the sweep finds what is lost all the same.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    worker_send_task_events=True,
+    worker_hijack_root_logger=False,
+    beat_schedule={
+        "sweep": {
+            "task": SWEEP,
+            "schedule": SWEEP_EVERY_SECONDS,
+            # A sweep that waited longer than until the next one is of no use.
+            "options": {"queue": MAINTENANCE, "expires": SWEEP_EVERY_SECONDS * 5},
+        }
+    },
+)
+app.autodiscover_tasks(["pipeline"])
+
+
+@setup_logging.connect
+def _keep_djangos_logging(**_: Any) -> None:
+    """Celery configures logging of its own unless this signal has a receiver."""

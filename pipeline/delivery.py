@@ -1,0 +1,60 @@
+"""The stages of delivery in order. Read this first.
+
+Enters: the id of an event or a batch, from a task. Leaves: notifications in the inboxes of those it concerns, and
+frames on the channel layer. Each function may be run any number of times, by any number of workers, and be killed at
+any line:
+
+- before its commit, nothing has happened, and the sweep has the work done again;
+- after its commit and before `finish`, the rows are there and are published again; the edge drops what a socket has
+  had already, by seq.
+
+Nothing is sent over the network to anyone while a transaction is open.
+"""
+
+from django.db import transaction
+
+from pipeline import audiences, events, persist, publish, recipients
+from pipeline.enqueue import enqueue
+from pipeline.outbox import work
+from pipeline.persist import Stored
+from pipeline.queues import DELIVER
+from shared import metrics
+
+
+def expand(event_id: int) -> None:
+    """An event becomes announcements and batches; where few are told, they are told at once."""
+    if not work.start(work.EVENT, event_id):
+        return
+    with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
+        with work.failure_noted(work.EVENT, [event_id]), transaction.atomic():
+            event = work.claim_event(event_id)
+            if event is None:
+                return
+            heard_by = audiences.audiences_of(events.parse(event.name, event.payload))
+            cut = recipients.cut(event, heard_by)
+            stored = persist.persist(event.id, cut.at_once) if cut.at_once else []
+            work.expanded(event.id, cut.recipients)
+        if cut.at_once:
+            _publish(event.id, cut.batch_ids, stored)
+        else:
+            enqueue(DELIVER, *cut.batch_ids)
+
+
+def deliver(batch_id: int) -> None:
+    """The recipients of one batch are told."""
+    if not work.start(work.BATCH, batch_id):
+        return
+    with metrics.BATCH_SECONDS.labels(work.BATCH.name).time():
+        with work.failure_noted(work.BATCH, [batch_id]), transaction.atomic():
+            batch = work.claim_batch(batch_id)
+            if batch is None:
+                return
+            stored = persist.persist(batch.event_id, [batch])
+        _publish(batch.event_id, [batch_id], stored)
+
+
+def _publish(event_id: int, batch_ids: list[int], stored: list[Stored]) -> None:
+    """After the commit: tell the sockets, then note that it is done."""
+    with work.failure_noted(work.BATCH, batch_ids):
+        publish.publish(stored)
+        work.finish(event_id, batch_ids)

@@ -1,0 +1,56 @@
+"""Hints for the broker: "this row is there to be worked off".
+
+Enters: a task's name and ids of rows that are committed. Leaves: one message an id on that task's queue, or none.
+Never raises and never waits longer than `broker_wait_seconds`: a hint that could not be given is logged and counted,
+and the sweep gives it later. After a failure the broker is left alone for a moment, so that a request is not made to
+wait again for one that is known to be down.
+"""
+
+import logging
+import time
+from functools import cache
+
+from kombu import Connection
+from kombu.pools import ProducerPool, producers
+
+from pipeline.celery import app
+from shared import metrics
+from shared.settings import load
+
+logger = logging.getLogger(__name__)
+
+#: How long a broker that did not answer is not asked again (seconds). The sweep delivers meanwhile.
+COOL_DOWN_SECONDS = 2.0
+
+_leave_alone_until = 0.0
+
+
+@cache
+def _pool() -> ProducerPool:
+    wait = load().broker_wait_seconds
+    connection: Connection = app.connection_for_write(
+        connect_timeout=wait,
+        transport_options={"socket_timeout": wait, "socket_connect_timeout": wait, "max_retries": 0},
+    )
+    pool: ProducerPool = producers[connection]
+    return pool
+
+
+def enqueue(task: str, *ids: int) -> bool:
+    """Give one hint for each id; whether all were taken."""
+    global _leave_alone_until
+    if not ids:
+        return True
+    if time.monotonic() < _leave_alone_until:
+        metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
+        return False
+    try:
+        with _pool().acquire(block=True, timeout=load().broker_wait_seconds) as producer, producer.batch():
+            for work_id in ids:
+                app.send_task(task, (work_id,), producer=producer, retry=False)
+    except Exception:  # noqa: BLE001 - whatever the broker's client raises, the event is safe in the outbox
+        _leave_alone_until = time.monotonic() + COOL_DOWN_SECONDS
+        metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
+        logger.warning("The broker did not take a task; the sweep will enqueue it", exc_info=True, extra={"task": task, "ids": ids[:10]})
+        return False
+    return True

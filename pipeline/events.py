@@ -1,0 +1,55 @@
+"""Declare an event: something that happened in the web app.
+
+Enters: a subclass of `Event` with a name and a few ids. Leaves: the registry by which the pipeline finds it again
+when the event is worked off. An event is named in the past tense, dotted, with a version; its payload is small, frozen
+and validated, and a field that is not declared is refused:
+
+    class MessagePosted(Event, name="forum.message.posted.v1"):
+        message_id: int
+"""
+
+import re
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.errors import InvalidEvent, UndeclaredEvent
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\.v[1-9][0-9]*")
+
+_declared: dict[str, type["Event"]] = {}
+
+
+class Event(BaseModel):
+    """Base of all events; subclass it with `name=`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_name: ClassVar[str]
+
+    def __init_subclass__(cls, *, name: str, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not _NAME.fullmatch(name):
+            raise InvalidEvent(f"{name!r} is no event name: write it like 'forum.message.posted.v1'")
+        other = _declared.get(name)
+        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise InvalidEvent(f"{name!r} is declared twice, by {other.__module__} and {cls.__module__}")
+        cls.event_name = name
+        _declared[name] = cls
+
+
+def declared(name: str) -> type[Event]:
+    """The class of that name; raises UndeclaredEvent."""
+    try:
+        return _declared[name]
+    except KeyError:
+        raise UndeclaredEvent(f"no event {name!r} is declared: is its app in INSTALLED_APPS?") from None
+
+
+def parse(name: str, payload: object) -> Event:
+    """The event of that name with that payload; raises UndeclaredEvent or InvalidEvent."""
+    try:
+        return declared(name).model_validate(payload)
+    except ValidationError as error:
+        fields = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'payload'}: {e['msg']}" for e in error.errors())
+        raise InvalidEvent(f"payload of {name!r} does not fit: {fields}") from error

@@ -1,0 +1,166 @@
+"""One action of a user on their inbox: one transaction, one row in the log, one frame, however many it changes.
+
+Enters: a user and what they did. Leaves: the inbox changed, the change as the next seq of its log, and its frame
+published to every socket of that user. Each is a constant number of statements. What changes nothing (reading what is
+read) takes no seq and sends no frame. A channel layer that does not answer costs a short wait: the sockets find the
+change by themselves.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from pipeline.errors import PipelineError, Retryable
+from pipeline.publish import publish_frames
+from shared.inbox.log import frame_of
+from shared.inbox.queries import LogRow
+
+logger = logging.getLogger(__name__)
+
+_LOCK = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
+
+_SET_READ = """
+UPDATE inbox_notification SET read_at = CASE WHEN %(read)s THEN clock_timestamp() END
+ WHERE recipient_id = %(user)s AND seq = %(seq)s AND deleted_at IS NULL AND (read_at IS NULL) = %(read)s
+RETURNING 1
+"""
+
+_EXISTS = "SELECT 1 FROM inbox_notification WHERE recipient_id = %(user)s AND seq = %(seq)s AND deleted_at IS NULL"
+
+_READ_THROUGH = """
+WITH changed AS (
+    UPDATE inbox_notification n SET read_at = clock_timestamp()
+     WHERE n.recipient_id = %(user)s AND n.seq <= %(through)s AND n.read_at IS NULL AND n.deleted_at IS NULL
+       AND ((%(topic)s::text IS NULL AND %(kind)s::text IS NULL) OR EXISTS (
+            SELECT 1 FROM inbox_announcement a WHERE a.id = n.announcement_id
+               AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
+               AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)))
+    RETURNING 1
+)
+SELECT count(*) FROM changed
+"""
+
+_DELETE = """
+UPDATE inbox_notification SET deleted_at = clock_timestamp()
+ WHERE recipient_id = %(user)s AND seq = %(seq)s AND deleted_at IS NULL
+RETURNING read_at IS NULL
+"""
+
+_LOG = """
+WITH head AS (
+    UPDATE inbox_inbox SET seq = seq + 1, unread = unread + %(unread)s WHERE user_id = %(user)s
+    RETURNING seq, unread
+)
+INSERT INTO inbox_change (recipient_id, seq, action, notification, through, topic, kind, created_at)
+SELECT %(user)s, seq, %(action)s, %(notification)s, %(through)s, %(topic)s, %(kind)s, clock_timestamp() FROM head
+RETURNING seq, created_at, (SELECT unread FROM head)
+"""
+
+
+class NoSuchNotification(PipelineError):
+    """You have no such notification; it may have been deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the inbox stands after the action."""
+
+    seq: int
+    unread: int
+
+
+def mark_read(user_id: int, notification: int, *, read: bool) -> Head:
+    """Mark one notification read or unread; raises NoSuchNotification."""
+
+    def change() -> int | None:
+        params = {"user": user_id, "seq": notification, "read": read}
+        if _one(_SET_READ, params) is None:
+            if _one(_EXISTS, params) is None:
+                raise NoSuchNotification
+            return None
+        return -1 if read else 1
+
+    return _changed(user_id, change, "read" if read else "unread", notification=notification)
+
+
+def delete(user_id: int, notification: int) -> Head:
+    """Delete one notification; raises NoSuchNotification. A tombstone keeps its place in the log."""
+
+    def change() -> int:
+        deleted = _one(_DELETE, {"user": user_id, "seq": notification})
+        if deleted is None:
+            raise NoSuchNotification
+        return -1 if deleted[0] else 0
+
+    return _changed(user_id, change, "deleted", notification=notification)
+
+
+def read_through(
+    user_id: int, *, through: int | None = None, topic: str | None = None, kind: str | None = None
+) -> Head:
+    """Mark all read: up to a seq, of a topic, of a kind, where given. A seq from the future is the newest."""
+
+    with transaction.atomic():
+        head = _locked(user_id)
+        if head is None:
+            return Head(0, 0)
+        upto = head.seq if through is None else min(through, head.seq)
+        changed = _one(_READ_THROUGH, {"user": user_id, "through": upto, "topic": topic, "kind": kind})
+        if not changed or not changed[0]:
+            return head
+        row = _log(user_id, "read_through", unread=-changed[0], through=upto, topic=topic, kind=kind)
+    return _told(user_id, *row)
+
+
+def _changed(user_id: int, change: Callable[[], int | None], action: str, *, notification: int) -> Head:
+    """Run `change` under the inbox's lock; log and publish it, with what it returns added to the unread count."""
+    with transaction.atomic():
+        head = _locked(user_id)
+        if head is None:
+            raise NoSuchNotification
+        unread = change()
+        if unread is None:
+            return head
+        row = _log(user_id, action, unread=unread, notification=notification)
+    return _told(user_id, *row)
+
+
+def _locked(user_id: int) -> Head | None:
+    row = _one(_LOCK, {"user": user_id})
+    return None if row is None else Head(*row)
+
+
+def _log(
+    user_id: int,
+    action: str,
+    *,
+    unread: int,
+    notification: int | None = None,
+    through: int | None = None,
+    topic: str | None = None,
+    kind: str | None = None,
+) -> tuple[LogRow, int]:
+    what: dict[str, Any] = {"notification": notification, "through": through, "topic": topic, "kind": kind}
+    row = _one(_LOG, {"user": user_id, "action": action, "unread": unread, **what})
+    assert row is not None  # noqa: S101 - the row is locked
+    seq, created_at, now_unread = row
+    return LogRow(seq=seq, action=action, created_at=created_at, **what), now_unread
+
+
+def _told(user_id: int, row: LogRow, unread: int) -> Head:
+    """After the commit: publish the frame of this row."""
+    try:
+        publish_frames([(user_id, row.seq, frame_of(row, unread))])
+    except Retryable:
+        logger.warning("A change was not published; the sockets will find it", extra={"user": user_id, "seq": row.seq})
+    return Head(row.seq, unread)
+
+
+def _one(sql: str, params: dict[str, Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row

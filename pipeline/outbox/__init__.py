@@ -1,0 +1,10 @@
+"""The outbox: every event and batch still to be worked off, in Postgres, the queue of record.
+
+    recording.py   record(event): one row in the caller's transaction, enqueued on commit
+    work.py        the life of a piece of work: start, claim, finish, fail
+    sweep.py       re-enqueue what is due and unfinished
+    models.py      Event and Batch
+    migrations/
+
+A message on the broker is only a hint that one of these rows is there.
+"""

@@ -1,0 +1,16 @@
+"""Django's registration of the outbox, and the discovery of what apps declare."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class OutboxConfig(AppConfig):
+    """The outbox; finds `events.py` and `audiences.py` of every installed app."""
+
+    name = "pipeline.outbox"
+    label = "outbox"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import what the apps declare, so that a worker knows every event and its audiences."""
+        autodiscover_modules("events", "audiences")

@@ -1,0 +1,65 @@
+"""Event and Batch: the work still to be done, and what became of it. Private to `pipeline/outbox/`."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+#: The sweep looks for work that is due; it must not read what is finished, so the index holds the unfinished only.
+DUE = models.Q(state="pending")
+
+
+class Work(models.Model):
+    """What Event and Batch have in common: a state, and when to look at it next."""
+
+    class State(models.TextChoices):
+        """`expanded` is an event's only: its batches are made and being delivered."""
+
+        PENDING = "pending"
+        EXPANDED = "expanded"
+        DONE = "done"
+        FAILED = "failed"
+
+    state = models.CharField(max_length=8, choices=State.choices, db_default=State.PENDING)
+    attempts = models.IntegerField(db_default=0, help_text="Starts that count: not those that failed for reasons outside")
+    next_attempt_at = models.DateTimeField(help_text="When the sweep enqueues it again, if it is still pending then")
+    error = models.TextField(blank=True, db_default="")
+    recorded_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Event(Work):
+    """Something that happened in the web app: one row, written in the transaction that made it happen."""
+
+    key = models.CharField(max_length=200, unique=True, help_text="Idempotency key: the same key is the same event")
+    name = models.CharField(max_length=120)
+    payload = models.JSONField()
+    actor_id = models.BigIntegerField(null=True)
+    traceparent = models.CharField(max_length=64, blank=True, db_default="")
+    recipients = models.IntegerField(null=True, help_text="How many are told, once it is expanded")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_event_due")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.key}"
+
+
+class Batch(Work):
+    """At most a fixed number of recipients of one announcement, worked off by one task."""
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="batches")
+    announcement_id = models.BigIntegerField()
+    number = models.IntegerField()
+    recipients = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        verbose_name_plural = "batches"
+        indexes: ClassVar = [models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_batch_due")]
+
+    def __str__(self) -> str:
+        return f"batch {self.number} of event {self.event_id}"

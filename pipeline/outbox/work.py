@@ -1,0 +1,235 @@
+"""The life of a piece of work, an event or a batch: started, claimed, finished or failed.
+
+Enters: ids of rows in the outbox. Leaves: their contents once claimed, and their state. A row is claimed by its row
+lock within the transaction that does the work, so that two workers never do it at once and a worker that dies frees
+it at once. Starts are counted in a commit of their own before the work: work that kills its worker is parked after a
+few.
+
+What failed for reasons outside (Postgres, Redis) is tried for as long as it takes and its start does not count; what
+failed otherwise is tried MAX_ATTEMPTS times and then parked with its traceback, for a person to look at.
+"""
+
+import json
+import logging
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from pipeline.errors import Permanent, Retryable
+from pipeline.queues import DELIVER, EXPAND
+from shared import metrics
+from shared.protocol import Announced
+
+logger = logging.getLogger(__name__)
+
+#: Starts of the same work before it is parked: enough for a deploy in between, few enough to see poison soon.
+MAX_ATTEMPTS = 5
+
+#: How much of a traceback is kept (characters).
+ERROR_MAX_LENGTH = 10_000
+
+#: When to look at unfinished work again: after half of its age, at least 2 and at most 60 seconds, spread by a quarter
+#: so that work which failed together does not come back together. Half of the age makes the waits grow by themselves.
+BACKOFF: Final = (
+    "now() + make_interval(secs => least(greatest(extract(epoch FROM now() - recorded_at) / 2, 2), 60)"
+    " * (0.75 + random() / 2))"
+)
+
+#: Losing such a commit in a crash of Postgres repeats work that is safe to repeat; so it need not wait for the disk.
+_NO_WAIT: Final = "(SELECT set_config('synchronous_commit', 'off', true)) AS no_wait_for_disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of work: its table, the task that does it, its name in metrics and logs."""
+
+    table: str
+    task: str
+    name: str
+
+
+EVENT: Final = Kind("outbox_event", EXPAND, "event")
+BATCH: Final = Kind("outbox_batch", DELIVER, "batch")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedEvent:
+    """An event as it was recorded, its row locked by this transaction."""
+
+    id: int
+    name: str
+    payload: dict[str, Any]
+    actor_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedBatch:
+    """A batch and what its recipients are told, its row locked by this transaction (or not yet visible to others)."""
+
+    id: int
+    event_id: int
+    announcement_id: int
+    announced: Announced
+    recipients: Sequence[int]
+
+
+def start(kind: Kind, work_id: int) -> bool:
+    """Count a start; whether there is anything to do. False: finished, parked, or at this moment another's."""
+    attempts = _one(
+        f"""
+        UPDATE {kind.table} SET attempts = attempts + 1 FROM {_NO_WAIT}
+         WHERE id = (SELECT id FROM {kind.table} WHERE id = %s AND state = 'pending' FOR UPDATE SKIP LOCKED)
+        RETURNING attempts
+        """,  # noqa: S608 - constants
+        [work_id],
+    )
+    if attempts is None:
+        return False
+    if attempts[0] > MAX_ATTEMPTS:
+        _park_poison(kind, work_id)
+        return False
+    return True
+
+
+def _park_poison(kind: Kind, work_id: int) -> None:
+    _execute(
+        f"UPDATE {kind.table} SET state = 'failed', error = %s, finished_at = clock_timestamp() WHERE id = %s",  # noqa: S608
+        [f"Started {MAX_ATTEMPTS} times and never finished: its worker died each time.", work_id],
+    )
+    metrics.WORK_FINISHED.labels(kind.name, "failed").inc()
+    logger.error("Work killed its worker each time and was parked", extra={"work": kind.name, "ids": [work_id]})
+
+
+def claim_event(event_id: int) -> ClaimedEvent | None:
+    """Lock a pending event for this transaction; None if there is none, or another holds it."""
+    row = _one(
+        """
+        SELECT id, name, payload, actor_id FROM outbox_event
+         WHERE id = %s AND state = 'pending' FOR UPDATE SKIP LOCKED
+        """,
+        [event_id],
+    )
+    return None if row is None else ClaimedEvent(row[0], row[1], json.loads(row[2]), row[3])
+
+
+def claim_batch(batch_id: int) -> ClaimedBatch | None:
+    """Lock a pending batch for this transaction; None if there is none, or another holds it."""
+    row = _one(
+        """
+        SELECT b.id, b.event_id, b.announcement_id, b.recipients, a.kind, a.created_at, a.data, a.actor_id,
+               a.actor_username, a.topic, a.message_id, a.conversation_id
+          FROM outbox_batch b JOIN inbox_announcement a ON a.id = b.announcement_id
+         WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
+        """,
+        [batch_id],
+    )
+    if row is None:
+        return None
+    announced = Announced(row[4], row[5], json.loads(row[6]), *row[7:])
+    return ClaimedBatch(row[0], row[1], row[2], announced, row[3])
+
+
+def expanded(event_id: int, recipients: int) -> None:
+    """Note that an event's batches are made, in the transaction that made them; without any, it is done."""
+    state = "expanded" if recipients else "done"
+    _execute(
+        """
+        UPDATE outbox_event SET state = %s, recipients = %s, error = '',
+               finished_at = CASE WHEN %s = 0 THEN clock_timestamp() END
+         WHERE id = %s
+        """,
+        [state, recipients, recipients, event_id],
+    )
+
+
+def finish(event_id: int, batch_ids: Sequence[int]) -> None:
+    """Note that batches are published, and that their event is done when they were the last.
+
+    The event's row is locked between the two, so that of the last batches, finishing at once, one sees all the others.
+    """
+    with transaction.atomic():
+        _execute(
+            f"""
+            UPDATE outbox_batch SET state = 'done', finished_at = clock_timestamp(), error = '' FROM {_NO_WAIT}
+             WHERE id = ANY(%s) AND state = 'pending'
+            """,  # noqa: S608 - constants
+            [list(batch_ids)],
+        )
+        _execute("SELECT 1 FROM outbox_event WHERE id = %s FOR NO KEY UPDATE", [event_id])
+        _execute(
+            """
+            UPDATE outbox_event SET state = 'done', finished_at = clock_timestamp()
+             WHERE id = %s AND state = 'expanded'
+               AND NOT EXISTS (SELECT 1 FROM outbox_batch WHERE event_id = %s AND state <> 'done')
+            """,
+            [event_id, event_id],
+        )
+    metrics.WORK_FINISHED.labels(BATCH.name, "done").inc(len(batch_ids))
+
+
+@contextmanager
+def failure_noted(kind: Kind, work_ids: Sequence[int]) -> Iterator[None]:
+    """Whatever is raised inside is noted on the rows, with what is to be done about it, and raised on.
+
+    Raised on, so that the operator sees the task fail; Celery acknowledges it, since the row is what counts.
+    """
+    try:
+        yield
+    except Permanent:
+        _note(kind, work_ids, counts=True, park_from=0)
+        raise
+    except (Retryable, OperationalError, InterfaceError):
+        _note(kind, work_ids, counts=False, park_from=None)
+        raise
+    except Exception:
+        _note(kind, work_ids, counts=True, park_from=MAX_ATTEMPTS)
+        raise
+
+
+def _note(kind: Kind, work_ids: Sequence[int], *, counts: bool, park_from: int | None) -> None:
+    """Write the current exception to the rows; park them from `park_from` attempts on (None: never)."""
+    error = traceback.format_exc()[-ERROR_MAX_LENGTH:]
+    ids = {"work": kind.name, "ids": list(work_ids)}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                UPDATE {kind.table}
+                   SET error = %(error)s, attempts = attempts - %(uncounted)s, next_attempt_at = {BACKOFF},
+                       state = CASE WHEN attempts >= %(park_from)s THEN 'failed' ELSE state END,
+                       finished_at = CASE WHEN attempts >= %(park_from)s THEN clock_timestamp() END
+                 WHERE id = ANY(%(ids)s) AND state = 'pending'
+                RETURNING state
+                """,  # noqa: S608 - constants
+                {"error": error, "uncounted": 0 if counts else 1, "park_from": park_from, "ids": ids["ids"]},
+            )
+            outcomes = [state for (state,) in cursor.fetchall()]
+    except (OperationalError, InterfaceError):
+        # Postgres itself is away: the rows are still pending, and due for the sweep when their time comes.
+        logger.warning("Work failed and Postgres could not be told", exc_info=True, extra=ids)
+        return
+    for outcome in outcomes:
+        metrics.WORK_FINISHED.labels(kind.name, outcome).inc()
+    parked = "failed" in outcomes
+    logger.log(
+        logging.ERROR if parked else logging.WARNING,
+        "Work failed and was parked; a person must look at it" if parked else "Work failed and will be tried again",
+        exc_info=True,
+        extra=ids,
+    )
+
+
+def _execute(sql: str, params: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def _one(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row

@@ -1,0 +1,46 @@
+"""Rows into frames, and frames to the channel layer, in bulk.
+
+Enters: what was stored, after its transaction has committed. Leaves: one message a recipient on the channel layer, in
+one round trip for each of its Redis hosts; no event loop is made and nothing is sent one by one. A channel layer that
+does not answer raises Retryable: the rows are stored, and whoever is connected is repaired from Postgres meanwhile.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from pipeline.errors import Retryable
+from pipeline.persist import Stored
+from shared import metrics
+from shared.groups import user_group
+from shared.layer import ClarionChannelLayer, FrameMessage, frame_message
+from shared.protocol import CreatedFrame
+
+
+def publish(stored: Sequence[Stored]) -> None:
+    """Publish NOTIFICATION_CREATED to every recipient; raises Retryable."""
+    publish_frames(_created(stored))
+
+
+def publish_frames(frames: Iterable[tuple[int, int, str]]) -> None:
+    """Publish frames, each (user id, seq, text), to their users; raises Retryable."""
+    layer = get_channel_layer()
+    if not isinstance(layer, ClarionChannelLayer):
+        raise TypeError("CHANNEL_LAYERS must name shared.layer.ClarionChannelLayer")
+    messages: list[tuple[str, FrameMessage]] = [
+        (user_group(user_id), frame_message(seq, text)) for user_id, seq, text in frames
+    ]
+    try:
+        layer.publish(messages)
+    except (RedisError, OSError) as error:
+        metrics.PUBLISH_FAILED.inc()
+        raise Retryable("The channel layer did not take the frames") from error
+    metrics.FRAMES_PUBLISHED.inc(len(messages))
+
+
+def _created(stored: Sequence[Stored]) -> Iterator[tuple[int, int, str]]:
+    for one in stored:
+        frame = CreatedFrame(one.announced)
+        for user_id, seq, unread in one.copies:
+            yield user_id, seq, frame.text(seq, unread)

@@ -1,0 +1,29 @@
+"""The queues of the pipeline and what is routed to them, and nothing else.
+
+A contract test holds them against the Procfile: each queue is consumed by a process.
+"""
+
+from typing import Final
+
+from kombu import Exchange, Queue
+
+#: Small events: expanded, and delivered at once when few are told.
+EVENTS: Final = "events"
+#: Batches of large events, so that they never stand in the way of a small one.
+BURSTS: Final = "bursts"
+#: The sweep and other housekeeping.
+MAINTENANCE: Final = "maintenance"
+
+EXPAND: Final = "pipeline.expand"
+DELIVER: Final = "pipeline.deliver"
+SWEEP: Final = "pipeline.sweep"
+
+QUEUES: Final = tuple(
+    Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (EVENTS, BURSTS, MAINTENANCE)
+)
+
+ROUTES: Final = {
+    EXPAND: {"queue": EVENTS},
+    DELIVER: {"queue": BURSTS},
+    SWEEP: {"queue": MAINTENANCE},
+}

@@ -1,0 +1,13 @@
+"""What both sides of Clarion import: the pipeline that writes and the edge that reads.
+
+    settings.py   the environment, typed: Postgres, Redis, keys, limits
+    protocol.py   every frame and close code of the wire, built without I/O
+    groups.py     user id to channel-layer group
+    layer.py      the channel layer: Channels' pub/sub layer with bulk publishing and direct listeners
+    tokens.py     mint and verify the JWT that opens a socket
+    metrics.py    every metric: name, unit, meaning
+    logs.py       JSON logs, with ids in fields
+    inbox/        the log of each user: Announcement, Notification, Change, Inbox, Mute
+
+Nothing here imports `pipeline` or `edge`.
+"""

@@ -1,0 +1,50 @@
+"""One row of the log as the frame that says it.
+
+Enters: a `LogRow` and the unread count of the inbox at the head that was read with it. Leaves: the frame's text, the
+same whether the pipeline publishes it or the edge repairs with it. Pure.
+
+A replayed frame carries the unread count of the head, not of its own moment: it is absolute and newer, and the last
+frame of a replay makes it exact. What was deleted since is replayed as its deletion, so that its text is not shown.
+"""
+
+from shared import protocol
+from shared.inbox.queries import LogRow
+from shared.protocol import Announced, CreatedFrame
+
+
+def frame_of(row: LogRow, unread: int) -> str:
+    """The frame for this row."""
+    match row.action:
+        case "created":
+            return CreatedFrame(_announced(row)).text(row.seq, unread, is_read=bool(row.is_read))
+        case "tombstone":
+            return protocol.deleted(row.seq, unread, row.seq)
+        case "read" | "unread":
+            return protocol.updated(
+                row.seq, unread, _target(row), is_read=row.action == "read", modified=row.created_at
+            )
+        case "deleted":
+            return protocol.deleted(row.seq, unread, _target(row))
+        case "read_through":
+            return protocol.read_through(row.seq, unread, row.through or row.seq, topic=row.topic, kind=row.kind)
+        case unknown:
+            raise ValueError(f"a log row of an unknown action: {unknown}")
+
+
+def _announced(row: LogRow) -> Announced:
+    return Announced(
+        kind=row.kind or "",
+        created_at=row.created_at,
+        data=row.data or {},
+        actor_id=row.actor_id,
+        actor_username=row.actor_username,
+        topic=row.topic,
+        message_id=row.message_id,
+        conversation_id=row.conversation_id,
+    )
+
+
+def _target(row: LogRow) -> int:
+    if row.notification is None:
+        raise ValueError(f"a change of action {row.action} names no notification")
+    return row.notification

@@ -1,0 +1,138 @@
+"""The tables of the inbox.
+
+What they hold is said in each docstring; how they are written is said in `pipeline/persist.py` and
+`pipeline/inbox/`. Indexes are few on purpose: with two on Notification the hot path runs at half of what Postgres can
+insert at all, with four at a third or less.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Announcement(models.Model):
+    """What one event tells one audience; stored once, however many hear it."""
+
+    event_id = models.BigIntegerField()
+    kind = models.CharField(max_length=64)
+    actor_id = models.BigIntegerField(null=True)
+    actor_username = models.CharField(max_length=150, null=True)
+    topic = models.CharField(max_length=200, null=True)
+    data = models.JSONField(default=dict)
+    message_id = models.CharField(max_length=64, null=True)
+    conversation_id = models.CharField(max_length=64, null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["event_id", "kind"], name="inbox_one_kind_an_event")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of event {self.event_id}"
+
+
+class Notification(models.Model):
+    """One recipient's copy: a thin row that is named by its place in the recipient's inbox and nothing else.
+
+    `deleted_at` leaves a tombstone, so that the log keeps its seqs until it is purged.
+    """
+
+    pk = models.CompositePrimaryKey("recipient_id", "seq")
+    recipient_id = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    announcement = models.ForeignKey(
+        Announcement, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="notifications"
+    )
+    event_id = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        # The event leads: with the recipient first the planner nests a scan into the dedupe of a large batch.
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event_id", "recipient_id"], name="inbox_once_an_event")
+        ]
+
+    def __str__(self) -> str:
+        return f"notification {self.seq} of user {self.recipient_id}"
+
+
+class Change(models.Model):
+    """One action on an inbox: one row and one frame, also where it changed many notifications."""
+
+    class Action(models.TextChoices):
+        """What was done; the fields that go with each stand in brackets."""
+
+        READ = "read"  # [notification]
+        UNREAD = "unread"  # [notification]
+        READ_THROUGH = "read_through"  # [through, topic, kind]
+        DELETED = "deleted"  # [notification]
+
+    pk = models.CompositePrimaryKey("recipient_id", "seq")
+    recipient_id = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    action = models.CharField(max_length=16, choices=Action.choices)
+    notification = models.BigIntegerField(null=True)
+    through = models.BigIntegerField(null=True)
+    topic = models.CharField(max_length=200, null=True)
+    kind = models.CharField(max_length=64, null=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"change {self.seq} of user {self.recipient_id}: {self.action}"
+
+
+class Inbox(models.Model):
+    """The head of one user's log. Whoever adds to the log holds this row's lock and takes the next seq.
+
+    Below `floor` the log has been purged: a cursor there cannot be resumed. The table has a fill factor below 100
+    (see the first migration), so that its many updates stay on their page and need no index entry.
+    """
+
+    user_id = models.BigIntegerField(primary_key=True)
+    seq = models.BigIntegerField(db_default=0)
+    unread = models.IntegerField(db_default=0)
+    floor = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        verbose_name_plural = "inboxes"
+
+    def __str__(self) -> str:
+        return f"inbox of user {self.user_id}"
+
+
+class Mute(models.Model):
+    """What a user does not want to hear: a kind, a topic, or a kind within a topic."""
+
+    user_id = models.BigIntegerField()
+    kind = models.CharField(max_length=64, null=True, blank=True)
+    topic = models.CharField(max_length=200, null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user_id", "kind", "topic"], name="inbox_mute_once", nulls_distinct=False),
+            models.CheckConstraint(
+                condition=models.Q(kind__isnull=False) | models.Q(topic__isnull=False), name="inbox_mute_says_what"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mute of user {self.user_id}: {self.kind or 'any kind'} in {self.topic or 'any topic'}"
+
+
+class Epoch(models.Model):
+    """The one row that says which history these inboxes are; replaced when a backup was restored.
+
+    Without a row the epoch is "0" (see `queries.EPOCH`).
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    value = models.CharField(max_length=32)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="inbox_one_epoch")]
+
+    def __str__(self) -> str:
+        return self.value

@@ -1,0 +1,115 @@
+"""The SQL that reads an inbox, whole, named and explained; used by the edge (psycopg) and the HTTP API (Django).
+
+Each statement is one snapshot: head and log are of one instant. Parameters are named, as `%(user_id)s`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+#: Without a row the epoch is "0"; an operator who restores a backup writes a new one.
+EPOCH: Final = "coalesce((SELECT value FROM inbox_epoch), '0')"
+
+#: One row per entry of the log after %(after)s, in order, or a single row with null columns where there is none; the
+#: head of the inbox stands in every row. Nothing is read of the log where more than %(limit)s entries are missing,
+#: where the cursor lies below the floor, or where %(after)s is null. Columns: `Head`, then `LogRow`.
+_LOG = """
+LEFT JOIN LATERAL (
+    (
+        SELECT n.seq,
+               CASE WHEN n.deleted_at IS NULL THEN 'created' ELSE 'tombstone' END AS action,
+               NULL::bigint AS notification, NULL::bigint AS through, a.topic, a.kind, n.created_at,
+               n.read_at IS NOT NULL AS is_read, a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id
+          FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
+         WHERE n.recipient_id = head.user_id AND n.seq > %(after)s AND n.seq <= head.seq
+         ORDER BY n.seq LIMIT %(limit)s
+    )
+    UNION ALL
+    (
+        SELECT c.seq, c.action, c.notification, c.through, c.topic, c.kind, c.created_at,
+               NULL, NULL, NULL, NULL, NULL, NULL
+          FROM inbox_change c
+         WHERE c.recipient_id = head.user_id AND c.seq > %(after)s AND c.seq <= head.seq
+         ORDER BY c.seq LIMIT %(limit)s
+    )
+    ORDER BY seq
+) log ON head.seq - %(after)s <= %(limit)s AND %(after)s >= head.floor
+"""
+
+#: What a socket missed: the head of one inbox, and its log after a cursor. No row where the user has no inbox yet.
+LOG_AFTER: Final = f"""
+SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
+  FROM inbox_inbox head {_LOG}
+ WHERE head.user_id = %(user_id)s
+"""  # noqa: S608 - composed of constants
+
+#: The heads of many inboxes, to find those that moved without a frame having arrived.
+HEADS: Final = "SELECT user_id, seq, unread FROM inbox_inbox WHERE user_id = ANY(%(user_ids)s)"
+
+#: The newest notifications of one inbox, below a seq, with the head: the snapshot and the pages of the list.
+NEWEST: Final = f"""
+SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n.read_at, a.topic, a.kind,
+       n.created_at, a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id
+  FROM (SELECT %(user_id)s::bigint AS user_id) one
+  LEFT JOIN inbox_inbox head USING (user_id)
+  LEFT JOIN LATERAL (
+        SELECT n.* FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
+         WHERE n.recipient_id = one.user_id AND n.deleted_at IS NULL
+           AND (%(before)s::bigint IS NULL OR n.seq < %(before)s)
+           AND (%(is_read)s::boolean IS NULL OR (n.read_at IS NOT NULL) = %(is_read)s)
+           AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
+           AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
+         ORDER BY n.seq DESC LIMIT %(limit)s
+  ) n ON true
+  LEFT JOIN inbox_announcement a ON a.id = n.announcement_id
+ ORDER BY n.seq DESC
+"""  # noqa: S608 - composed of constants
+
+
+def connect_sql(*, table: str, id_column: str, username_column: str, active_column: str) -> str:
+    """The one query of a connect: the user, the head of their inbox, and its log after the cursor.
+
+    Columns: user id, username, whether active, then those of LOG_AFTER. No row: no such user. The names are the
+    operator's settings, never input; they are quoted all the same.
+    """
+    t, pk, name, active = (f'"{part.replace(chr(34), "")}"' for part in (table, id_column, username_column, active_column))
+    return f"""
+SELECT u.{pk} AS user_id, u.{name} AS username, u.{active} AS active,
+       {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
+  FROM {t} u
+  CROSS JOIN LATERAL (
+        SELECT u.{pk}::bigint AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
+               coalesce(max(i.floor), 0) AS floor
+          FROM inbox_inbox i WHERE i.user_id = u.{pk}
+  ) head {_LOG}
+ WHERE u.{pk} = %(user_id)s
+"""  # noqa: S608 - names quoted above
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of an inbox: its epoch, last seq, unread count, and the seq below which the log is purged."""
+
+    epoch: str
+    seq: int
+    unread: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One row of the log, as LOG_AFTER's columns after the head."""
+
+    seq: int
+    action: str
+    notification: int | None
+    through: int | None
+    topic: str | None
+    kind: str | None
+    created_at: datetime
+    is_read: bool | None = None
+    data: dict[str, Any] | None = None
+    actor_id: int | None = None
+    actor_username: str | None = None
+    message_id: str | None = None
+    conversation_id: str | None = None

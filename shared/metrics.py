@@ -1,0 +1,29 @@
+"""Every metric: name, unit, meaning. Prometheus counters, gauges and histograms, kept by each process.
+
+The edge answers them at `/metrics`; the web app at `/api/metrics` to staff.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS_RECORDED = Counter("clarion_events_recorded_total", "Events recorded in the outbox", ["event"])
+ENQUEUE_FAILED = Counter(
+    "clarion_enqueue_failed_total", "Tasks that the broker did not take in time; the sweep enqueues them", ["task"]
+)
+WORK_FINISHED = Counter("clarion_work_finished_total", "Events and batches worked off, by outcome", ["work", "outcome"])
+NOTIFICATIONS_STORED = Counter("clarion_notifications_stored_total", "Notification rows inserted")
+FRAMES_PUBLISHED = Counter("clarion_frames_published_total", "Frames published to the channel layer")
+PUBLISH_FAILED = Counter("clarion_publish_failed_total", "Publishes that failed; sockets are repaired from Postgres")
+BATCH_SECONDS = Histogram("clarion_batch_seconds", "Seconds from claiming work to having published it", ["work"])
+
+SOCKETS = Gauge("clarion_edge_sockets", "Open sockets of this edge process")
+CONNECTS = Counter("clarion_edge_connects_total", "Sockets accepted, by whether they resumed a cursor", ["resumed"])
+CLOSES = Counter("clarion_edge_closes_total", "Sockets closed, by close code", ["code"])
+AUTH_FAILURES = Counter("clarion_edge_auth_failures_total", "Refused authentications", ["reason"])
+FRAMES_SENT = Counter("clarion_edge_frames_total", "Frames sent to sockets", ["source"])
+GAPS = Counter("clarion_edge_gaps_total", "Gaps in a stream that stragglers did not fill")
+REPAIRS = Counter("clarion_edge_repairs_total", "Reads of Postgres to repair a stream", ["cause"])
+REPAIRS_FAILED = Counter("clarion_edge_repairs_failed_total", "Repairs that Postgres did not answer; tried again")
+RESYNCS = Counter("clarion_edge_resyncs_total", "Sockets told to read the snapshot", ["reason"])
+MESSAGES_IGNORED = Counter("clarion_edge_messages_ignored_total", "Inbound messages that say nothing", ["why"])
+LAYER_RECONNECTS = Counter("clarion_layer_reconnects_total", "Times the subscriber lost its Redis and came back")
+LAYER_DROPPED = Counter("clarion_layer_dropped_total", "Messages dropped because a consumer's queue was full")

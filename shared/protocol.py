@@ -1,0 +1,205 @@
+"""The wire, version 1: every frame and close code, built without I/O.
+
+Enters: what a frame says, typed. Leaves: one JSON text. Each frame that changes an inbox carries the absolute `seq`
+and `unread` of that inbox, so that clients never count. Frames are compact JSON with `type`, `seq` and `unread`
+first; a created notification is serialized once for all its recipients (`CreatedFrame`) and only the few bytes that
+differ are put in for each. The golden frames in `tests/contracts/golden/` show every one of them.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+VERSION = 1
+SUBPROTOCOL = "clarion.v1"
+BEARER_PREFIX = "bearer."
+
+#: A message of a client is a word or a token; larger ones are refused (bytes).
+MESSAGE_LIMIT_BYTES = 4096
+
+
+class Close(IntEnum):
+    """Close codes; what a client does on each stands in docs/protocol.md."""
+
+    NORMAL = 1000
+    NO_TOKEN = 4001
+    BAD_TOKEN = 4002
+    REVOKED = 4003
+    SILENT = 4008
+    TOO_SLOW = 4009
+    GOING_AWAY = 4012
+    MESSAGE_TOO_LARGE = 4013
+    TOO_MANY = 4029
+
+
+class AuthFailure(StrEnum):
+    """`reason` of AUTH_FAILED."""
+
+    MISSING = "MISSING"
+    EXPIRED = "EXPIRED"
+    INVALID = "INVALID"
+    USER_MISMATCH = "USER_MISMATCH"
+    REVOKED = "REVOKED"
+
+    @property
+    def close_code(self) -> Close:
+        """The code that the socket is closed with after this refusal."""
+        if self in (AuthFailure.MISSING, AuthFailure.EXPIRED):
+            return Close.NO_TOKEN
+        return Close.REVOKED if self is AuthFailure.REVOKED else Close.BAD_TOKEN
+
+
+class ResyncReason(StrEnum):
+    """`reason` of RESYNC: why the cursor could not be honoured."""
+
+    EPOCH = "EPOCH"  # another epoch: the inbox was restored from a backup
+    AHEAD = "AHEAD"  # a cursor from the future
+    PURGED = "PURGED"  # the log below the floor has been purged
+    BEHIND = "BEHIND"  # more changes than are replayed
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON, as every frame is written."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def instant(at: datetime) -> str:
+    """ISO 8601 in UTC with microseconds, the one way an instant is written on the wire and over HTTP."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What one event tells one audience: the part of a notification that all its recipients share.
+
+    `data` is whatever the kind needs to be rendered without another request; ids in `refs` are strings.
+    """
+
+    kind: str
+    created_at: datetime
+    data: dict[str, Any]
+    actor_id: int | None = None
+    actor_username: str | None = None
+    topic: str | None = None
+    message_id: str | None = None
+    conversation_id: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """These fields under their names on the wire."""
+        actor = None if self.actor_id is None else {"id": str(self.actor_id), "username": self.actor_username}
+        return {
+            "notificationType": self.kind,
+            "createdAt": instant(self.created_at),
+            "data": self.data,
+            "actor": actor,
+            "messageId": self.message_id,
+            "conversationId": self.conversation_id,
+            "topic": self.topic,
+            "count": 1,
+        }
+
+
+class CreatedFrame:
+    """NOTIFICATION_CREATED of one announcement: serialized once, then one splice a recipient."""
+
+    def __init__(self, announced: Announced) -> None:
+        self._rest = dumps(announced.fields())[1:]
+
+    def text(self, seq: int, unread: int, *, is_read: bool = False) -> str:
+        """The frame for the recipient to whom this notification is `seq`."""
+        return (
+            f'{{"type":"NOTIFICATION_CREATED","seq":{seq},"unread":{unread},"notificationId":"{seq}",'
+            f'"isRead":{"true" if is_read else "false"},{self._rest}'
+        )
+
+
+def updated(seq: int, unread: int, notification: int, *, is_read: bool, modified: datetime) -> str:
+    """NOTIFICATION_UPDATED: one notification was marked read or unread."""
+    return dumps(
+        {
+            "type": "NOTIFICATION_UPDATED",
+            "seq": seq,
+            "unread": unread,
+            "notificationId": str(notification),
+            "isRead": is_read,
+            "modified": instant(modified),
+        }
+    )
+
+
+def read_through(seq: int, unread: int, through: int, *, topic: str | None, kind: str | None) -> str:
+    """NOTIFICATIONS_READ: all notifications up to `through`, of that topic and kind where given, were read."""
+    return dumps(
+        {
+            "type": "NOTIFICATIONS_READ",
+            "seq": seq,
+            "unread": unread,
+            "through": through,
+            "topic": topic,
+            "notificationType": kind,
+        }
+    )
+
+
+def deleted(seq: int, unread: int, notification: int) -> str:
+    """NOTIFICATION_DELETED."""
+    return dumps({"type": "NOTIFICATION_DELETED", "seq": seq, "unread": unread, "notificationId": str(notification)})
+
+
+def connected(
+    *, user_id: int, session_id: str, epoch: str, seq: int, unread: int, heartbeat_seconds: int, resumed: bool
+) -> str:
+    """CONNECTED; `resumed` says that all since the client's cursor follows, otherwise it reads the snapshot."""
+    return dumps(
+        {
+            "type": "CONNECTED",
+            "user_id": str(user_id),
+            "session_id": session_id,
+            "protocol": VERSION,
+            "epoch": epoch,
+            "seq": seq,
+            "unread": unread,
+            "heartbeat_seconds": heartbeat_seconds,
+            "resumed": resumed,
+        }
+    )
+
+
+def resync(*, epoch: str, seq: int, unread: int, reason: ResyncReason) -> str:
+    """RESYNC: read the snapshot and go on from this seq."""
+    return dumps({"type": "RESYNC", "epoch": epoch, "seq": seq, "unread": unread, "reason": reason.value})
+
+
+def auth_ok(*, user_id: int, username: str, refreshed: bool) -> str:
+    """AUTH_OK: a token was accepted in band."""
+    return dumps({"type": "AUTH_OK", "user_id": str(user_id), "username": username, "refreshed": refreshed})
+
+
+def auth_failed(reason: AuthFailure) -> str:
+    """AUTH_FAILED: sent before the close, since browsers do not see a refused handshake."""
+    return dumps({"type": "AUTH_FAILED", "reason": reason.value})
+
+
+def auth_refresh_required(grace_seconds: int) -> str:
+    """AUTH_REFRESH_REQUIRED: the token has expired or is about to; send AUTH within `grace_seconds`."""
+    return dumps({"type": "AUTH_REFRESH_REQUIRED", "grace_seconds": grace_seconds})
+
+
+def rate_limited(retry_after_seconds: int) -> str:
+    """RATE_LIMITED: too many messages; the socket is closed after it."""
+    return dumps({"type": "RATE_LIMITED", "retry_after_seconds": retry_after_seconds})
+
+
+def going_away(reconnect_after_seconds: float) -> str:
+    """GOING_AWAY: the edge is about to stop; reconnect after this many seconds."""
+    return dumps({"type": "GOING_AWAY", "reconnect_after_seconds": round(reconnect_after_seconds, 3)})
+
+
+PONG = dumps({"type": "pong"})
+
+
+def heartbeat_ack(session_id: str) -> str:
+    """heartbeat_ack."""
+    return dumps({"type": "heartbeat_ack", "session_id": session_id})

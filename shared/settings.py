@@ -1,0 +1,140 @@
+"""The environment, typed.
+
+Enters: environment variables. Leaves: one frozen `Settings`, read once a process by `load()`. Everything that an
+operator can set stands here, with its meaning and its default; Django's settings modules (the web app's and the
+edge's) are built from it. A value that cannot be used is refused at start with a message that says what to do.
+"""
+
+from functools import cache
+from typing import Any, Self
+
+import dj_database_url
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing_extensions import Annotated
+
+#: Only ever accepted with CLARION_DEBUG=1. Long enough for HS256 not to warn.
+DEVELOPMENT_SECRET = "development-only-secret-never-used-in-production"  # noqa: S105
+
+#: HS256 needs a key at least as long as its digest (RFC 7518, 3.2).
+SECRET_KEY_MIN_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """Every variable, its meaning and its default. Names in the environment are upper case."""
+
+    model_config = SettingsConfigDict(env_prefix="CLARION_", frozen=True, extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(
+        "postgresql://postgres@127.0.0.1:5432/clarion",
+        validation_alias="DATABASE_URL",
+        description="Postgres, the queue of record and every inbox. PgBouncer in transaction mode will do.",
+    )
+    broker_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        validation_alias="BROKER_URL",
+        description="Celery's broker. What it loses is found again by the sweep.",
+    )
+    channel_layer_url: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (SecretStr("redis://127.0.0.1:6379/1"),),
+        validation_alias="CHANNEL_LAYER_URL",
+        description="The channel layer's Redis; several, separated by commas, share the groups between them.",
+    )
+    channel_layer_prefix: str = Field("clarion", description="First part of every channel name on that Redis.")
+
+    debug: bool = Field(False, description="Development: tracebacks in pages, the development secret allowed.")
+    secret_key: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET), description="Signs sessions and, unless CLARION_JWT_KEYS is set, socket tokens."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("localhost", "127.0.0.1", "[::1]"), description="Host names the web app answers to, separated by commas."
+    )
+
+    jwt_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="HS256 keys, separated by commas: the first signs, all verify (rotation)."
+    )
+    jwt_audience: str | None = Field(None, description="`aud` that a token must have, where set.")
+    jwt_issuer: str | None = Field(None, description="`iss` that a token must have, where set.")
+    jwt_lifetime_seconds: int = Field(3600, ge=10, description="How long a minted socket token is valid.")
+
+    user_table: str = Field("auth_user", description="The table of users that the edge looks up at connect.")
+    user_id_column: str = Field("id", description="Its primary key, a bigint or integer.")
+    username_column: str = Field("username", description="The name that a user is shown by.")
+    user_active_column: str = Field("is_active", description="Whether the user may connect.")
+
+    heartbeat_seconds: int = Field(30, ge=1, description="How often a client should send a heartbeat.")
+    replay_limit: int = Field(1000, ge=1, description="Changes replayed to one socket; further behind is a RESYNC.")
+    straggler_milliseconds: int = Field(
+        40, ge=0, description="How long a gap may wait for its missing frame before it is read from Postgres."
+    )
+    repair_concurrency: int = Field(8, ge=1, description="Reads of Postgres that one edge process makes at once.")
+    quiet_loss_seconds: float = Field(
+        25, gt=0, description="How often an edge compares its sockets' seqs with Postgres."
+    )
+    database_timeout_seconds: float = Field(5, gt=0, description="Longest wait of the edge for one read of Postgres.")
+    drain_seconds: float = Field(5, ge=0, description="Over how long a stopping edge closes its sockets.")
+    messages_per_minute: int = Field(120, ge=1, description="Inbound messages of one socket before it is closed.")
+
+    batch_size: int = Field(2000, ge=1, description="Recipients of one batch: one transaction, one publish.")
+    deliver_at_once: int = Field(
+        200, ge=0, description="An event with at most so many recipients is delivered by the task that expanded it."
+    )
+    broker_wait_seconds: float = Field(
+        1, gt=0, description="Longest wait of a request for the broker; the sweep delivers what was not enqueued."
+    )
+
+    public_edge_port: int | None = Field(
+        None, description="Port of the edge as browsers see it; unset when it shares the web app's address."
+    )
+    log_level: str = Field("INFO", description="Threshold of the JSON logs.")
+
+    @field_validator("channel_layer_url", "jwt_keys", "allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _no_default_secret_in_production(self) -> Self:
+        secret = self.secret_key.get_secret_value()
+        if not self.debug and secret == DEVELOPMENT_SECRET:
+            raise ValueError("CLARION_SECRET_KEY is not set: give it a random value of 50 characters or more")
+        for key in self.signing_keys:
+            if len(key.encode()) < SECRET_KEY_MIN_BYTES:
+                raise ValueError(f"a signing key is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer random one")
+        return self
+
+    @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """HS256 keys, the one that signs first."""
+        return tuple(key.get_secret_value() for key in self.jwt_keys) or (self.secret_key.get_secret_value(),)
+
+    def django_database(self) -> dict[str, Any]:
+        """The entry for Django's `DATABASES["default"]`.
+
+        Connections are kept (a new one costs some 4 ms); prepared statements and server-side cursors are off, so that
+        PgBouncer in transaction mode works.
+        """
+        config: dict[str, Any] = dict(dj_database_url.parse(self.database_url, conn_max_age=600))
+        config["DISABLE_SERVER_SIDE_CURSORS"] = True
+        config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+        return config
+
+    def django_channel_layers(self) -> dict[str, Any]:
+        """Django's `CHANNEL_LAYERS`."""
+        return {
+            "default": {
+                "BACKEND": "shared.layer.ClarionChannelLayer",
+                "CONFIG": {
+                    "hosts": [url.get_secret_value() for url in self.channel_layer_url],
+                    "prefix": self.channel_layer_prefix,
+                },
+            }
+        }
+
+
+@cache
+def load() -> Settings:
+    """This process's settings, read once."""
+    return Settings()

@@ -1,0 +1,77 @@
+"""The JWT that opens a socket: mint and verify.
+
+Enters: a user id, or a token as a client sent it. Leaves: a token, or the user it names. HS256 only, the algorithm
+pinned, `exp` required, `aud` and `iss` checked where settings name them; of several keys the first signs and all
+verify, so that keys can be rotated. A refusal says why in one word of the wire protocol, never more.
+"""
+
+import time
+from dataclasses import dataclass
+
+import jwt
+
+from shared.protocol import AuthFailure
+from shared.settings import Settings
+
+ALGORITHM = "HS256"
+
+#: Clocks of different machines differ by about this much (seconds).
+CLOCK_LEEWAY_SECONDS = 5
+
+
+class TokenRefused(Exception):
+    """The token does not open a socket."""
+
+    def __init__(self, reason: AuthFailure) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a verified token names, and until when (Unix seconds)."""
+
+    user_id: int
+    expires_at: float
+
+
+def mint(user_id: int, settings: Settings) -> tuple[str, float]:
+    """A token for `user_id` and the Unix time at which it expires."""
+    now = time.time()
+    expires_at = now + settings.jwt_lifetime_seconds
+    claims: dict[str, object] = {"sub": str(user_id), "iat": int(now), "exp": int(expires_at)}
+    if settings.jwt_audience:
+        claims["aud"] = settings.jwt_audience
+    if settings.jwt_issuer:
+        claims["iss"] = settings.jwt_issuer
+    return jwt.encode(claims, settings.signing_keys[0], algorithm=ALGORITHM), expires_at
+
+
+def verify(token: str, settings: Settings) -> Identity:
+    """The identity in `token`; raises TokenRefused with EXPIRED or INVALID."""
+    for key in settings.signing_keys:
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=settings.jwt_audience,
+                issuer=settings.jwt_issuer,
+                leeway=CLOCK_LEEWAY_SECONDS,
+                options={"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
+            )
+            return Identity(user_id=_user_id(claims["sub"]), expires_at=float(claims["exp"]))
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.ExpiredSignatureError as error:
+            raise TokenRefused(AuthFailure.EXPIRED) from error
+        except jwt.InvalidTokenError as error:
+            raise TokenRefused(AuthFailure.INVALID) from error
+    raise TokenRefused(AuthFailure.INVALID)
+
+
+def _user_id(subject: str) -> int:
+    # str.isdecimal accepts other scripts' digits; int() would too, and "١" must not name user 1.
+    if not (subject.isascii() and subject.isdecimal() and len(subject) <= 18):
+        raise TokenRefused(AuthFailure.INVALID)
+    return int(subject)
