@@ -199,7 +199,7 @@ def _note(kind: Kind, work_ids: Sequence[int], *, counts: bool, park_from: int |
             cursor.execute(
                 f"""
                 UPDATE {kind.table}
-                   SET error = %(error)s, attempts = attempts - %(uncounted)s, next_attempt_at = {BACKOFF},
+                   SET error = %(error)s, attempts = greatest(attempts - %(uncounted)s, 0), next_attempt_at = {BACKOFF},
                        state = CASE WHEN attempts >= %(park_from)s THEN 'failed' ELSE state END,
                        finished_at = CASE WHEN attempts >= %(park_from)s THEN clock_timestamp() END
                  WHERE id = ANY(%(ids)s) AND state = 'pending'

@@ -1,0 +1,32 @@
+"""Fixtures of every tier: the real servers, started with the first test that needs them."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests import environment
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """The URL of a running Valkey; its databases 0 (broker) and 1 (channel layer) are this run's own."""
+    environment.VALKEY.start()
+    yield environment.VALKEY.url
+    environment.VALKEY.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(valkey: str) -> Iterator[None]:
+    """pytest-django asks for this before it makes the test database: Postgres must run by then."""
+    environment.POSTGRES.start()
+    yield
+    environment.POSTGRES.stop()
+
+
+@pytest.fixture
+def broker(valkey: str) -> redis.Redis:
+    """The broker, emptied: what is in it afterwards is what the test enqueued."""
+    client = redis.Redis.from_url(environment.VALKEY.database_url(0))
+    client.flushdb()
+    return client

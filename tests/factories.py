@@ -1,0 +1,38 @@
+"""People, threads and messages for tests."""
+
+import factory
+from django.contrib.auth.models import User
+from factory.django import DjangoModelFactory
+
+from examples.forum.models import Message, Thread
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """Someone who can sign in."""
+
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda number: f"person-{number}")
+    is_active = True
+
+
+class ThreadFactory(DjangoModelFactory[Thread]):
+    """A thread without messages."""
+
+    class Meta:
+        model = Thread
+
+    author = factory.SubFactory(UserFactory)
+    title = factory.Sequence(lambda number: f"Thread {number}")
+
+
+class MessageFactory(DjangoModelFactory[Message]):
+    """A message of a person; it is announced like any other."""
+
+    class Meta:
+        model = Message
+
+    thread = factory.SubFactory(ThreadFactory)
+    author = factory.SubFactory(UserFactory)
+    body = "Hello."

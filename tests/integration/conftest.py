@@ -1,0 +1,48 @@
+"""What integration tests share: a socket's place taken by a subscription of Redis, and people."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+
+from shared.layer import ClarionChannelLayer
+from tests import environment
+from tests.factories import UserFactory
+
+Frames = Callable[[], list[tuple[int, dict[str, Any]]]]
+
+
+@pytest.fixture
+def people(db: None) -> list[User]:
+    """Five people, in the order of their ids."""
+    return [UserFactory.create() for _ in range(5)]
+
+
+@pytest.fixture
+def published(valkey: str) -> Iterator[Frames]:
+    """All frames that were published since the test began, as (user id, frame), in order of arrival."""
+    client = redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2)
+    pubsub = client.pubsub(ignore_subscribe_messages=True)
+    pubsub.psubscribe("clarion__group__*")
+    pubsub.get_message(timeout=5)
+    layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="clarion")
+
+    def frames() -> list[tuple[int, dict[str, Any]]]:
+        # A message of our own marks the end: whatever was published before it has arrived before it.
+        layer.publish([("end", {"type": "end"})])
+        found: list[tuple[int, dict[str, Any]]] = []
+        while True:
+            message = pubsub.get_message(timeout=5)
+            assert message is not None, "the end was not published"
+            group = message["channel"].decode().removeprefix("clarion__group__")
+            content = layer.deserialize(message["data"])
+            if group == "end":
+                return found
+            found.append((int(group.removeprefix("notification_user_")), json.loads(content["text"])))
+
+    yield frames
+    pubsub.close()
+    client.close()
