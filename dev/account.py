@@ -68,10 +68,15 @@ class Account:
         return done.returncode == 0
 
 
-def unprivileged() -> Account | None:
-    """The account to run Postgres as; None when we are not root and can run it ourselves."""
+def unprivileged(folder: Path) -> Account | None:
+    """The account to run Postgres as; None when we are not root and can run it ourselves.
+
+    A data folder that exists keeps its owner: an ordinary user's stack can be started once as root.
+    """
     if os.geteuid() != 0:
         return None
+    if folder.exists() and (owner := folder.stat()).st_uid != 0:
+        return Account(owner.st_uid, owner.st_gid)
     entry = pwd.getpwnam(_ACCOUNT)
     return Account(entry.pw_uid, entry.pw_gid)
 

@@ -29,6 +29,9 @@ MARK = "CLARION_STACK_DIR"
 #: What listens, in the order of the ports from the base on.
 LISTENERS = ("web", "edge", "flower", "postgres", "valkey")
 
+#: Variables that name servers of one's own; what is missing, the stack starts itself.
+URLS = ("DATABASE_URL", "BROKER_URL", "CHANNEL_LAYER_URL")
+
 _HIGHEST_PORT = 65535
 
 #: Bytes of randomness in generated secrets: 256 bits, and long enough as a key for HS256.
@@ -138,7 +141,7 @@ def from_environment() -> Ground:
     highest = _HIGHEST_PORT - len(LISTENERS) + 1
     if not text.isdecimal() or not 1 <= int(text) <= highest:
         raise BadGround(f"CLARION_PORT_BASE is {text!r}: it has to be a number from 1 to {highest}.")
-    given = {name: os.environ[name] for name in ("DATABASE_URL", "BROKER_URL", "CHANNEL_LAYER_URL") if os.environ.get(name)}
+    given = {name: os.environ[name] for name in URLS if os.environ.get(name)}
     return Ground(int(text), os.environ.get("CLARION_BIND") or DEFAULT_BIND, given)
 
 
@@ -173,8 +176,8 @@ def _why_not(host: str, port: int) -> str | None:
 def _holder(port: int) -> str:
     """Who listens there, where the system tells us."""
     try:
-        listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port]
-        pids = {connection.pid for connection in listening if connection.pid}
+        listening = [each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+        pids = {each.pid for each in listening if each.pid and each.laddr and each.laddr.port == port}
         return f" by {psutil.Process(min(pids)).name()} (pid {min(pids)})" if pids else ""
     except psutil.Error:
         return ""

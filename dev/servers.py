@@ -188,7 +188,7 @@ class Postgres(Server):
         return f"postgresql://clarion@127.0.0.1:{self.port}/{database}"
 
     def _prepare(self) -> tuple[list[str | Path], AsUser]:
-        account = unprivileged()
+        account = unprivileged(self.data_dir)
         as_user = account.keywords if account else AsUser()
         found = find_postgres()
         programs = reachable_programs(found.folder, account)

@@ -10,9 +10,16 @@ import os
 
 import psutil
 
-from dev.ground import DATA, DEFAULT_PORT_BASE, Ground, write_private
+from dev.ground import DATA, DEFAULT_PORT_BASE, MARK, URLS, Ground, write_private
 
 _FILE = "stack.json"
+
+#: What others need besides CLARION_*.
+_TOLD = frozenset({*URLS, "DJANGO_SETTINGS_MODULE"})
+
+
+#: A process's start is told from the machine's, which a clock that is set moves a little (seconds).
+_CLOCK_SECONDS = 2
 
 
 class NoStack(RuntimeError):
@@ -23,27 +30,28 @@ def load_stack(port_base: int | None = None) -> dict[str, str]:
     """The environment of the stack on this port base; by default that of CLARION_PORT_BASE, else 8000."""
     base = port_base or int(os.environ.get("CLARION_PORT_BASE") or DEFAULT_PORT_BASE)
     file = DATA / str(base) / _FILE
+    advice = (
+        f"No stack is running on ports {base} and up. Start one with `make run` in another terminal and wait for its "
+        "line `Ready:`; CLARION_PORT_BASE tells which one is meant."
+    )
     try:
         stack = json.loads(file.read_text())
-        runner = psutil.Process(stack["pid"])
-        if runner.create_time() != stack["since"]:  # A stranger got the number of a runner that crashed.
-            raise psutil.NoSuchProcess(runner.pid)
-        return {str(name): str(value) for name, value in stack["environment"].items()}
+        since = psutil.Process(stack["pid"]).create_time()
     except PermissionError as error:
         raise NoStack(f"{file} belongs to another account: run this as the account that runs the stack.") from error
     except (OSError, psutil.NoSuchProcess) as error:
-        raise NoStack(
-            f"No stack is running on ports {base} and up. Start one with `make run` in another terminal and wait for "
-            "its line `Ready:`; CLARION_PORT_BASE tells which one is meant."
-        ) from error
+        raise NoStack(advice) from error
+    if abs(since - stack["since"]) > _CLOCK_SECONDS:  # A stranger got the number of a runner that crashed.
+        raise NoStack(advice)
+    return {str(name): str(value) for name, value in stack["environment"].items()}
 
 
 def announce(ground: Ground, environment: dict[str, str]) -> None:
-    """Let others find this stack. Only what the stack added goes into the file, nothing else of our environment."""
-    added = {name: value for name, value in environment.items() if os.environ.get(name) != value or name in ground.given}
-    added.pop("PATH", None)
+    """Let others find this stack. Of the environment only what is the stack's goes into the file."""
+    told = {name: value for name, value in environment.items() if name in _TOLD or name.startswith("CLARION_")}
+    del told[MARK]  # Whoever reads this is not part of the stack, and must not be taken for its remains.
     runner = psutil.Process()
-    content = {"pid": runner.pid, "since": runner.create_time(), "environment": added}
+    content = {"pid": runner.pid, "since": runner.create_time(), "environment": told}
     write_private(ground.folder / _FILE, json.dumps(content, indent=2))
 
 

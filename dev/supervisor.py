@@ -81,13 +81,16 @@ class Supervisor:
         """Print a line of the runner's own, in turn with the others."""
         self._print(self._message(_OWN_NAME, sentence))
 
+    def say_plainly(self, line: str) -> None:
+        """Print a line without time and name, for programs and people that look for it."""
+        with contextlib.suppress(OSError):
+            print(line, flush=True)
+
     def watch(self, until: Callable[[], bool]) -> None:
         """Print output until the condition holds."""
         while not until():
             with contextlib.suppress(queue.Empty):
                 self._print(self._lines.get(timeout=_TICK_SECONDS))
-                while True:
-                    self._print(self._lines.get_nowait())
 
     def ended(self) -> list[Child]:
         """Those that are no longer running."""
@@ -95,7 +98,8 @@ class Supervisor:
 
     def finish(self, child: Child) -> int:
         """Forget a process that ended, with its last words printed. Returns its exit code."""
-        child.reader.join(_LAST_WORDS_SECONDS)
+        deadline = time.monotonic() + _LAST_WORDS_SECONDS
+        self.watch(lambda: not child.reader.is_alive() or time.monotonic() > deadline)
         self.watch(self._lines.empty)
         self.children.remove(child)
         if child.process.stdout:

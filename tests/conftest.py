@@ -24,6 +24,12 @@ def django_db_modify_db_settings(valkey: str) -> Iterator[None]:
     environment.POSTGRES.stop()
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The test database is not dropped: processes are connected to it, and it goes with its server."""
+    return True
+
+
 @pytest.fixture
 def broker(valkey: str) -> redis.Redis:
     """The broker, emptied: what is in it afterwards is what the test enqueued."""

@@ -39,8 +39,8 @@ export class NotificationStore extends EventTarget {
   /** @type {StoreOptions} */ #options;
   /** @type {Notification[]} */ #notifications = [];
   /** @type {Cursor | null} */ #cursor = null;
-  /** Arrived since a reading of the snapshot began. @type {Frame[] | null} */ #held = null;
-  /** What a socket asked the snapshot to reach. @type {Cursor | null} */ #wanted = null;
+  /** @type {Frame[] | null} arrived since a reading of the snapshot began */ #held = null;
+  /** @type {Cursor | null} what a socket asked the snapshot to reach */ #wanted = null;
   #unread = 0;
   /** Counts readings of the snapshot: only the latest one is used. */ #reading = 0;
 
@@ -90,6 +90,7 @@ export class NotificationStore extends EventTarget {
       const snapshot = await this.#options.loadSnapshot();
       if (reading === this.#reading) this.#accept(snapshot);
     } catch (error) {
+      this.#emit("trouble", { error });
       if (reading === this.#reading) this.#wanted ? void this.#resync(this.#wanted) : this.#release();
       throw error;
     }

@@ -12,4 +12,4 @@ class ForumConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers."""
-        from examples.forum import receivers  # noqa: F401, PLC0415 - importing connects them, and needs the models
+        from examples.forum import receivers  # noqa: F401 - importing connects them, and needs the models

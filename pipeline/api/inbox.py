@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router
+from ninja import Path, Query, Router, Status
 from ninja.errors import HttpError
 
 from pipeline.api import schemas
@@ -87,7 +87,7 @@ def mute(request: HttpRequest, what: schemas.MuteIn) -> object:
 
 
 @router.delete("/mutes/{mute_id}", response={204: None, **NOT_FOUND})
-def unmute(request: HttpRequest, mute_id: Annotated[int, Path(ge=1, le=schemas.MAX_BIGINT)]) -> tuple[int, None]:
+def unmute(request: HttpRequest, mute_id: Annotated[int, Path(ge=1, le=schemas.MAX_BIGINT)]) -> Status[None]:
     """Hear it again."""
     mutes.unmute(user_id(request), mute_id)
-    return 204, None
+    return Status(204, None)

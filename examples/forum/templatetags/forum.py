@@ -16,7 +16,7 @@ from examples.forum.mentions import segments
 register = template.Library()
 
 #: As many as `base.css` has classes `tint-0` and so on.
-TINTS = 8
+TINTS = 9
 
 
 @register.simple_tag

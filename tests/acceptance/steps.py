@@ -1,0 +1,49 @@
+"""What happens in the web app and the outbox, as steps of a test with sockets."""
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.db import connection
+
+from examples.forum.models import Message, Thread
+from pipeline.outbox.models import Batch, Event
+from tests.factories import MessageFactory, ThreadFactory, UserFactory
+from tests.processes import wait_until
+
+
+@sync_to_async
+def person(**fields: Any) -> User:
+    return UserFactory.create(**fields)
+
+
+@sync_to_async
+def thread(author: User) -> Thread:
+    return ThreadFactory.create(author=author)
+
+
+@sync_to_async
+def post(thread: Thread, author: User, body: str = "Hello.", parent: Message | None = None) -> Message:
+    return MessageFactory.create(thread=thread, author=author, body=body, parent=parent)
+
+
+@sync_to_async
+def all_done() -> None:
+    wait_until(
+        lambda: not Event.objects.exclude(state="done").exists(),
+        lambda: f"not done: {list(Event.objects.exclude(state='done').values())} {list(Batch.objects.values())}",
+    )
+
+
+@sync_to_async
+def make_all_due() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox_event SET next_attempt_at = now()")
+        cursor.execute("UPDATE outbox_batch SET next_attempt_at = now()")
+
+
+@sync_to_async
+def until(condition: Callable[[], object], why_not: str) -> None:
+    """Wait for a condition on the database."""
+    wait_until(condition, why_not)

@@ -1,0 +1,88 @@
+"""What a crash, a flush or a late worker does to a recipient: nothing. Each test runs workers of its own."""
+
+import os
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+
+import pytest
+import redis
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from examples.forum.models import Message, Thread
+from pipeline.outbox import sweep
+from pipeline.outbox.models import Event
+from shared.inbox.models import Notification
+from tests import environment
+from tests.acceptance import crash
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import all_done, make_all_due, person, post, thread, until
+from tests.client import connected
+from tests.factories import MessageFactory, ThreadFactory, UserFactory
+from tests.processes import Beat, Edge, Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_message_that_is_gone_tells_nobody_and_its_event_is_done(edge: Edge, valkey: str) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    message = await post(place, ben)
+    await message.adelete()
+    with Worker("late", **await sync_to_async(on_test_database)()):
+        await all_done()
+    assert not await Notification.objects.aexists()
+
+
+@pytest.mark.parametrize("point", crash.POINTS)
+async def test_a_worker_killed_at_any_point_loses_and_repeats_nothing(
+    edge: Edge, valkey: str, point: str
+) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with connected(edge.url, ann) as client:
+        await post(place, ben)
+        event = await Event.objects.aget()
+        env = os.environ | await sync_to_async(on_test_database)()
+        command = [sys.executable, "-m", "tests.acceptance.crash", point, str(event.pk)]
+        died = await sync_to_async(subprocess.run)(command, env=env, check=False, capture_output=True)
+        assert died.returncode == -9, died.stderr.decode()
+        # Its hint is gone with it; the sweep gives another when the row is due.
+        redis.Redis.from_url(environment.VALKEY.database_url(0)).flushdb()
+        await make_all_due()
+        with Worker("next", **env):
+            assert await sync_to_async(sweep.sweep)() == 1
+            await all_done()
+        assert [frame["seq"] for frame in await client.changes(1)] == [1]
+        await client.nothing_came()
+    assert await Notification.objects.acount() == 1
+
+
+async def test_redis_flushed_in_the_middle_of_a_burst_loses_nothing(edge: Edge, valkey: str) -> None:
+    poster, place, crowd = await crowded_thread(40)
+    batches_of_five = {"CLARION_BATCH_SIZE": "5", "CLARION_DELIVER_AT_ONCE": "0"}
+    async with AsyncExitStack() as sockets:
+        clients = [await sockets.enter_async_context(connected(edge.url, one)) for one in crowd[:10]]
+        for number in range(5):
+            await post(place, poster, f"message {number}")
+        with Worker("burst", **batches_of_five, **await sync_to_async(on_test_database)()):
+            await until(lambda: Notification.objects.count() > 20, "the burst did not begin")
+            redis.Redis.from_url(environment.VALKEY.url).flushall()
+            with Beat():
+                await make_all_due()
+                await all_done()
+        for client in clients:
+            assert [frame["seq"] for frame in await client.changes(5)] == [1, 2, 3, 4, 5]
+            await client.nothing_came()
+    assert await Notification.objects.acount() == 5 * len(crowd)
+
+
+@sync_to_async
+def crowded_thread(size: int) -> tuple[User, Thread, list[User]]:
+    """Someone to post, and a thread in which `size` others take part."""
+    poster, place = UserFactory.create(), ThreadFactory.create()
+    crowd = UserFactory.create_batch(size - 1)
+    for one in crowd:
+        MessageFactory.create(thread=place, author=one, origin=Message.Origin.SYSTEM)
+    return poster, place, [*crowd, place.author]

@@ -1,0 +1,237 @@
+"""Who may listen, what a client may send, and how a socket ends: real Daphne, real sockets."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+import websockets
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from pipeline.publish import publish_frames
+from shared import protocol
+from shared.protocol import SUBPROTOCOL, Close
+from shared.settings import load
+from shared.tokens import mint
+from tests import environment
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import person, until
+from tests.client import connected, opened
+from tests.processes import Edge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def token(user: User, **claims: Any) -> str:
+    payload = {"sub": str(user.pk), "exp": time.time() + 600} | claims
+    return jwt.encode(payload, load().signing_keys[0], algorithm="HS256")
+
+
+async def refused(url: str, **options: Any) -> tuple[str, int | None]:
+    """The reason of the AUTH_FAILED that was the first frame, and the close code."""
+    async with opened(url, **options) as client:
+        frame = await client.next()
+        assert frame["type"] == "AUTH_FAILED", frame
+        return frame["reason"], await client.closed()
+
+
+async def test_a_token_is_taken_from_subprotocol_header_or_query_in_this_order(edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    good, other = token(ann), token(ben)
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("", {"subprotocols": [SUBPROTOCOL, f"bearer.{good}"]}),
+        ("", {"additional_headers": {"Authorization": f"Bearer {good}"}}),
+        (f"?token={good}", {}),
+        (f"?token={other}", {"additional_headers": {"Authorization": f"bearer {good}"}}),
+        ("?token=bad", {"subprotocols": [f"bearer.{good}", SUBPROTOCOL]}),
+    ]
+    for query, options in ways:
+        async with opened(edge.url + query, **options) as client:
+            frame = await client.next()
+            assert (frame["type"], frame["user_id"]) == ("CONNECTED", str(ann.pk))
+            expected = SUBPROTOCOL if SUBPROTOCOL in options.get("subprotocols", ()) else None
+            assert client.connection.subprotocol == expected
+
+
+async def test_connected_says_where_the_inbox_stands(edge: Edge) -> None:
+    ann = await person()
+    async with connected(edge.url, ann) as client:
+        frame = client.frames[0]
+        assert frame.pop("session_id")
+        assert frame == {
+            "type": "CONNECTED", "user_id": str(ann.pk), "protocol": 1, "epoch": "0", "seq": 0, "unread": 0,
+            "heartbeat_seconds": 30, "resumed": False,
+        }  # fmt: skip
+
+
+async def test_a_refusal_is_visible_to_a_browser(edge: Edge) -> None:
+    ann = await person()
+    assert await refused(edge.url) == ("MISSING", Close.NO_TOKEN)
+    assert await refused(f"{edge.url}?token={token(ann, exp=time.time() - 60)}") == ("EXPIRED", Close.NO_TOKEN)
+    for bad in ("x", token(ann)[:-3] + "abc", jwt.encode({"sub": "1", "exp": time.time() + 9}, "k" * 32), "%00", "a" * 3000):
+        assert await refused(f"{edge.url}?token={bad}") == ("INVALID", Close.BAD_TOKEN)
+    # A bad token is not made good by another way of giving one.
+    good = {"Authorization": f"Bearer {token(ann)}"}
+    offered = {"subprotocols": [SUBPROTOCOL, "bearer.x"], "additional_headers": good}
+    assert await refused(edge.url, **offered) == ("INVALID", Close.BAD_TOKEN)
+
+
+async def test_who_is_gone_or_inactive_is_refused(edge: Edge) -> None:
+    gone, idle = await person(), await person(is_active=False)
+    text = token(gone)
+    await gone.adelete()
+    assert await refused(f"{edge.url}?token={text}") == ("INVALID", Close.BAD_TOKEN)
+    assert await refused(f"{edge.url}?token={token(idle)}") == ("REVOKED", Close.REVOKED)
+
+
+async def test_the_client_cannot_name_a_group_or_a_user(edge: Edge, valkey: str) -> None:
+    ann, ben = await person(), await person()
+    forged = f"?token={token(ann)}&user_id={ben.pk}&group=notification_user_{ben.pk}&since=0"
+    async with opened(edge.url + forged) as client:
+        assert (await client.next())["user_id"] == str(ann.pk)
+        for message in (
+            {"type": "subscribe", "group": f"notification_user_{ben.pk}"},
+            {"type": "notification.frame", "seq": 1, "text": "{}"},
+            {"type": "AUTH", "user_id": ben.pk},
+            {"type": "ack", "seq": 10**9},
+        ):
+            await client.say(**message)
+        frame = protocol.deleted(1, 0, 1)
+        await sync_to_async(publish_frames)([(ben.pk, 1, frame)])
+        await client.nothing_came()
+
+
+async def test_ping_and_heartbeat_are_answered(edge: Edge) -> None:
+    async with connected(edge.url, await person()) as client:
+        await client.say(type="ping")
+        assert await client.next() == {"type": "pong"}
+        await client.say(type="heartbeat")
+        assert await client.next() == {"type": "heartbeat_ack", "session_id": client.frames[0]["session_id"]}
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "{", "null", "[]", "7", '"ping"', '{"type": 7}', '{"type": "nonsense"}', '{"type": null}', "[" * 2000,
+     '{"type": "AUTH"}', '{"type": "AUTH", "token": 7}', b"\x00\xff", '{"type":"NOTIFICATION_CREATED","seq":1}'],
+)  # fmt: skip
+async def test_what_says_nothing_is_ignored_and_counted(edge: Edge, message: str | bytes) -> None:
+    before = edge.metric("clarion_edge_messages_ignored_total")
+    async with connected(edge.url, await person()) as client:
+        await client.connection.send(message)
+        await client.nothing_came()
+    assert edge.metric("clarion_edge_messages_ignored_total") == before + 1
+
+
+async def test_a_message_larger_than_its_limit_closes_the_socket(edge: Edge) -> None:
+    async with connected(edge.url, await person()) as client:
+        await client.say(type="ping", padding="x" * (protocol.MESSAGE_LIMIT_BYTES - 40))
+        assert await client.next() == {"type": "pong"}
+        await client.say(type="ping", padding="x" * protocol.MESSAGE_LIMIT_BYTES)
+        assert await client.closed() == Close.MESSAGE_TOO_LARGE
+
+
+async def test_a_flood_is_told_and_closed(edge: Edge) -> None:
+    async with connected(edge.url, await person()) as client:
+        for _ in range(load().messages_per_minute + 1):
+            await client.connection.send("nonsense")
+        frame = await client.next()
+        assert (frame["type"], frame["retry_after_seconds"] > 0) == ("RATE_LIMITED", True)
+        assert await client.closed() == Close.TOO_MANY
+
+
+async def test_a_token_is_swapped_in_band_for_the_same_user_only(edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    async with connected(edge.url, ann) as client:
+        await client.say(type="AUTH", token=token(ann))
+        answer = {"type": "AUTH_OK", "user_id": str(ann.pk), "username": ann.username, "refreshed": True}
+        assert await client.next() == answer
+        await client.say(type="AUTH", token=token(ben))
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "USER_MISMATCH"}
+        assert await client.closed() == Close.BAD_TOKEN
+
+
+async def test_an_expiring_token_is_asked_for_anew(edge: Edge) -> None:
+    ann = await person()
+    async with opened(f"{edge.url}?token={token(ann, exp=time.time() + 1)}") as client:
+        await client.next()
+        frame = await client.next()
+        assert (frame["type"], frame["grace_seconds"] > 0) == ("AUTH_REFRESH_REQUIRED", True)
+        await client.say(type="AUTH", token=token(ann))
+        assert (await client.next())["type"] == "AUTH_OK"
+
+
+async def test_another_path_is_refused(edge: Edge) -> None:
+    with pytest.raises(websockets.InvalidStatus) as refusal:
+        async with opened(edge.url.replace("notification-updates", "other")):
+            pass
+    assert refusal.value.response.status_code == 403
+
+
+async def test_a_silent_socket_is_closed(valkey: str, db: None) -> None:
+    with Edge("strict", CLARION_HEARTBEAT_SECONDS="1", **await sync_to_async(on_test_database)()) as edge:
+        ann = await person()
+        async with connected(edge.url, ann) as silent, connected(edge.url, ann) as lively:
+            for _ in range(8):
+                await asyncio.sleep(0.5)  # the passing of time is what is tested
+                await lively.say(type="heartbeat")
+                assert (await lively.next())["type"] == "heartbeat_ack"
+            assert await silent.closed() == Close.SILENT
+
+
+async def test_a_stopping_edge_says_goodbye_and_exits_with_zero(db: None, valkey: str) -> None:
+    env = await sync_to_async(on_test_database)()
+    with Edge("leaving", CLARION_DRAIN_SECONDS="2", **env) as edge:
+        ann = await person()
+        async with connected(edge.url, ann) as one, connected(edge.url, ann) as other:
+            ended = asyncio.create_task(asyncio.to_thread(edge.stop))
+            for client in (one, other):
+                frame = await client.next()
+                assert frame["type"] == "GOING_AWAY"
+                assert 0 <= frame["reconnect_after_seconds"] <= 2
+                assert await client.closed() == Close.GOING_AWAY
+        assert await ended == 0
+
+
+async def test_tokens_never_reach_a_log(edge: Edge) -> None:
+    ann = await person()
+    good, bad = token(ann), token(ann)[:-4] + "evil"
+    async with opened(f"{edge.url}?token={good}") as client:
+        await client.next()
+        await client.say(type="AUTH", token=bad)
+        await client.next()
+    await refused(f"{edge.url}?token={bad}")
+    said = edge.said()
+    for text in (good, bad, good.split(".")[2], "bearer."):
+        assert text not in said
+
+
+async def test_a_channel_layer_that_restarts_is_listened_to_again(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    async with connected(edge.url, ann) as client:
+        environment.VALKEY.restart()
+        await until(edge.is_up, "the edge did not come back to Redis")
+        await sync_to_async(publish_frames)([(ann.pk, 1, protocol.deleted(1, 0, 1))])
+        # The frame was made up: Postgres knows nothing of it, and it is the next seq all the same.
+        assert (await client.changes(1))[0]["seq"] == 1
+
+
+async def test_frames_published_in_any_order_and_more_than_once_arrive_in_order_and_once(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    async with connected(edge.url, ann) as client:
+        order = [3, 1, 2, 2, 5, 4, 1, 7, 6, 3, 8]
+        await sync_to_async(publish_frames)([(ann.pk, seq, protocol.deleted(seq, 0, seq)) for seq in order])
+        assert [frame["seq"] for frame in await client.changes(8)] == list(range(1, 9))
+        await client.nothing_came()
+
+
+async def test_the_edge_is_alive_ready_and_counts(edge: Edge) -> None:
+    assert edge.http("/healthz").json() == {"status": "ok"}
+    ready = edge.http("/readyz").json()
+    assert (ready["ready"], ready["redis"], ready["postgres"], ready["draining"]) == (True, True, True, False)
+    async with connected(edge.url, await person()):
+        assert edge.metric("clarion_edge_sockets") >= 1
+    assert edge.http("/elsewhere").status_code == 404
+    assert json.loads(edge.http("/elsewhere").text)["detail"]

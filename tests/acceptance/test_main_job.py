@@ -1,0 +1,146 @@
+"""A reply is posted, the other person's bell rings: real worker, real Daphne, real sockets."""
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from pipeline import delivery, publish
+from pipeline.inbox import changes
+from pipeline.outbox.recording import record
+from shared.inbox.models import Epoch, Inbox
+from tests.acceptance.steps import all_done, person, post, thread
+from tests.client import connected
+from tests.factories import MessageFactory
+from tests.integration.things import ThingHappened
+from tests.processes import Edge, Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_reply_a_mention_and_a_message_in_ones_thread_arrive(worker: Worker, edge: Edge) -> None:
+    ann, ben, cleo = await person(), await person(), await person()
+    place = await thread(ann)
+    async with connected(edge.url, ann) as anns, connected(edge.url, ben) as bens:
+        first = await post(place, ben, "What a day.")
+        (frame,) = await anns.changes(1)
+        assert frame["notificationType"] == "THREAD_REPLY"
+        await post(place, ann, "It is.", parent=first)
+        (frame,) = await bens.changes(1)
+        assert (frame["notificationType"], frame["actor"]) == ("REPLY", {"id": str(ann.pk), "username": ann.username})
+        assert (frame["seq"], frame["unread"], frame["isRead"], frame["count"]) == (1, 1, False, 1)
+        assert frame["conversationId"] == str(place.pk)
+        # Cleo replies to Ben in a thread he takes part in, and mentions him: he is told once, as MENTION.
+        await post(place, cleo, f"@{ben.username.upper()} look", parent=first)
+        (bens_frame,) = await bens.changes(1)
+        (anns_frame,) = await anns.changes(1)
+        assert (bens_frame["notificationType"], anns_frame["notificationType"]) == ("MENTION", "THREAD_REPLY")
+        await all_done()
+        await anns.nothing_came()
+        await bens.nothing_came()
+
+
+async def test_only_people_tell_people(worker: Worker, edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with connected(edge.url, ann) as anns:
+        for origin in ("bot", "system"):
+            await sync_to_async(MessageFactory.create)(thread=place, author=ben, origin=origin)
+        message = await post(place, ann, f"to myself @{ann.username}")
+        await message.asave()
+        await post(place, ben)
+        (frame,) = await anns.changes(1)
+        assert frame["seq"] == 1
+
+
+async def test_each_user_sees_their_own_inbox_and_no_other(worker: Worker, edge: Edge) -> None:
+    people = [await person() for _ in range(6)]
+    place = await thread(people[0])
+    async with connected(edge.url, people[0]) as first, connected(edge.url, people[1]) as second:
+        await post(place, people[2], f"@{people[0].username}")
+        await post(place, people[2], f"@{people[1].username}")
+        await all_done()
+        assert {frame["notificationType"] for frame in await first.changes(2)} == {"MENTION", "THREAD_REPLY"}
+        assert {frame["notificationType"] for frame in await second.changes(1)} == {"MENTION"}
+        await first.nothing_came()
+        await second.nothing_came()
+
+
+async def test_a_client_that_comes_back_with_its_cursor_gets_what_it_missed(worker: Worker, edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with connected(edge.url, ann) as before:
+        await post(place, ben, "one")
+        (frame,) = await before.changes(1)
+        epoch = before.frames[0]["epoch"]
+    for body in ("two", "three"):
+        await post(place, ben, body)
+    await all_done()
+    await sync_to_async(changes.mark_read)(ann.pk, 1, read=True)
+    async with connected(edge.url, ann, since=frame["seq"], epoch=epoch) as after:
+        assert after.frames[0]["resumed"] is True
+        missed = await after.changes(3)
+        assert [frame["seq"] for frame in missed] == [2, 3, 4]
+        assert [frame["type"] for frame in missed] == ["NOTIFICATION_CREATED"] * 2 + ["NOTIFICATION_UPDATED"]
+        assert missed[-1]["unread"] == 2
+        await post(place, ben, "four")
+        assert (await after.changes(1))[0]["seq"] == 5
+
+
+@pytest.mark.parametrize(
+    ("since", "epoch", "reason"), [(99, None, "AHEAD"), (1, "another", "EPOCH"), (0, None, "PURGED")]
+)
+async def test_a_cursor_that_cannot_be_honoured_is_answered_with_resync(
+    worker: Worker, edge: Edge, since: int, epoch: str | None, reason: str
+) -> None:
+    ann, ben = await person(), await person()
+    await post(await thread(ann), ben)
+    await all_done()
+    await Inbox.objects.filter(user_id=ann.pk).aupdate(floor=1)
+    async with connected(edge.url, ann, since=since, epoch=epoch) as client:
+        assert client.frames[0]["resumed"] is False
+        frame = await client.next()
+        assert (frame["type"], frame["reason"], frame["seq"], frame["unread"]) == ("RESYNC", reason, 1, 1)
+
+
+@pytest.mark.parametrize("since", ["-1", "1e3", "٣", "9" * 40, "", "x", "1%00", "1;drop"])
+async def test_what_is_no_cursor_is_none(worker: Worker, edge: Edge, since: str) -> None:
+    async with connected(edge.url, await person(), since=since) as client:  # type: ignore[arg-type]
+        assert client.frames[0]["resumed"] is False
+        await client.nothing_came()
+
+
+async def test_reading_all_in_one_tab_is_seen_in_another(worker: Worker, edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with connected(edge.url, ann) as one, connected(edge.url, ann) as other:
+        for body in ("one", "two"):
+            await post(place, ben, body)
+        await one.changes(2)
+        await other.changes(2)
+        await sync_to_async(changes.read_through)(ann.pk)
+        for tab in (one, other):
+            (frame,) = await tab.changes(1)
+            assert (frame["type"], frame["seq"], frame["unread"]) == ("NOTIFICATIONS_READ", 3, 0)
+            assert (frame["through"], frame["topic"], frame["notificationType"]) == (2, None, None)
+
+
+async def test_a_frame_that_was_lost_quietly_is_found(worker: Worker, edge: Edge) -> None:
+    ann = await person()
+    async with connected(edge.url, ann) as client:
+        # Stored but never published, and nothing comes after it.
+        await sync_to_async(tell_without_publishing)(ann)
+        assert (await client.changes(1))[0]["seq"] == 1
+
+
+def tell_without_publishing(user: User) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "publish", lambda _: None)
+        delivery.expand(record(ThingHappened(first=[user.pk]), key="quiet"))
+
+
+async def test_the_epoch_of_a_restored_backup_makes_clients_read_anew(worker: Worker, edge: Edge) -> None:
+    ann = await person()
+    await Epoch.objects.acreate(value="restored")
+    async with connected(edge.url, ann, since=0, epoch="0") as client:
+        assert client.frames[0]["epoch"] == "restored"
+        assert (await client.next())["reason"] == "EPOCH"

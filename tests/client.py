@@ -1,0 +1,73 @@
+"""A socket as a test holds it: the real `websockets` client, frames parsed, waits bounded."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import websockets
+from django.contrib.auth.models import User
+from websockets.asyncio.client import ClientConnection
+
+from shared.protocol import SUBPROTOCOL
+from shared.settings import load
+from shared.tokens import mint
+
+#: Longest wait for one frame (seconds).
+PATIENCE_SECONDS = 15
+
+INBOX = ("NOTIFICATION_CREATED", "NOTIFICATION_UPDATED", "NOTIFICATION_DELETED", "NOTIFICATIONS_READ")
+
+
+class Client:
+    """One open socket."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.frames: list[dict[str, Any]] = []
+
+    async def next(self) -> dict[str, Any]:
+        """The next frame."""
+        text = await asyncio.wait_for(self.connection.recv(), PATIENCE_SECONDS)
+        frame: dict[str, Any] = json.loads(text)
+        self.frames.append(frame)
+        return frame
+
+    async def changes(self, count: int) -> list[dict[str, Any]]:
+        """The next `count` frames of the inbox, which must be the next frames at all."""
+        frames = [await self.next() for _ in range(count)]
+        assert {frame["type"] for frame in frames} <= set(INBOX), frames
+        return frames
+
+    async def say(self, **message: Any) -> None:
+        await self.connection.send(json.dumps(message))
+
+    async def nothing_came(self) -> None:
+        """Whatever was sent to this socket before now has been read: a ping is answered by the very next frame."""
+        await self.say(type="ping")
+        assert await self.next() == {"type": "pong"}
+
+    async def closed(self) -> int | None:
+        """The close code; the connection is closed by the server."""
+        await asyncio.wait_for(self.connection.wait_closed(), PATIENCE_SECONDS)
+        return self.connection.close_code
+
+
+@asynccontextmanager
+async def connected(
+    url: str, user: User, *, since: int | None = None, epoch: str | None = None, **options: Any
+) -> AsyncIterator[Client]:
+    """A socket of `user` that has had its CONNECTED; that frame is `client.frames[0]`."""
+    query = "&".join(f"{name}={value}" for name, value in (("since", since), ("epoch", epoch)) if value is not None)
+    token, _ = await asyncio.to_thread(mint, user.pk, load())
+    async with opened(f"{url}?{query}", subprotocols=[SUBPROTOCOL, f"bearer.{token}"], **options) as client:
+        assert (await client.next())["type"] == "CONNECTED"
+        yield client
+
+
+@asynccontextmanager
+async def opened(url: str, **options: Any) -> AsyncIterator[Client]:
+    """A socket as it is, before any frame."""
+    async with websockets.connect(url, **options) as connection:
+        yield Client(connection)

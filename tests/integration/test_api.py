@@ -1,0 +1,166 @@
+"""The HTTP face: one's own inbox and nothing else, and a clear answer to whatever is asked."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from pipeline import delivery
+from pipeline.outbox.recording import record
+from shared.settings import load
+from shared.tokens import mint, verify
+from tests.factories import UserFactory
+from tests.integration.conftest import Frames
+from tests.integration.things import TOPIC, ThingHappened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return UserFactory.create()
+
+
+@pytest.fixture
+def as_ann(ann: User) -> Client:
+    client = Client()
+    client.force_login(ann)
+    return client
+
+
+@pytest.fixture
+def told(ann: User, valkey: str) -> list[str]:
+    """Ann has three notifications; their ids, newest first."""
+    for number in range(3):
+        delivery.expand(record(ThingHappened(first=[ann.pk]), key=f"thing {number}"))
+    return ["3", "2", "1"]
+
+
+def post(client: Client, path: str, body: Any = None) -> tuple[int, Any]:
+    response = client.post(f"/api/{path}", body, content_type="application/json")
+    return response.status_code, response.json()
+
+
+def test_the_snapshot_is_the_newest_with_the_head(as_ann: Client, told: list[str]) -> None:
+    snapshot = as_ann.get("/api/inbox").json()
+    assert (snapshot["epoch"], snapshot["seq"], snapshot["unread"]) == ("0", 3, 3)
+    assert [item["notificationId"] for item in snapshot["notifications"]] == told
+
+
+def test_an_inbox_that_was_never_used_is_empty(as_ann: Client) -> None:
+    assert as_ann.get("/api/inbox").json() == {"epoch": "0", "seq": 0, "unread": 0, "notifications": []}
+    assert post(as_ann, "notifications/read") == (200, {"seq": 0, "unread": 0})
+
+
+def test_the_list_has_pages(as_ann: Client, told: list[str]) -> None:
+    first = as_ann.get("/api/notifications?limit=2").json()
+    assert ([item["notificationId"] for item in first["items"]], first["next"]) == (["3", "2"], "2")
+    second = as_ann.get(f"/api/notifications?limit=2&before={first['next']}").json()
+    assert ([item["notificationId"] for item in second["items"]], second["next"]) == (["1"], None)
+
+
+def test_the_list_is_filtered(as_ann: Client, told: list[str]) -> None:
+    post(as_ann, "notifications/2/read")
+
+    def ids(query: str) -> list[str]:
+        return [item["notificationId"] for item in as_ann.get(f"/api/notifications?{query}").json()["items"]]
+
+    assert ids("is_read=true") == ["2"]
+    assert ids("is_read=false") == ["3", "1"]
+    assert ids("kind=FIRST") == ids(f"topic={TOPIC}") == told
+    assert ids("kind=SECOND") == ids("topic=elsewhere") == []
+
+
+def test_read_unread_all_and_delete(as_ann: Client, told: list[str]) -> None:
+    assert post(as_ann, "notifications/3/read") == (200, {"seq": 4, "unread": 2})
+    assert post(as_ann, "notifications/3/unread") == (200, {"seq": 5, "unread": 3})
+    assert post(as_ann, "notifications/read", {"through": 2}) == (200, {"seq": 6, "unread": 1})
+    assert as_ann.get("/api/notifications/unread-count").json() == {"unread": 1}
+    assert as_ann.delete("/api/notifications/3").json() == {"seq": 7, "unread": 0}
+    assert as_ann.delete("/api/notifications/3").status_code == 404
+
+
+def test_mutes_come_and_go(as_ann: Client, told: list[str]) -> None:
+    status, muted = post(as_ann, "mutes", {"topic": TOPIC})
+    assert status == 200
+    assert post(as_ann, "mutes", {"topic": TOPIC})[1]["id"] == muted["id"]
+    assert [mute["topic"] for mute in as_ann.get("/api/mutes").json()] == [TOPIC]
+    assert as_ann.delete(f"/api/mutes/{muted['id']}").status_code == 204
+    assert as_ann.delete(f"/api/mutes/{muted['id']}").status_code == 404
+    assert post(as_ann, "mutes", {})[0] == 422
+
+
+def test_ids_of_others_are_not_found(told: list[str], published: Frames) -> None:
+    other = Client()
+    other.force_login(UserFactory.create())
+    assert post(other, "notifications/1/read")[0] == post(other, "notifications/1/unread")[0] == 404
+    assert other.delete("/api/notifications/1").status_code == 404
+    assert other.get("/api/inbox").json()["notifications"] == []
+    assert published() == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=-1", "limit=201", "limit=1e9", "limit=", "before=-1", "before=9223372036854775808",
+     "is_read=perhaps", "kind=%00", "topic=" + "x" * 201],
+)  # fmt: skip
+def test_an_absurd_query_is_answered_with_what_is_wrong(as_ann: Client, query: str) -> None:
+    response = as_ann.get(f"/api/notifications?{query}")
+    assert response.status_code == 422
+    assert response.json()["detail"]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "one", "9223372036854775808", "1.5"])
+def test_an_absurd_id_is_answered_with_what_is_wrong(as_ann: Client, number: str) -> None:
+    assert post(as_ann, f"notifications/{number}/read")[0] == 422
+
+
+@pytest.mark.parametrize("body", ['{"through": -1}', '{"through": "all"}', '{"nonsense": 1}', "{", "[]", '"x"'])
+def test_an_absurd_body_is_answered_with_what_is_wrong(as_ann: Client, body: str) -> None:
+    status, answer = post(as_ann, "notifications/read", body)
+    assert status in (400, 422)
+    assert answer["detail"]
+
+
+def test_without_a_session_or_token_nothing_is_answered(told: list[str]) -> None:
+    stranger = Client()
+    for path in ("inbox", "notifications", "notifications/unread-count", "mutes"):
+        assert stranger.get(f"/api/{path}").status_code == 401
+    assert stranger.post("/api/token").status_code == 401
+
+
+def test_a_change_by_session_needs_the_csrf_token(ann: User, told: list[str]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ann)
+    assert client.post("/api/notifications/1/read").status_code == 403
+
+
+def test_a_bearer_token_is_as_good_as_a_session(ann: User, told: list[str]) -> None:
+    text, _ = mint(ann.pk, load())
+    client = Client(enforce_csrf_checks=True, headers={"authorization": f"Bearer {text}"})
+    assert client.get("/api/inbox").json()["seq"] == 3
+    assert client.post("/api/notifications/1/read").status_code == 200
+    User.objects.filter(pk=ann.pk).update(is_active=False)
+    assert client.get("/api/inbox").status_code == 401
+
+
+def test_the_socket_token_names_the_sessions_user_and_cannot_prolong_itself(ann: User, as_ann: Client) -> None:
+    status, answer = post(as_ann, "token")
+    assert status == 200
+    assert verify(answer["token"], load()).user_id == ann.pk
+    bearer = Client(headers={"authorization": f"Bearer {answer['token']}"})
+    assert bearer.post("/api/token").status_code == 401
+
+
+def test_health_and_the_openapi_document_are_open(client: Client, db: None) -> None:
+    assert client.get("/api/health").json() == {"status": "ok"}
+    assert "/api/notifications/read" in client.get("/api/openapi.json").json()["paths"]
+    assert client.get("/api/docs").status_code == 200
+
+
+def test_metrics_are_for_staff(as_ann: Client) -> None:
+    assert as_ann.get("/api/metrics").status_code == 403
+    staff = Client()
+    staff.force_login(UserFactory.create(is_staff=True))
+    assert b"clarion_events_recorded_total" in staff.get("/api/metrics").content

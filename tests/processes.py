@@ -1,0 +1,144 @@
+"""Processes that a test starts: the real worker, beat and edge, as the Procfile runs them, on free ports.
+
+Each is started with the run's environment, its output goes to a file, and it ends with the test that started it. A
+process that does not come up shows the end of what it said.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from dev import children
+from dev.servers import free_port
+from tests.environment import FOLDER
+
+#: Longest wait for a process to answer, or to end when asked to (seconds). Usual are one or two.
+PATIENCE_SECONDS = 40
+
+BIN = Path(sys.executable).parent
+
+
+class Process:
+    """One process of the stack."""
+
+    def __init__(self, name: str, *command: str, **environment: str) -> None:
+        self.name = name
+        self.command = command
+        self.environment = environment
+        self.log = FOLDER / f"{name}.log"
+        self.popen: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        with self.log.open("ab") as log:
+            self.popen = subprocess.Popen(
+                self.command,
+                env=os.environ | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=children.dies_with_parent(signal.SIGKILL),
+            )
+        try:
+            wait_until(self.is_up, lambda: f"{self.name} did not come up:\n{self.said()[-4000:]}")
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def is_up(self) -> bool:
+        return True
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        assert self.popen is not None
+        self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(PATIENCE_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL, to the whole group."""
+        if self.popen is not None and self.popen.poll() is None:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+            self.popen.wait(PATIENCE_SECONDS)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class Worker(Process):
+    """A Celery worker on the given queues."""
+
+    def __init__(self, name: str = "worker", queues: str = "events,bursts,maintenance", **environment: str) -> None:
+        worker = ["worker", f"--hostname={name}@test", f"--queues={queues}", "--pool=threads", "--concurrency=4"]
+        super().__init__(
+            name, str(BIN / "celery"), "-A", "pipeline", *worker, "--without-mingle", "--loglevel=info", **environment
+        )
+
+    def is_up(self) -> bool:
+        from pipeline.celery import app
+
+        # With a connection of its own: a pooled one may be to a broker that was restarted since.
+        with app.connection_for_write() as connection:
+            return bool(app.control.ping(destination=[f"{self.name}@test"], timeout=0.5, connection=connection))
+
+
+class Beat(Process):
+    """Celery beat."""
+
+    def __init__(self) -> None:
+        super().__init__("beat", str(BIN / "celery"), "-A", "pipeline", "beat", "--scheduler=celery.beat:Scheduler")
+
+
+class Edge(Process):
+    """Daphne with the edge, ready for sockets."""
+
+    def __init__(self, name: str = "edge", port: int | None = None, **environment: str) -> None:
+        self.port = port or free_port()
+        super().__init__(
+            name,
+            str(BIN / "daphne"), "--verbosity=0", "--bind=127.0.0.1", f"--port={self.port}", "edge.asgi:application",
+            DJANGO_SETTINGS_MODULE="edge.settings",
+            **environment,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/notification-updates/"
+
+    def http(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        lines = self.http("/metrics").text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+    def is_up(self) -> bool:
+        assert self.popen is not None
+        assert self.popen.poll() is None, f"{self.name} ended:\n{self.said()[-4000:]}"
+        try:
+            return self.http("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def wait_until(condition: Callable[[], object], why_not: Callable[[], str] | str, patience: float = PATIENCE_SECONDS) -> None:
+    """Look until the condition holds, or fail with why it does not."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(why_not if isinstance(why_not, str) else why_not())
+        time.sleep(0.02)
