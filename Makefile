@@ -49,7 +49,7 @@ types: $(PACKAGES)  ## mypy, strict
 	@CLARION_DEBUG=1 $(BIN)/mypy  # Django's settings are imported, and refuse to start without a secret otherwise
 
 contracts: $(PACKAGES)  ## Who may import whom
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 lock: $(LOCKER)/bin/uv  ## Choose and pin all versions anew (UPGRADE=--upgrade for the newest)
 	@mkdir -p requirements

@@ -109,13 +109,19 @@ def reachable_folder(folder: Path, account: Account | None) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
     if not account.can("test", "-x", parent):
-        elsewhere = _private_folder() / f"data-{_name(folder)}"
+        _private_folder()
+        elsewhere = stand_in(folder)
         if not elsewhere.exists():
             _say(f"Postgres's data is kept in {elsewhere}: the account {_ACCOUNT} cannot reach {parent}.")
         folder = elsewhere
     folder.mkdir(mode=0o700, exist_ok=True)
     os.chown(folder, account.uid, account.gid)
     return folder
+
+
+def stand_in(folder: Path) -> Path:
+    """The folder that stands in for one that the account cannot reach; it may not exist."""
+    return private_folder_path() / f"data-{_name(folder)}"
 
 
 @contextmanager

@@ -69,10 +69,10 @@ def send_to_family(pid: int, signum: signal.Signals) -> None:
             process.send_signal(signum)
 
 
-def working_in(folder: Path, names: Iterable[str]) -> list[psutil.Process]:
-    """Processes of one of these names whose working folder is this one: a database server's is its data folder."""
-    wanted, where = set(names), str(folder)
-    return [process for process in _others() if _ask(process.name) in wanted and _ask(process.cwd) == where]
+def working_in(folders: Iterable[Path], names: Iterable[str]) -> list[psutil.Process]:
+    """Processes of one of these names that work in one of these folders: a database server's is its data folder."""
+    wanted, places = set(names), {str(folder) for folder in folders}
+    return [process for process in _others() if _ask(process.name) in wanted and _ask(process.cwd) in places]
 
 
 def carrying(variable: str, value: str) -> list[psutil.Process]:

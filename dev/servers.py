@@ -21,7 +21,7 @@ import psycopg
 import redis
 
 from dev import children
-from dev.account import AsUser, reachable_folder, reachable_programs, unprivileged
+from dev.account import AsUser, reachable_folder, reachable_programs, stand_in, unprivileged
 from dev.binaries import find_postgres, find_valkey
 
 #: Seconds until a server must answer. A second is usual; recovery after a crash on a slow disk takes longer.
@@ -123,10 +123,14 @@ class Server(ABC):
         """Stop a server that an earlier run left running on this data folder."""
         left = [
             process
-            for process in children.working_in(self.home, self.process_names)
+            for process in children.working_in(self._homes(), self.process_names)
             if self.process is None or process.pid != self.process.pid
         ]
         children.end(left, self.stop_signal, _STOP_PATIENCE_SECONDS)
+
+    def _homes(self) -> list[Path]:
+        """Where a left-over server of this data folder may be at work."""
+        return [self.home]
 
     @property
     @abstractmethod
@@ -184,6 +188,9 @@ class Postgres(Server):
     def home(self) -> Path:
         return self.data_dir / "cluster"
 
+    def _homes(self) -> list[Path]:
+        return [self.home, stand_in(self.data_dir) / "cluster"]
+
     def _url(self, database: str) -> str:
         return f"postgresql://clarion@127.0.0.1:{self.port}/{database}"
 
@@ -193,7 +200,6 @@ class Postgres(Server):
         found = find_postgres()
         programs = reachable_programs(found.folder, account)
         self.data_dir = reachable_folder(self.data_dir, account)
-        self.stop_leftover()  # The folder may have moved.
         if not self.home.exists():
             self._initialise(programs / "initdb", found.version, as_user)
         made_by = (self.home / "PG_VERSION").read_text().strip()

@@ -9,13 +9,12 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edge.settings")
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - the settings module must be named first
-from django.urls import path  # noqa: E402
+from channels.routing import ProtocolTypeRouter
 
-from edge import drain  # noqa: E402
-from edge.consumer import notification_updates, unknown_path  # noqa: E402
-from edge.health import health  # noqa: E402
-from edge.settings import LOGGING  # noqa: E402
+from edge import drain
+from edge.consumer import websocket
+from edge.health import health
+from edge.settings import LOGGING
 
 #: A collection walks every socket; fewer of them cut the longest pauses tenfold (objects; see docs/decisions).
 GC_THRESHOLDS = (50_000, 50, 1_000)
@@ -28,6 +27,6 @@ drain.install()
 application = ProtocolTypeRouter(
     {
         "http": health,
-        "websocket": URLRouter([path("ws/notification-updates/", notification_updates), path("<path:_>", unknown_path)]),
+        "websocket": websocket,
     }
 )

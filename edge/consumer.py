@@ -24,15 +24,20 @@ logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
+#: Where the sockets are.
+PATH = "/ws/notification-updates/"
 #: When a client should come back to an edge that cannot serve it at this moment (seconds, spread).
 COME_BACK_SECONDS = (1.0, 5.0)
 #: Seconds after which a client that sent too much may send again.
 RETRY_AFTER_SECONDS = 60
 
 
-async def notification_updates(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """The application behind /ws/notification-updates/."""
+async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """The WebSocket application of the edge; any other path is refused with HTTP 403, since it is not accepted."""
     await receive()  # websocket.connect
+    if scope["path"] != PATH:
+        await send({"type": "websocket.close"})
+        return
     await send({"type": "websocket.accept", "subprotocol": auth.subprotocol(scope)})
     edge = runtime.edge()
     socket = Socket(edge.sockets, send, uuid.uuid4().hex)
@@ -53,12 +58,6 @@ async def notification_updates(scope: Mapping[str, Any], receive: Receive, send:
         # A stopping edge says goodbye to its sockets itself; see drain.py.
         if not edge.draining:
             edge.sockets.remove(socket)
-
-
-async def unknown_path(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """A WebSocket to any other path is refused: HTTP 403, since it is not accepted."""
-    await receive()
-    await send({"type": "websocket.close"})
 
 
 async def _open(edge: runtime.Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:

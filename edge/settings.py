@@ -9,6 +9,7 @@ from shared.settings import load
 SECRET_KEY = load().secret_key.get_secret_value()
 DEBUG = False
 USE_TZ = True
+TIME_ZONE = "UTC"
 INSTALLED_APPS: list[str] = []
 CHANNEL_LAYERS = load().django_channel_layers()
 LOGGING = logging_config(load().log_level)

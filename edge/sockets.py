@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from edge.limits import MessageRate
-from edge.repair import Missed, Opening, ReadFailed, Reader
+from edge.repair import Missed, Opening, Reader, ReadFailed
 from edge.stream import Stream
 from shared import metrics, protocol
 from shared.groups import user_group
@@ -50,8 +50,19 @@ class Socket:
     """One accepted socket of one user."""
 
     __slots__ = (
-        "closed", "epoch", "heard_at", "id", "identity", "rate", "refresh_by", "settings", "stream", "username",
-        "_mending", "_reader", "_send",
+        "_mending",
+        "_reader",
+        "_send",
+        "closed",
+        "epoch",
+        "heard_at",
+        "id",
+        "identity",
+        "rate",
+        "refresh_by",
+        "settings",
+        "stream",
+        "username",
     )  # fmt: skip
 
     def __init__(self, sockets: "Sockets", send: Send, session_id: str) -> None:
@@ -226,7 +237,7 @@ class Sockets:
         self._open[socket.id] = socket
         metrics.SOCKETS.set(len(self._open))
         group = user_group(socket.user_id)
-        if not await self._layer.listen(group, socket.received, timeout=SUBSCRIBE_WAIT_SECONDS):
+        if not await self._layer.listen(group, socket.received, wait_seconds=SUBSCRIBE_WAIT_SECONDS):
             logger.warning("A socket opened without the channel layer", extra={"session": socket.id})
 
     def remove(self, socket: Socket) -> None:

@@ -1,17 +1,17 @@
 """Everything that decides, writes or publishes: the way from an event to the sockets of those it concerns.
 
-    delivery.py    the stages in order: read this first
-    events.py      declare an event                audiences.py   declare who hears of it, as what
-    outbox/        record an event; claim, finish, fail and sweep the work that follows from it
-    recipients.py  audiences into batches, in SQL: precedence, actor, mutes
-    persist.py     one transaction a batch: dedupe, insert, seq, unread
-    publish.py     rows into frames, frames to the channel layer, in bulk
-    inbox/         what a user does: read, unread, delete, mute; each published like any change
-    api/           the HTTP face
-    tasks.py       the Celery tasks: ids in, one call to delivery
-    enqueue.py     hints for the broker, with a bounded wait
-    queues.py      the queues and what is routed to them
-    celery.py      the Celery app                  errors.py      Retryable and Permanent
+delivery.py    the stages in order: read this first
+events.py      declare an event                audiences.py   declare who hears of it, as what
+outbox/        record an event; claim, finish, fail and sweep the work that follows from it
+recipients.py  audiences into batches, in SQL: precedence, actor, mutes
+persist.py     one transaction a batch: dedupe, insert, seq, unread
+publish.py     rows into frames, frames to the channel layer, in bulk
+inbox/         what a user does: read, unread, delete, mute; each published like any change
+api/           the HTTP face
+tasks.py       the Celery tasks: ids in, one call to delivery
+enqueue.py     hints for the broker, with a bounded wait
+queues.py      the queues and what is routed to them
+celery.py      the Celery app                  errors.py      Retryable and Permanent
 
-    record(event) ─► expand ─► [batches] ─► deliver ─► persist ─► publish ─► channel layer ─► edge
+record(event) ─► expand ─► [batches] ─► deliver ─► persist ─► publish ─► channel layer ─► edge
 """

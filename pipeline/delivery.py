@@ -11,6 +11,9 @@ any line:
 Nothing is sent over the network to anyone while a transaction is open.
 """
 
+import logging
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from pipeline import audiences, events, persist, publish, recipients
@@ -19,6 +22,8 @@ from pipeline.outbox import work
 from pipeline.persist import Stored
 from pipeline.queues import DELIVER
 from shared import metrics
+
+logger = logging.getLogger(__name__)
 
 
 def expand(event_id: int) -> None:
@@ -34,6 +39,7 @@ def expand(event_id: int) -> None:
             cut = recipients.cut(event, heard_by)
             stored = persist.persist(event.id, cut.at_once) if cut.at_once else []
             work.expanded(event.id, cut.recipients)
+        logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
             _publish(event.id, cut.batch_ids, stored)
         else:
@@ -53,7 +59,7 @@ def deliver(batch_id: int) -> None:
         _publish(batch.event_id, [batch_id], stored)
 
 
-def _publish(event_id: int, batch_ids: list[int], stored: list[Stored]) -> None:
+def _publish(event_id: int, batch_ids: Sequence[int], stored: Sequence[Stored]) -> None:
     """After the commit: tell the sockets, then note that it is done."""
     with work.failure_noted(work.BATCH, batch_ids):
         publish.publish(stored)

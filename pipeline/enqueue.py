@@ -8,6 +8,7 @@ wait again for one that is known to be down.
 
 import logging
 import time
+from contextlib import AbstractContextManager
 from functools import cache
 
 from kombu import Connection
@@ -45,12 +46,18 @@ def enqueue(task: str, *ids: int) -> bool:
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
         return False
     try:
-        with _pool().acquire(block=True, timeout=load().broker_wait_seconds) as producer, producer.batch():
-            for work_id in ids:
-                app.send_task(task, (work_id,), producer=producer, retry=False)
-    except Exception:  # noqa: BLE001 - whatever the broker's client raises, the event is safe in the outbox
+        with _pool().acquire(block=True, timeout=load().broker_wait_seconds) as producer:
+            batch: AbstractContextManager[object] = producer.batch()  # type: ignore[attr-defined]  # new in kombu 5.7
+            with batch:
+                for work_id in ids:
+                    app.send_task(task, (work_id,), producer=producer, retry=False)
+    except Exception:
         _leave_alone_until = time.monotonic() + COOL_DOWN_SECONDS
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
-        logger.warning("The broker did not take a task; the sweep will enqueue it", exc_info=True, extra={"task": task, "ids": ids[:10]})
+        logger.warning(
+            "The broker did not take a task; the sweep will enqueue it",
+            exc_info=True,
+            extra={"task": task, "ids": ids[:10]},
+        )
         return False
     return True

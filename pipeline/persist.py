@@ -11,6 +11,7 @@ worker with the same batch finds every row there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -69,7 +70,7 @@ class Stored:
 
 def persist(event_id: int, batches: Sequence[ClaimedBatch]) -> list[Stored]:
     """Store the notifications of `batches`, all of one event; what is to be published, old rows included."""
-    params = {
+    params: dict[str, Any] = {
         "event": event_id,
         "users": [user for batch in batches for user in batch.recipients],
         "numbers": [number for number, batch in enumerate(batches, start=1) for _ in batch.recipients],

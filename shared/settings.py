@@ -6,12 +6,11 @@ edge's) are built from it. A value that cannot be used is refused at start with 
 """
 
 from functools import cache
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import dj_database_url
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from typing_extensions import Annotated
 
 #: Only ever accepted with CLARION_DEBUG=1. Long enough for HS256 not to warn.
 DEVELOPMENT_SECRET = "development-only-secret-never-used-in-production"  # noqa: S105

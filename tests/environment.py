@@ -6,15 +6,13 @@ environment that points every process of the run at them. A run of unit tests al
 
 import atexit
 import os
-import shutil
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack
 
+from dev.account import scratch_folder
 from dev.servers import FAST_AND_UNSAFE, Postgres, Valkey
 
-FOLDER = Path(tempfile.mkdtemp(prefix="clarion-test-"))
-# Postgres runs as another account where the tests run as root, and must be able to reach its folder.
-FOLDER.chmod(0o755)
+_at_exit = ExitStack()
+FOLDER = _at_exit.enter_context(scratch_folder())
 POSTGRES = Postgres(FOLDER / "postgres", settings=FAST_AND_UNSAFE)
 VALKEY = Valkey(FOLDER / "valkey")
 
@@ -27,10 +25,6 @@ os.environ.update(
     CLARION_SECRET_KEY="a-secret-that-only-the-tests-of-one-run-share",
     CLARION_LOG_LEVEL="WARNING",
 )
-
-
-@atexit.register
-def _end() -> None:
-    POSTGRES.stop()
-    VALKEY.stop()
-    shutil.rmtree(FOLDER, ignore_errors=True)
+_at_exit.callback(POSTGRES.stop)
+_at_exit.callback(VALKEY.stop)
+atexit.register(_at_exit.close)

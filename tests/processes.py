@@ -44,7 +44,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=children.dies_with_parent(signal.SIGKILL),
+                preexec_fn=children.dies_with_parent(signal.SIGKILL),  # noqa: PLW1509
             )
         try:
             wait_until(self.is_up, lambda: f"{self.name} did not come up:\n{self.said()[-4000:]}")
@@ -135,7 +135,9 @@ class Edge(Process):
             return False
 
 
-def wait_until(condition: Callable[[], object], why_not: Callable[[], str] | str, patience: float = PATIENCE_SECONDS) -> None:
+def wait_until(
+    condition: Callable[[], object], why_not: Callable[[], str] | str, patience: float = PATIENCE_SECONDS
+) -> None:
     """Look until the condition holds, or fail with why it does not."""
     deadline = time.monotonic() + patience
     while not condition():

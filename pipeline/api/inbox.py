@@ -1,5 +1,6 @@
 """A user's own inbox over HTTP. Someone else's id is not found."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from django.http import HttpRequest
@@ -12,17 +13,16 @@ from pipeline.inbox import changes, mutes, reading
 
 router = Router()
 
-NotificationId = Annotated[int, Path(ge=1, le=schemas.MAX_BIGINT, description="`notificationId`: its seq in your inbox")]
+NotificationId = Annotated[int, Path(ge=1, le=schemas.MAX_BIGINT, description="Its `notificationId`")]
 Limit = Annotated[int, Query(ge=1, le=schemas.PAGE_MAX)]
 NOT_FOUND = {404: schemas.Error}
 
 
 @router.get("/inbox", response=schemas.Snapshot)
-def snapshot(request: HttpRequest, limit: Limit = schemas.PAGE_DEFAULT) -> schemas.Snapshot:
+def snapshot(request: HttpRequest, limit: Limit = schemas.PAGE_DEFAULT) -> dict[str, object]:
     """The newest notifications and the head of the inbox, of one instant."""
     page = reading.newest(user_id(request), limit=limit)
-    head = page.head
-    return schemas.Snapshot(epoch=head.epoch, seq=head.seq, unread=head.unread, notifications=page.notifications)
+    return {**asdict(page.head), "notifications": page.notifications}
 
 
 @router.get("/notifications", response=schemas.NotificationPage)
@@ -33,12 +33,11 @@ def notifications(
     is_read: bool | None = None,
     kind: schemas.KindName | None = None,
     topic: schemas.Topic | None = None,
-) -> schemas.NotificationPage:
+) -> dict[str, object]:
     """A page of notifications, newest first."""
     page = reading.newest(user_id(request), limit=limit, before=before, is_read=is_read, kind=kind, topic=topic)
     more = len(page.notifications) == limit
-    following = page.notifications[-1]["notificationId"] if more else None
-    return schemas.NotificationPage(items=page.notifications, next=following)
+    return {"items": page.notifications, "next": page.notifications[-1]["notificationId"] if more else None}
 
 
 @router.get("/notifications/unread-count", response=schemas.UnreadCount)

@@ -22,7 +22,7 @@ class Work(models.Model):
         FAILED = "failed"
 
     state = models.CharField(max_length=8, choices=State.choices, db_default=State.PENDING)
-    attempts = models.IntegerField(db_default=0, help_text="Starts that count: not those that failed for reasons outside")
+    attempts = models.IntegerField(db_default=0, help_text="Starts, but for those that failed for reasons outside")
     next_attempt_at = models.DateTimeField(help_text="When the sweep enqueues it again, if it is still pending then")
     error = models.TextField(blank=True, db_default="")
     recorded_at = models.DateTimeField(db_default=Now())

@@ -61,6 +61,7 @@ class ClaimedEvent:
     """An event as it was recorded, its row locked by this transaction."""
 
     id: int
+    key: str
     name: str
     payload: dict[str, Any]
     actor_id: int | None
@@ -108,12 +109,12 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT id, name, payload, actor_id FROM outbox_event
+        SELECT id, key, name, payload, actor_id FROM outbox_event
          WHERE id = %s AND state = 'pending' FOR UPDATE SKIP LOCKED
         """,
         [event_id],
     )
-    return None if row is None else ClaimedEvent(row[0], row[1], json.loads(row[2]), row[3])
+    return None if row is None else ClaimedEvent(row[0], row[1], row[2], json.loads(row[3]), row[4])
 
 
 def claim_batch(batch_id: int) -> ClaimedBatch | None:
@@ -193,7 +194,7 @@ def failure_noted(kind: Kind, work_ids: Sequence[int]) -> Iterator[None]:
 def _note(kind: Kind, work_ids: Sequence[int], *, counts: bool, park_from: int | None) -> None:
     """Write the current exception to the rows; park them from `park_from` attempts on (None: never)."""
     error = traceback.format_exc()[-ERROR_MAX_LENGTH:]
-    ids = {"work": kind.name, "ids": list(work_ids)}
+    ids: dict[str, Any] = {"work": kind.name, "ids": list(work_ids)}
     try:
         with connection.cursor() as cursor:
             cursor.execute(

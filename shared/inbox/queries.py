@@ -72,7 +72,8 @@ def connect_sql(*, table: str, id_column: str, username_column: str, active_colu
     Columns: user id, username, whether active, then those of LOG_AFTER. No row: no such user. The names are the
     operator's settings, never input; they are quoted all the same.
     """
-    t, pk, name, active = (f'"{part.replace(chr(34), "")}"' for part in (table, id_column, username_column, active_column))
+    names = (table, id_column, username_column, active_column)
+    t, pk, name, active = (f'"{part.replace(chr(34), "")}"' for part in names)
     return f"""
 SELECT u.{pk} AS user_id, u.{name} AS username, u.{active} AS active,
        {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*

@@ -36,9 +36,7 @@ async def test_a_message_that_is_gone_tells_nobody_and_its_event_is_done(edge: E
 
 
 @pytest.mark.parametrize("point", crash.POINTS)
-async def test_a_worker_killed_at_any_point_loses_and_repeats_nothing(
-    edge: Edge, valkey: str, point: str
-) -> None:
+async def test_a_worker_killed_at_any_point_loses_and_repeats_nothing(edge: Edge, valkey: str, point: str) -> None:
     ann, ben = await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as client:

@@ -86,9 +86,7 @@ async def test_a_client_that_comes_back_with_its_cursor_gets_what_it_missed(work
         assert (await after.changes(1))[0]["seq"] == 5
 
 
-@pytest.mark.parametrize(
-    ("since", "epoch", "reason"), [(99, None, "AHEAD"), (1, "another", "EPOCH"), (0, None, "PURGED")]
-)
+@pytest.mark.parametrize("since,epoch,reason", [(99, None, "AHEAD"), (1, "another", "EPOCH"), (0, None, "PURGED")])
 async def test_a_cursor_that_cannot_be_honoured_is_answered_with_resync(
     worker: Worker, edge: Edge, since: int, epoch: str | None, reason: str
 ) -> None:

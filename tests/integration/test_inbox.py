@@ -1,4 +1,4 @@
-"""What a user does with their inbox: one row in the log and one frame an action, and a snapshot that frames continue."""
+"""What a user does with their inbox: one row and one frame an action, and a snapshot that frames continue."""
 
 from typing import Any
 
@@ -106,9 +106,7 @@ def test_reading_all_is_one_frame_and_as_many_statements_whatever_the_number(
 ) -> None:
     tell(ann)
     Notification.objects.bulk_create(
-        Notification(
-            recipient_id=ann.pk, seq=seq, announcement_id=1, event_id=-seq, created_at="2026-01-01T00:00Z"
-        )
+        Notification(recipient_id=ann.pk, seq=seq, announcement_id=1, event_id=-seq, created_at="2026-01-01T00:00Z")
         for seq in range(2, count + 1)
     )
     Inbox.objects.filter(user_id=ann.pk).update(seq=count, unread=count)

@@ -11,8 +11,8 @@ TOPIC = "tests.place:1"
 class ThingHappened(Event, name="tests.thing.happened.v1"):
     """First are told FIRST, second SECOND, whoever is in both FIRST."""
 
-    first: list[int] = []
-    second: list[int] = []
+    first: tuple[int, ...] = ()
+    second: tuple[int, ...] = ()
 
 
 @audiences_for(ThingHappened)

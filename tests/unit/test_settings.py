@@ -3,14 +3,14 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import Settings
+from shared.settings import DEVELOPMENT_SECRET, Settings
 
 LONG = "x" * 50
 
 
 def test_production_refuses_the_development_secret() -> None:
     with pytest.raises(ValidationError, match="CLARION_SECRET_KEY is not set"):
-        Settings(debug=False, secret_key=Settings(debug=True).model_fields["secret_key"].default)
+        Settings(debug=False, secret_key=DEVELOPMENT_SECRET)
 
 
 def test_a_short_key_is_refused() -> None:

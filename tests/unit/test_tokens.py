@@ -10,8 +10,8 @@ from shared.protocol import AuthFailure
 from shared.settings import Settings
 from shared.tokens import CLOCK_LEEWAY_SECONDS, TokenRefused, mint, verify
 
-KEY = "k" * 40
-OTHER_KEY = "o" * 40
+KEY = "k" * 64
+OTHER_KEY = "o" * 64
 SETTINGS = Settings(debug=True, jwt_keys=KEY)
 
 

@@ -8,9 +8,13 @@ export class HttpError extends Error {
   }
 }
 
-/** @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
-async function request(method, path, body) {
-  const headers = { Accept: "application/json", "X-CSRFToken": document.body.dataset.csrfToken ?? "" };
+/**
+ * @param {string} method @param {string} path @param {object} [body]
+ * @param {string} [csrf] the page's: it ends when somebody signs in, so that nothing shown before changes their inbox
+ * @returns {Promise<any>}
+ */
+async function request(method, path, body, csrf = document.body.dataset.csrfToken) {
+  const headers = { Accept: "application/json", "X-CSRFToken": csrf ?? "" };
   if (body) headers["Content-Type"] = "application/json";
   const response = await fetch(`/api/${path}`, {
     method,
@@ -25,14 +29,20 @@ async function request(method, path, body) {
 
 export const snapshot = () => request("GET", "inbox");
 
-/** A token for the socket; null when signed out. */
+/** A token for the socket of whoever is signed in now, which the socket compares; null when nobody is. */
 export async function token() {
+  const csrf = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
   try {
-    return (await request("POST", "token")).token;
+    return (await request("POST", "token", undefined, csrf)).token;
   } catch (error) {
-    if (error instanceof HttpError && [401, 403].includes(error.status)) return null;
+    if (isRefusal(error)) return null;
     throw error;
   }
+}
+
+/** Whether somebody else is signed in by now, or nobody. @param {unknown} error */
+export function isRefusal(error) {
+  return error instanceof HttpError && [401, 403].includes(error.status);
 }
 
 /** One page of notifications, newest first. @param {{before?: string, is_read?: boolean}} query */

@@ -7,6 +7,7 @@ const STATES = {
   connected: ["Live", "Connected: notifications arrive the moment they happen."],
   reconnecting: ["Reconnecting", "The connection was lost. Trying again; nothing will be missed."],
   offline: ["Offline", "You are offline. What happens meanwhile arrives when you are back."],
+  "signed out": ["Signed out", "You are signed out. Reload the page to sign in again."],
   stopped: ["Stopped", "Live updates have stopped. Reload the page, and sign in again if you are asked to."],
 };
 
@@ -22,8 +23,8 @@ export function indicateConnection() {
   let timer = 0;
 
   function show() {
-    const lost = state !== "connected" && state !== "error" && !navigator.onLine;
-    const shown = lost || state === "disconnected" ? "offline" : state === "error" ? "stopped" : state;
+    const away = state === "disconnected" || (["connecting", "reconnecting"].includes(state) && !navigator.onLine);
+    const shown = away ? "offline" : state === "error" ? "stopped" : state;
     const [word, sentence] = STATES[shown];
     place.dataset.state = shown;
     place.title = sentence;

@@ -13,12 +13,20 @@ export const store = new NotificationStore({ loadSnapshot: api.snapshot });
 
 /** @type {NotificationSocket | null} */
 let socket = null;
+let signedOut = false;
 const watchers = [];
 
-/** Be told of the socket's state, now and whenever it changes. @param {(state: string, reason: string) => void} watch */
+/** Be told of the connection's state, now and whenever it changes: the socket's, or "signed out". */
 export function watchConnection(watch) {
   watchers.push(watch);
-  watch(socket?.state ?? "connecting", "");
+  watch(socket?.state ?? "connecting");
+}
+
+/** Null while nobody is signed in; the socket then asks again from time to time. */
+async function getToken() {
+  const token = await api.token();
+  signedOut = token === null;
+  return token;
 }
 
 export async function start() {
@@ -27,7 +35,7 @@ export async function start() {
   const cursor = store.cursor;
   socket = new NotificationSocket({
     url: socketUrl(edgePort),
-    getToken: api.token,
+    getToken,
     since: cursor?.seq,
     epoch: cursor?.epoch,
     userId,
@@ -35,7 +43,8 @@ export async function start() {
   store.attach(socket);
   socket.addEventListener("statechange", ({ detail }) => {
     if (detail.reason === "user changed") location.reload();
-    for (const watch of watchers) watch(detail.state, detail.reason);
+    const state = signedOut && detail.state === "reconnecting" ? "signed out" : detail.state;
+    for (const watch of watchers) watch(state);
   });
   socket.connect();
 }
@@ -45,6 +54,7 @@ export async function act(change) {
   try {
     await change;
   } catch (error) {
+    if (api.isRefusal(error)) return location.reload();
     // 404: another tab was faster, and its frame is on its way.
     if (!(error instanceof api.HttpError && error.status === 404)) console.warn("The change was not made:", error);
   }

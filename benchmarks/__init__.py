@@ -1,0 +1,5 @@
+"""What the README's figures come from.
+
+burst.py      `make burst`: one message to many people, against the running stack
+crowd.py      the people and the thread of a burst   listeners.py  their sockets
+"""

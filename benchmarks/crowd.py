@@ -1,0 +1,53 @@
+"""The people of a burst, and the thread they take part in.
+
+Enters: how many. Leaves: users `crowd-1` to `crowd-N`, made once and used again, who cannot sign in; and a new thread
+in which each of them has written, so that one more message concerns them all. Made in SQL, set by set, without telling
+anybody.
+"""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.db import connection
+
+from examples.forum.models import Message, Thread
+
+_PEOPLE = """
+INSERT INTO auth_user (username, password, first_name, last_name, email, is_staff, is_superuser, is_active, date_joined)
+SELECT 'crowd-' || n, %s, '', '', '', false, false, true, now() FROM generate_series(1, %s) n
+ON CONFLICT (username) DO NOTHING
+"""
+
+_CROWD = "SELECT id FROM auth_user u JOIN generate_series(1, %s) n ON u.username = 'crowd-' || n ORDER BY n"
+
+_MESSAGES = """
+INSERT INTO forum_message (thread_id, author_id, body, origin, created_at)
+SELECT %s, unnest(%s::bigint[]), 'I am here.', 'system', now()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """A thread, who will post in it, and the ids of those who will be told."""
+
+    thread: Thread
+    poster: User
+    user_ids: list[int]
+
+    def post(self) -> Message:
+        """Save one message, as the web app does."""
+        return Message.objects.create(thread=self.thread, author=self.poster, body="To all of you: hello.")
+
+
+def gather(size: int) -> Crowd:
+    """A thread of `size` participants besides its author, who posts."""
+    poster, _ = User.objects.get_or_create(username="crowd-speaker", defaults={"password": make_password(None)})
+    thread = Thread.objects.create(title=f"A burst to {size:,} people", author=poster)
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, [make_password(None), size])
+        cursor.execute(_CROWD, [size])
+        user_ids = [user_id for (user_id,) in cursor.fetchall()]
+        cursor.execute(_MESSAGES, [thread.pk, user_ids])
+        cursor.execute("ANALYZE forum_message, auth_user")
+    return Crowd(thread, poster, user_ids)

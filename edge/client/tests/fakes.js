@@ -1,0 +1,125 @@
+/** A clock and a WebSocket for tests: time passes when told to, sockets open and close when told to. */
+
+import { NotificationSocket } from "../notifications.js";
+
+export class Clock {
+  time = 0;
+  #timers = new Map();
+  #next = 1;
+
+  now = () => this.time;
+  setTimeout = (callback, milliseconds) => {
+    this.#timers.set(this.#next, { at: this.time + milliseconds, callback });
+    return this.#next++;
+  };
+  clearTimeout = (timer) => this.#timers.delete(timer);
+
+  /** Let `seconds` pass, with whatever falls due in them, in order. */
+  async pass(seconds) {
+    await settle();
+    const end = this.time + seconds * 1000;
+    for (;;) {
+      const due = [...this.#timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+      if (!due) break;
+      const [timer, { at, callback }] = due;
+      this.#timers.delete(timer);
+      this.time = Math.max(this.time, at);
+      callback();
+      await settle();
+    }
+    this.time = end;
+    await settle();
+  }
+}
+
+/** Let promises that are already resolved run on. */
+export const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+export class FakeWebSocket {
+  readyState = 0;
+  sent = [];
+  closedWith = null;
+
+  constructor(url, protocols) {
+    Object.assign(this, { url, protocols });
+  }
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close(code) {
+    this.readyState = 3;
+    this.closedWith = code;
+  }
+
+  /** The edge says this. */
+  says(frame) {
+    this.onmessage({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
+  }
+
+  /** The edge accepts and says CONNECTED. */
+  accepts(fields = {}) {
+    this.readyState = 1;
+    this.says({
+      type: "CONNECTED", user_id: "7", session_id: "s", protocol: 1, epoch: "e", seq: 0, unread: 0,
+      heartbeat_seconds: 30, resumed: false, ...fields,
+    });
+  }
+
+  /** The edge, or the network, closes. */
+  closes(code) {
+    this.readyState = 3;
+    this.onclose({ code });
+  }
+}
+
+/** A client on fakes; `sockets` are those it has opened, `heard` what it emitted, as [type, detail]. */
+export function client(options = {}) {
+  const clock = new Clock();
+  const sockets = [];
+  const window = new EventTarget();
+  const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  const heard = [];
+  let tokens = 0;
+  const socket = new NotificationSocket({
+    url: "ws://edge/ws/",
+    getToken: async () => `token-${++tokens}`,
+    ...options,
+    browser: {
+      WebSocket: class extends FakeWebSocket {
+        constructor(url, protocols) {
+          super(url, protocols);
+          sockets.push(this);
+        }
+      },
+      setTimeout: clock.setTimeout,
+      clearTimeout: clock.clearTimeout,
+      now: clock.now,
+      random: () => 1, // the longest delay
+      window,
+      document,
+      ...options.browser,
+    },
+  });
+  for (const type of ["statechange", "connected", "frame", "resync"]) {
+    socket.addEventListener(type, ({ detail }) => heard.push([type, detail]));
+  }
+  const all = (type) => heard.filter(([one]) => one === type).map(([, detail]) => detail);
+  return { socket, sockets, clock, window, document, heard, all, last: () => sockets.at(-1) };
+}
+
+/** A client whose first socket is connected, at `seq`. */
+export async function connectedClient(options = {}, fields = {}) {
+  const made = client(options);
+  made.socket.connect();
+  await settle();
+  made.last().accepts(fields);
+  return made;
+}
+
+export const created = (seq, fields = {}) => ({
+  type: "NOTIFICATION_CREATED", seq, unread: seq, notificationId: String(seq), notificationType: "REPLY",
+  createdAt: "2030-01-01T00:00:00.000000Z", isRead: false, data: {}, actor: null, messageId: null,
+  conversationId: null, topic: null, count: 1, ...fields,
+});

@@ -1,0 +1,291 @@
+/** The socket: connecting, keeping its place, and coming back. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { socketUrl } from "../notifications.js";
+import { client, connectedClient, created, settle } from "./fakes.js";
+
+test("the address has the page's host, and the scheme that goes with it", () => {
+  const page = { protocol: "http:", hostname: "here.example", port: "8000" };
+  assert.equal(socketUrl(8001, page), "ws://here.example:8001/ws/notification-updates/");
+  assert.equal(socketUrl(null, page), "ws://here.example:8000/ws/notification-updates/");
+  assert.equal(socketUrl("", { ...page, protocol: "https:", port: "" }), "wss://here.example/ws/notification-updates/");
+});
+
+test("the token goes into the subprotocol, not into the address", async () => {
+  const { sockets } = await connectedClient();
+  assert.equal(sockets[0].url, "ws://edge/ws/");
+  assert.deepEqual(sockets[0].protocols, ["clarion.v1", "bearer.token-1"]);
+});
+
+test("a cursor is asked for, and what follows it is emitted in order, once", async () => {
+  const { sockets, all, socket } = await connectedClient({ since: 4, epoch: "e" }, { seq: 6, resumed: true });
+  assert.equal(sockets[0].url, "ws://edge/ws/?since=4&epoch=e");
+  for (const seq of [4, 5, 5, 6, 3]) sockets[0].says(created(seq));
+  assert.deepEqual(all("frame").map(({ seq }) => seq), [5, 6]);
+  assert.deepEqual(all("resync"), []);
+  assert.deepEqual(socket.cursor, { epoch: "e", seq: 6 });
+});
+
+test("a connection that could not resume asks for the snapshot and goes on from there", async () => {
+  const { sockets, all } = await connectedClient({}, { seq: 9, unread: 2 });
+  assert.deepEqual(all("resync"), [{ epoch: "e", seq: 9, unread: 2, reason: "NOT_RESUMED" }]);
+  sockets[0].says(created(9));
+  sockets[0].says(created(10));
+  assert.deepEqual(all("frame").map(({ seq }) => seq), [10]);
+});
+
+test("RESYNC and a gap ask for the snapshot", async () => {
+  const { sockets, all } = await connectedClient({ since: 1, epoch: "e" }, { seq: 1, resumed: true });
+  sockets[0].says({ type: "RESYNC", epoch: "f", seq: 3, unread: 1, reason: "EPOCH" });
+  sockets[0].says(created(6));
+  assert.deepEqual(all("resync").map(({ epoch, seq, reason }) => [epoch, seq, reason]), [["f", 3, "EPOCH"], ["f", 6, "GAP"]]);
+  assert.deepEqual(all("frame"), []);
+});
+
+test("a frame of a later protocol moves the cursor like any other", async () => {
+  const { sockets, socket } = await connectedClient({ since: 1, epoch: "e" }, { seq: 1, resumed: true });
+  sockets[0].says({ type: "NOTIFICATION_COLLAPSED", seq: 2, unread: 0 });
+  assert.equal(socket.cursor.seq, 2);
+});
+
+test("what is no frame is ignored", async () => {
+  const { sockets, all, socket } = await connectedClient({ since: 1, epoch: "e" }, { seq: 1, resumed: true });
+  for (const text of ["{", "null", "[]", "7", '{"seq":2}', '{"type":3,"seq":2}']) sockets[0].says(text);
+  assert.deepEqual([all("frame"), socket.state], [[], "connected"]);
+});
+
+test("after a loss it resumes from where it was, with a new token", async () => {
+  const { sockets, clock, socket } = await connectedClient({}, { seq: 2 });
+  sockets[0].says(created(3));
+  sockets[0].closes(1006);
+  assert.equal(socket.state, "reconnecting");
+  await clock.pass(2);
+  assert.equal(sockets[1].url, "ws://edge/ws/?since=3&epoch=e");
+  assert.deepEqual(sockets[1].protocols, ["clarion.v1", "bearer.token-2"]);
+  sockets[1].accepts({ seq: 3, resumed: true });
+  assert.equal(socket.state, "connected");
+});
+
+test("delays grow to 16 seconds, and begin anew once connected", async () => {
+  const { sockets, clock, all, last } = await connectedClient();
+  const delays = () => all("statechange").filter(({ delaySeconds }) => delaySeconds > 0).map((one) => one.delaySeconds);
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    last().closes(1006);
+    await clock.pass(16);
+  }
+  last().accepts();
+  last().closes(1006);
+  assert.deepEqual(delays(), [2, 4, 8, 16, 16, 2]);
+  assert.equal(sockets.length, 6);
+});
+
+test("the delay is anything up to its ceiling", async () => {
+  const { sockets, all } = await connectedClient({ browser: { random: () => 0.25 } });
+  sockets[0].closes(1006);
+  assert.equal(all("statechange").at(-1).delaySeconds, 0.5);
+});
+
+test("too many connections: four times slower, and no event of the page cuts it short", async () => {
+  const { sockets, clock, window } = await connectedClient();
+  sockets[0].closes(4029);
+  window.dispatchEvent(new Event("online"));
+  await clock.pass(7.9);
+  assert.equal(sockets.length, 1);
+  await clock.pass(0.2);
+  assert.equal(sockets.length, 2);
+});
+
+test("it comes back at once when the network or the page does", async () => {
+  for (const type of ["online", "visibilitychange", "pageshow"]) {
+    const { sockets, window, document } = await connectedClient();
+    sockets[0].closes(1006);
+    (type === "visibilitychange" ? document : window).dispatchEvent(new Event(type));
+    await settle();
+    assert.equal(sockets.length, 2, type);
+  }
+});
+
+test("a page that is hidden does not come back early", async () => {
+  const { sockets, document } = await connectedClient();
+  sockets[0].closes(1006);
+  document.visibilityState = "hidden";
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settle();
+  assert.equal(sockets.length, 1);
+});
+
+test("a page put aside lets its socket go, and resumes when it is shown again", async () => {
+  const { sockets, clock, window, document, socket } = await connectedClient({}, { seq: 5 });
+  window.dispatchEvent(new Event("pagehide"));
+  document.dispatchEvent(new Event("visibilitychange"));
+  await clock.pass(600);
+  assert.deepEqual([sockets.length, sockets[0].closedWith, socket.state], [1, 1000, "disconnected"]);
+  window.dispatchEvent(new Event("pageshow"));
+  await settle();
+  assert.equal(sockets[1].url, "ws://edge/ws/?since=5&epoch=e");
+});
+
+test("closed by us is closed: nothing brings it back but connect()", async () => {
+  const { sockets, clock, window, socket } = await connectedClient();
+  socket.close();
+  window.dispatchEvent(new Event("online"));
+  await clock.pass(60);
+  assert.deepEqual([sockets.length, sockets[0].closedWith, socket.state], [1, 1000, "disconnected"]);
+  socket.connect();
+  await settle();
+  assert.equal(sockets.length, 2);
+});
+
+test("revoked access is final", async () => {
+  const { sockets, clock, window, socket } = await connectedClient();
+  sockets[0].says({ type: "AUTH_FAILED", reason: "REVOKED" });
+  sockets[0].closes(4003);
+  window.dispatchEvent(new Event("online"));
+  await clock.pass(60);
+  assert.deepEqual([sockets.length, socket.state], [1, "error"]);
+});
+
+test("a refused token is replaced, three times at most", async () => {
+  const { sockets, clock, last, socket } = client();
+  socket.connect();
+  await settle();
+  for (const code of [4001, 4002, 4001]) {
+    last().closes(code);
+    await clock.pass(16);
+  }
+  assert.deepEqual(sockets.map(({ protocols }) => protocols[1]), ["bearer.token-1", "bearer.token-2", "bearer.token-3"]);
+  assert.equal(socket.state, "error");
+});
+
+test("refusals are forgotten once connected", async () => {
+  const { clock, last, socket } = await connectedClient();
+  for (let round = 0; round < 5; round += 1) {
+    last().closes(4001);
+    await clock.pass(16);
+    last().accepts();
+  }
+  assert.equal(socket.state, "connected");
+});
+
+test("without a token it waits, and asks again later", async () => {
+  const answers = [null, new Error("the server answered 503"), "late"];
+  const getToken = async () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const { sockets, clock, socket } = client({ getToken });
+  socket.connect();
+  await clock.pass(7.9);
+  assert.deepEqual([sockets.length, answers.length], [0, 2]);
+  await clock.pass(5);
+  assert.deepEqual(sockets[0].protocols, ["clarion.v1", "bearer.late"]);
+});
+
+test("a token that comes too late is not used", async () => {
+  const tokens = [];
+  const { sockets, clock, socket } = client({ getToken: () => new Promise((resolve) => tokens.push(resolve)) });
+  socket.connect();
+  await clock.pass(17);
+  assert.equal(tokens.length, 2);
+  tokens[0]("old");
+  await settle();
+  assert.equal(sockets.length, 0);
+  tokens[1]("new");
+  await settle();
+  assert.deepEqual(sockets.map(({ protocols }) => protocols[1]), ["bearer.new"]);
+});
+
+test("a socket that never says CONNECTED is given up", async () => {
+  const { sockets, clock, socket } = client();
+  socket.connect();
+  await clock.pass(14);
+  assert.equal(socket.state, "connecting");
+  await clock.pass(1);
+  assert.deepEqual([socket.state, sockets[0].closedWith], ["reconnecting", 1000]);
+});
+
+test("GOING_AWAY: it stays until the time given, then resumes elsewhere", async () => {
+  const { sockets, clock, all } = await connectedClient({}, { seq: 1 });
+  sockets[0].says({ type: "GOING_AWAY", reconnect_after_seconds: 5 });
+  sockets[0].says(created(2));
+  await clock.pass(4.9);
+  assert.deepEqual([sockets.length, all("frame").length], [1, 1]);
+  await clock.pass(0.2);
+  assert.equal(sockets[1].url, "ws://edge/ws/?since=2&epoch=e");
+});
+
+test("GOING_AWAY, closed before: it comes back at the time given, not before", async () => {
+  const { sockets, clock, window } = await connectedClient();
+  sockets[0].says({ type: "GOING_AWAY", reconnect_after_seconds: 5 });
+  await clock.pass(1);
+  sockets[0].closes(4012);
+  window.dispatchEvent(new Event("online"));
+  await clock.pass(3.9);
+  assert.equal(sockets.length, 1);
+  await clock.pass(0.2);
+  assert.equal(sockets.length, 2);
+});
+
+test("heartbeats go out, and silence after one is a lost connection", async () => {
+  const { sockets, clock, socket } = await connectedClient({}, { heartbeat_seconds: 20 });
+  await clock.pass(20);
+  sockets[0].says({ type: "heartbeat_ack", session_id: "s" });
+  await clock.pass(20);
+  assert.deepEqual(sockets[0].sent.filter(({ type }) => type === "heartbeat").length, 2);
+  await clock.pass(9);
+  assert.equal(socket.state, "connected");
+  await clock.pass(1);
+  assert.equal(socket.state, "reconnecting");
+});
+
+test("silence is found also where heartbeats are frequent", async () => {
+  const { clock, socket } = await connectedClient({}, { heartbeat_seconds: 1 });
+  await clock.pass(11.5);
+  assert.equal(socket.state, "reconnecting");
+});
+
+test("a page that comes back asks whether its connection still lives", async () => {
+  const { sockets, clock, document, socket } = await connectedClient();
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(sockets[0].sent.at(-1).type, "heartbeat");
+  await clock.pass(4);
+  assert.equal(socket.state, "reconnecting");
+});
+
+test("what was received is acknowledged once a second, under a steady stream too", async () => {
+  const { sockets, clock } = await connectedClient({ since: 0, epoch: "e" }, { resumed: true });
+  for (let seq = 1; seq <= 8; seq += 1) {
+    sockets[0].says(created(seq));
+    await clock.pass(0.25);
+  }
+  assert.deepEqual(sockets[0].sent, [{ type: "ack", seq: 4 }, { type: "ack", seq: 8 }]);
+});
+
+test("a token is refreshed in band when the edge asks", async () => {
+  const { sockets, socket } = await connectedClient();
+  sockets[0].says({ type: "AUTH_REFRESH_REQUIRED", grace_seconds: 30 });
+  await settle();
+  assert.deepEqual(sockets[0].sent, [{ type: "AUTH", token: "token-2" }]);
+  assert.equal(socket.state, "connected");
+});
+
+test("somebody else's inbox is never shown: a change of users ends it", async () => {
+  const { sockets, clock, all, socket, last } = await connectedClient({}, { seq: 1 });
+  sockets[0].closes(1006);
+  await clock.pass(2);
+  last().accepts({ user_id: "8", seq: 5 });
+  last().onmessage?.({ data: JSON.stringify(created(6)) });
+  assert.deepEqual([socket.state, all("statechange").at(-1).reason, all("frame")], ["error", "user changed", []]);
+});
+
+test("a socket that was replaced is not listened to", async () => {
+  const { sockets, clock, all } = await connectedClient({}, { seq: 1 });
+  sockets[0].closes(1006);
+  sockets[0].says(created(2));
+  sockets[0].closes(1006);
+  await clock.pass(2);
+  assert.deepEqual([all("frame").length, sockets.length], [0, 2]);
+});

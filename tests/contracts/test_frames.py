@@ -1,0 +1,80 @@
+"""The frames on the wire are the golden ones, to the letter; the browser's tests read the same file."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shared import protocol
+from shared.inbox.log import frame_of
+from shared.inbox.queries import LogRow
+from shared.protocol import Announced, AuthFailure, CreatedFrame, ResyncReason
+
+GOLDEN: dict[str, dict[str, object]] = json.loads((Path(__file__).parent / "golden" / "frames.json").read_text())
+
+AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+ANNOUNCED = Announced(
+    kind="MENTION",
+    created_at=AT,
+    data={"thread_title": 'Übung </script> \u2028 "macht" 🙂', "excerpt": "a\nb"},
+    actor_id=7,
+    actor_username="ann",
+    topic="forum.thread:3",
+    message_id="12",
+    conversation_id="3",
+)
+BARE = Announced(kind="EXPORT_COMPLETE", created_at=AT, data={})
+
+
+def row(action: str, **columns: object) -> LogRow:
+    return LogRow(**({"seq": 9, "action": action, "notification": None, "through": None, "topic": None, "kind": None,
+                      "created_at": AT} | columns))  # type: ignore[arg-type]  # fmt: skip
+
+
+FRAMES = {
+    "connected": protocol.connected(
+        user_id=7, session_id="5e551011", epoch="0", seq=4, unread=2, heartbeat_seconds=30, resumed=True
+    ),
+    "created": CreatedFrame(ANNOUNCED).text(5, 3),
+    "created_read": CreatedFrame(ANNOUNCED).text(5, 3, is_read=True),
+    "created_bare": CreatedFrame(BARE).text(5, 3),
+    "updated_read": frame_of(row("read", notification=5), 2),
+    "updated_unread": frame_of(row("unread", notification=5), 3),
+    "read_all": frame_of(row("read_through", through=8), 0),
+    "read_topic": frame_of(row("read_through", through=8, topic="forum.thread:3", kind="MENTION"), 1),
+    "deleted": frame_of(row("deleted", notification=5), 1),
+    "deleted_before_it_was_seen": frame_of(row("tombstone"), 1),
+    "resync": protocol.resync(epoch="0", seq=40, unread=2, reason=ResyncReason.BEHIND),
+    "auth_ok": protocol.auth_ok(user_id=7, username="ann", refreshed=True),
+    "auth_failed": protocol.auth_failed(AuthFailure.EXPIRED),
+    "auth_refresh_required": protocol.auth_refresh_required(30),
+    "rate_limited": protocol.rate_limited(60),
+    "going_away": protocol.going_away(1.25),
+    "pong": protocol.PONG,
+    "heartbeat_ack": protocol.heartbeat_ack("5e551011"),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_frame_is_the_golden_one(name: str) -> None:
+    assert json.loads(FRAMES[name]) == GOLDEN[name]
+    assert list(json.loads(FRAMES[name])) == list(GOLDEN[name])
+
+
+def test_there_is_a_frame_for_every_golden_one() -> None:
+    assert set(GOLDEN) == set(FRAMES)
+
+
+def test_a_replayed_creation_is_what_was_published() -> None:
+    replayed = row(
+        "created", seq=5, kind=ANNOUNCED.kind, topic=ANNOUNCED.topic, is_read=False, data=ANNOUNCED.data, actor_id=7,
+        actor_username="ann", message_id="12", conversation_id="3",
+    )  # fmt: skip
+    assert frame_of(replayed, 3) == FRAMES["created"]
+
+
+def test_frames_are_compact_and_name_their_type_first() -> None:
+    for text in FRAMES.values():
+        assert text.startswith('{"type":"')
+        assert text == protocol.dumps(json.loads(text))

@@ -1,0 +1,70 @@
+"""What files promise one another: who is loaded where, which process consumes which queue, what a lock names."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from pipeline.celery import app
+from pipeline.queues import QUEUES, ROUTES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def procfile() -> dict[str, str]:
+    lines = [line for line in (ROOT / "Procfile").read_text().splitlines() if line and not line.startswith("#")]
+    return {name.strip(): command.strip() for name, _, command in (line.partition(":") for line in lines)}
+
+
+def test_the_procfile_has_its_processes() -> None:
+    assert list(procfile()) == ["web", "worker-live", "worker-bursts", "beat", "edge", "flower"]
+
+
+def test_every_queue_is_consumed_by_a_process_and_by_no_unknown_name() -> None:
+    consumed = [
+        queue
+        for command in procfile().values()
+        for word in shlex.split(command)
+        if word.startswith("--queues=")
+        for queue in word.removeprefix("--queues=").split(",")
+    ]
+    assert sorted(consumed) == sorted(queue.name for queue in QUEUES)
+
+
+def test_a_small_event_never_waits_behind_a_batch() -> None:
+    live = next(command for name, command in procfile().items() if name == "worker-live")
+    assert "--queues=events " in live
+
+
+def test_every_task_has_a_queue() -> None:
+    app.loader.import_default_modules()
+    ours = {name for name in app.tasks if name.startswith("pipeline.")}
+    assert ours == set(ROUTES)
+    assert {route["queue"] for route in ROUTES.values()} == {queue.name for queue in QUEUES}
+
+
+def test_the_edge_loads_neither_celery_nor_the_pipeline() -> None:
+    script = "import edge.asgi, json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    booted = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(json.loads(booted.stdout.splitlines()[-1]))
+    assert {"edge", "shared", "daphne"} <= loaded
+    assert not loaded & {"celery", "kombu", "pipeline", "examples", "dev", "tests"}
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("makemigrations", "--check", "--dry-run")
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda lock: lock.name)
+def test_a_lock_pins_by_hash_and_names_no_host(lock: Path) -> None:
+    text = lock.read_text()
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text)
+    pins = re.findall(r"^([A-Za-z0-9][^\s=]*)==\S+.*\\$", text, flags=re.M)
+    assert pins
+    assert text.count("--hash=sha256:") >= len(pins)

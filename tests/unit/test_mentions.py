@@ -1,0 +1,95 @@
+"""What counts as a mention, and what does not."""
+
+import unicodedata
+
+import pytest
+
+from examples.forum.mentions import NAME_MAX_LENGTH, NAMES_MAX, mentioned_names, segments
+
+
+@pytest.mark.parametrize(
+    "body, names",
+    [
+        # where a mention may stand
+        ("@ann", {"ann"}),
+        ("hello @ann", {"ann"}),
+        ("@ann hello", {"ann"}),
+        ("hello\n@ann\thello", {"ann"}),
+        ("hello\u00a0@ann", {"ann"}),
+        ("@ann @ben\n@cleo", {"ann", "ben", "cleo"}),
+        ("@ann and @ann again", {"ann"}),
+        # names
+        ("@Ann @BEN", {"ann", "ben"}),
+        ("@ann-marie @ann_marie @ann2 @7ann", {"ann-marie", "ann_marie", "ann2", "7ann"}),
+        ("@_ann_", {"_ann_"}),
+        ("@ÜNAL @Ólafur", {"ünal", "ólafur"}),
+        ("@李雷", {"李雷"}),
+        (unicodedata.normalize("NFD", "@josé"), {"josé"}),
+        ("@\uff41nn", {"ann"}),
+        # punctuation that follows is not part of the name
+        ("@ann, hi", {"ann"}),
+        ("@ann.", {"ann"}),
+        ("@ann! @ben? @cleo: @dan; @eva…", {"ann", "ben", "cleo", "dan", "eva"}),
+        ("@ann's bread", {"ann"}),
+        ("@ann) @ben] @cleo}", {"ann", "ben", "cleo"}),
+        ("@ann/ben", {"ann"}),
+        ("@ann- @ben--", {"ann", "ben"}),
+        ("@ann—hi", {"ann"}),
+        ("@ann,@ben", {"ann"}),
+        # no mentions
+        ("", set()),
+        ("ann", set()),
+        ("@", set()),
+        ("@ ann", set()),
+        ("@@ann", set()),
+        ("@-ann", set()),
+        ("(@ann)", set()),
+        ("hi,@ann", set()),
+        ("x@ann", set()),
+        ("https://here.example/@ann", set()),
+        # e-mail addresses, whole and in part
+        ("ann@here.example", set()),
+        ("mail ann@here.example, please", set()),
+        ("mailto:ann@here.example", set()),
+        ("ann.b+c@here.example", set()),
+        ("@ann@here.example", set()),
+        ("@ann.b@here.example", set()),
+        ("@ann-b+c@here.example", set()),
+        ("ann @here.example", {"here"}),  # as anybody would read it
+        # nothing that a name may hold breaks out of it
+        ("@ann<script>", {"ann"}),
+        ("@ann' OR 1=1 --", {"ann"}),
+        ("@ann\x00", {"ann"}),
+    ],
+)
+def test_names(body: str, names: set[str]) -> None:
+    assert mentioned_names(body) == names
+
+
+def test_a_name_longer_than_any_user_has_is_none() -> None:
+    longest = "a" * NAME_MAX_LENGTH
+    assert mentioned_names(f"@{longest} @{longest}a") == {longest}
+
+
+def test_a_message_mentions_only_so_many_people() -> None:
+    body = " ".join(f"@person-{number}" for number in range(NAMES_MAX + 5))
+    assert mentioned_names(body) == {f"person-{number}" for number in range(NAMES_MAX)}
+
+
+def test_a_name_repeated_counts_once() -> None:
+    body = "@ann " * 100 + "@ben"
+    assert mentioned_names(body) == {"ann", "ben"}
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("part", ["@a", "@a.", " @a-", "@a@", "@-", " @a" + "-" * 50, "@" * 3], ids=repr)
+def test_a_hostile_body_takes_no_longer(part: str) -> None:
+    mentioned_names(part * 50_000)
+
+
+def test_segments_are_the_whole_text_in_order() -> None:
+    body = "hi @Ann, not ann@here.example\n@ben!"
+    cut = list(segments(body))
+    assert "".join(segment.text for segment in cut) == body
+    assert [(segment.text, segment.name) for segment in cut if segment.name] == [("@Ann", "ann"), ("@ben", "ben")]
+    assert all(segment.text for segment in cut)
