@@ -23,6 +23,8 @@ from typing import Any, TypedDict
 import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
 from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared import metrics
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
@@ -184,6 +186,8 @@ def _sync_client(host: dict[str, Any]) -> redis.Redis:
         "socket_timeout": SOCKET_TIMEOUT_SECONDS,
         "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
         "protocol": 2,
+        # Once more on a connection that was lost, which is how a restarted Redis shows; never after a time-out.
+        "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         **host,
     }
     if "master_name" in options:

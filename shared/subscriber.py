@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import redis.asyncio
 from channels_redis.utils import create_pool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from shared import metrics
@@ -51,8 +53,12 @@ class Subscriber:
     def __init__(self, host: dict[str, Any], layer: Receiver) -> None:
         self.is_up = False
         self._layer = layer
-        timeouts = {"socket_timeout": SOCKET_TIMEOUT_SECONDS, "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS}
-        self._pool = create_pool({**timeouts, **host, "protocol": 2})
+        options = {
+            "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+            "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
+            "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        }
+        self._pool = create_pool({**options, **host, "protocol": 2})
         self._client = redis.asyncio.Redis(connection_pool=self._pool)
         self._canary = f"{layer.prefix}__canary__{uuid.uuid4().hex}"
         self._wanted: dict[str, asyncio.Future[None]] = {}

@@ -1,6 +1,8 @@
 """From an event to inboxes and frames: everyone once, in order, whatever is repeated or interrupted."""
 
+import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from pipeline import delivery, persist, publish
+from pipeline import delivery, enqueue, persist, publish
 from pipeline.errors import Retryable
 from pipeline.outbox import sweep, work
 from pipeline.outbox.models import Batch, Event
@@ -371,8 +373,6 @@ def test_sweeps_at_the_same_time_enqueue_each_row_once(people: list[User], broke
 def test_a_broker_that_is_down_costs_no_error_and_the_sweep_delivers(
     people: list[User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline import enqueue
-
     monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
     environment.VALKEY.stop()
     try:
@@ -393,3 +393,26 @@ def test_factories_make_people_who_can_be_told() -> None:
     person = UserFactory.create()
     delivery.expand(happened(first=[person]))
     assert told() == {person.pk: "FIRST"}
+
+
+def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened("warm up", first=people)
+    environment.VALKEY.kill(signal.SIGSTOP)
+    try:
+        waits = []
+        for number in range(3):
+            begun = time.monotonic()
+            happened(f"thing {number}", first=people)
+            waits.append(time.monotonic() - begun)
+    finally:
+        environment.VALKEY.kill(signal.SIGCONT)
+    assert Event.objects.count() == 4
+    bound = load().broker_wait_seconds
+    assert waits[0] < bound + 0.5
+    assert max(waits[1:]) < 0.1  # it is left alone for a moment
+    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
+    happened("after", first=people)
+    due_now()
+    assert sweep.sweep() == 5

@@ -1,0 +1,219 @@
+"""The channel layer: a Channels layer like any other, and what Clarion adds to it, on a real Valkey."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import pytest
+import redis
+
+from shared import subscriber
+from shared.layer import QUEUE_CAPACITY, ClarionChannelLayer, frame_message
+from shared.subscriber import SOCKET_TIMEOUT_SECONDS
+from tests import environment
+
+#: Longest wait for a message (seconds).
+PATIENCE_SECONDS = 10
+
+
+@pytest.fixture
+async def layer(valkey: str) -> AsyncIterator[ClarionChannelLayer]:
+    made = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="test")
+    yield made
+    await made.flush()
+
+
+async def receive(layer: ClarionChannelLayer, channel: str) -> Any:
+    return await asyncio.wait_for(layer.receive(channel), PATIENCE_SECONDS)
+
+
+async def came(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_message_to_a_channel_is_received(layer: ClarionChannelLayer) -> None:
+    channel = await layer.new_channel()
+    await layer.send(channel, {"type": "a.b", "n": 1})
+    assert await receive(layer, channel) == {"type": "a.b", "n": 1}
+
+
+async def test_a_message_to_a_group_reaches_its_members_and_no_others(layer: ClarionChannelLayer) -> None:
+    inside, other, outside = [await layer.new_channel() for _ in range(3)]
+    await layer.group_add("group", inside)
+    await layer.group_add("group", other)
+    await layer.group_send("group", {"type": "a.b"})
+    assert await receive(layer, inside) == await receive(layer, other) == {"type": "a.b"}
+    await layer.send(outside, {"type": "end"})
+    assert await receive(layer, outside) == {"type": "end"}
+
+
+async def test_who_left_a_group_hears_no_more(layer: ClarionChannelLayer) -> None:
+    staying, leaving = await layer.new_channel(), await layer.new_channel()
+    await layer.group_add("group", staying)
+    await layer.group_add("group", leaving)
+    await layer.group_discard("group", leaving)
+    await layer.group_discard("group", leaving)
+    await layer.group_send("group", {"type": "a.b"})
+    assert await receive(layer, staying) == {"type": "a.b"}
+    await layer.send(leaving, {"type": "end"})
+    assert await receive(layer, leaving) == {"type": "end"}
+
+
+async def test_a_group_without_members_takes_messages_in_silence(layer: ClarionChannelLayer) -> None:
+    await layer.group_send("nobody", {"type": "a.b"})
+
+
+async def test_messages_of_one_sender_keep_their_order(layer: ClarionChannelLayer) -> None:
+    channel = await layer.new_channel()
+    for n in range(50):
+        await layer.send(channel, {"type": "a.b", "n": n})
+    assert [(await receive(layer, channel))["n"] for _ in range(50)] == list(range(50))
+
+
+async def test_a_cancelled_receive_drops_nothing_of_the_others(layer: ClarionChannelLayer) -> None:
+    channel, other = await layer.new_channel(), await layer.new_channel()
+    waiting = asyncio.create_task(layer.receive(channel))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await layer.send(other, {"type": "a.b"})
+    assert await receive(layer, other) == {"type": "a.b"}
+
+
+async def test_many_are_published_at_once_and_stock_consumers_receive_them(layer: ClarionChannelLayer) -> None:
+    channels = [await layer.new_channel() for _ in range(20)]
+    for number, channel in enumerate(channels):
+        await layer.group_add(f"group-{number}", channel)
+    messages = [(f"group-{number % 20}", {"type": "a.b", "n": number}) for number in range(200)]
+    assert await asyncio.to_thread(layer.publish, messages) == 200
+    for number, channel in enumerate(channels):
+        got = [(await receive(layer, channel))["n"] for _ in range(10)]
+        assert got == list(range(number, 200, 20))
+
+
+async def test_a_listener_is_called_back_until_it_stops(layer: ClarionChannelLayer) -> None:
+    heard: list[Mapping[str, Any]] = []
+    loop_layer = layer.loop_layer()
+    assert await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
+    layer.publish([("group", frame_message(1, "text"))])
+    await came(lambda: heard)
+    assert heard == [{"type": "notification.frame", "seq": 1, "text": "text"}]
+    loop_layer.unlisten("group", heard.append)
+    await came(lambda: layer.publish([("group", frame_message(2, "text"))]) == 0)
+    assert len(heard) == 1
+
+
+async def test_who_listens_stops_and_listens_again_at_once_hears(layer: ClarionChannelLayer) -> None:
+    loop_layer, heard = layer.loop_layer(), []
+
+    def callback(message: Mapping[str, Any]) -> None:
+        heard.append(message)
+
+    for _ in range(20):
+        assert await loop_layer.listen("group", callback, wait_seconds=PATIENCE_SECONDS)
+        loop_layer.unlisten("group", callback)
+    assert await loop_layer.listen("group", callback, wait_seconds=PATIENCE_SECONDS)
+    await came(lambda: layer.publish([("group", frame_message(1, "text"))]) == 1)
+    await came(lambda: heard)
+
+
+async def test_one_listener_that_fails_does_not_keep_others_from_hearing(layer: ClarionChannelLayer) -> None:
+    heard: list[Mapping[str, Any]] = []
+
+    def fails(_: Mapping[str, Any]) -> None:
+        raise ValueError
+
+    loop_layer = layer.loop_layer()
+    await loop_layer.listen("group", fails, wait_seconds=PATIENCE_SECONDS)
+    await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
+    layer.publish([("group", {"type": "a.b"})])
+    await came(lambda: heard)
+
+
+async def test_a_storm_of_listeners_is_a_few_commands_on_one_connection(layer: ClarionChannelLayer) -> None:
+    client = redis.Redis.from_url(environment.VALKEY.url)
+    before = client.info("clients")["connected_clients"]
+    loop_layer, heard = layer.loop_layer(), []
+    listening = [loop_layer.listen(f"group-{n}", heard.append, wait_seconds=PATIENCE_SECONDS) for n in range(3000)]
+    assert all(await asyncio.gather(*listening))
+    assert client.info("clients")["connected_clients"] - before <= 2
+    assert layer.publish((f"group-{n}", {"type": "a.b", "n": n}) for n in range(3000)) == 3000
+    await came(lambda: len(heard) == 3000)
+
+
+async def test_a_queue_that_nobody_reads_has_a_bound_and_keeps_the_newest(layer: ClarionChannelLayer) -> None:
+    channel, other = await layer.new_channel(), await layer.new_channel()
+    await layer.group_add("group", channel)
+    layer.publish(("group", {"type": "a.b", "n": n}) for n in range(QUEUE_CAPACITY + 10))
+    await layer.send(other, {"type": "end"})
+    await receive(layer, other)
+    assert (await receive(layer, channel))["n"] == 10
+
+
+async def test_after_redis_was_restarted_listeners_hear_again_and_are_told(layer: ClarionChannelLayer) -> None:
+    heard: list[Mapping[str, Any]] = []
+    returns: list[bool] = []
+    loop_layer = layer.loop_layer()
+    await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
+    loop_layer.on_return.append(lambda: returns.append(loop_layer.is_up))
+    environment.VALKEY.restart()
+    await came(lambda: returns)
+    assert returns == [True]
+    layer.publish([("group", {"type": "a.b"})])
+    await came(lambda: heard)
+
+
+async def test_listening_while_redis_is_away_says_so_and_hears_when_it_is_back(layer: ClarionChannelLayer) -> None:
+    heard: list[Mapping[str, Any]] = []
+    loop_layer = layer.loop_layer()
+    environment.VALKEY.stop()
+    try:
+        assert not await loop_layer.listen("group", heard.append, wait_seconds=0.2)
+        assert not loop_layer.is_up
+    finally:
+        environment.VALKEY.start()
+    await came(lambda: loop_layer.is_up)
+    layer.publish([("group", {"type": "a.b"})])
+    await came(lambda: heard)
+
+
+async def test_a_redis_that_has_gone_silent_is_left_and_found_again(
+    layer: ClarionChannelLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "CANARY_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(subscriber, "SILENCE_SECONDS", 0.5)
+    heard: list[Mapping[str, Any]] = []
+    loop_layer = layer.loop_layer()
+    await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
+    environment.VALKEY.kill(signal.SIGSTOP)
+    try:
+        await came(lambda: not loop_layer.is_up)
+    finally:
+        environment.VALKEY.kill(signal.SIGCONT)
+    await came(lambda: loop_layer.is_up)
+    layer.publish([("group", {"type": "a.b"})])
+    await came(lambda: heard)
+
+
+def test_publishing_to_a_frozen_redis_takes_a_bounded_time(valkey: str) -> None:
+    layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="test")
+    layer.publish([("group", {"type": "a.b"})])
+    environment.VALKEY.kill(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            layer.publish([("group", {"type": "a.b"})])
+        assert time.monotonic() - begun < SOCKET_TIMEOUT_SECONDS + 0.5
+    finally:
+        environment.VALKEY.kill(signal.SIGCONT)
+
+
+def test_publishing_after_a_restart_needs_no_second_try(valkey: str) -> None:
+    layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="test")
+    layer.publish([("group", {"type": "a.b"})])
+    environment.VALKEY.restart()
+    assert layer.publish([("group", {"type": "a.b"})]) == 0
