@@ -40,7 +40,6 @@ app.conf.update(
     task_queues=QUEUES,
     task_routes=ROUTES,
     task_default_queue=EVENTS,
-    task_create_missing_queues=False,
     # A task is acknowledged when its work is done, and one at a time is taken, so that a worker that dies holds
     # little; the sweep finds what is lost all the same.
     task_acks_late=True,
@@ -62,6 +61,8 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["pipeline"])
+# And the tasks of the apps themselves, on queues of their own.
+app.autodiscover_tasks()
 
 
 @setup_logging.connect

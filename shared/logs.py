@@ -23,7 +23,7 @@ def logging_config(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Each would say two lines a task, the sweep's every two seconds; Flower shows the tasks.
-            **dict.fromkeys(("celery.worker.strategy", "celery.app.trace", "celery.beat"), {"level": "WARNING"}),
+            **{name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
             "django.server": {"handlers": ["stderr"], "propagate": False},
         },
     }

@@ -1,6 +1,6 @@
 """People, threads and messages for tests."""
 
-import factory
+import factory.declarations as declare
 from django.contrib.auth.models import User
 from factory.django import DjangoModelFactory
 
@@ -13,7 +13,7 @@ class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    username = factory.Sequence(lambda number: f"person-{number}")
+    username = declare.Sequence(lambda number: f"person-{number}")
     is_active = True
 
 
@@ -23,8 +23,8 @@ class ThreadFactory(DjangoModelFactory[Thread]):
     class Meta:
         model = Thread
 
-    author = factory.SubFactory(UserFactory)
-    title = factory.Sequence(lambda number: f"Thread {number}")
+    author = declare.SubFactory(UserFactory)
+    title = declare.Sequence(lambda number: f"Thread {number}")
 
 
 class MessageFactory(DjangoModelFactory[Message]):
@@ -33,6 +33,6 @@ class MessageFactory(DjangoModelFactory[Message]):
     class Meta:
         model = Message
 
-    thread = factory.SubFactory(ThreadFactory)
-    author = factory.SubFactory(UserFactory)
+    thread = declare.SubFactory(ThreadFactory)
+    author = declare.SubFactory(UserFactory)
     body = "Hello."

@@ -31,7 +31,7 @@ async def receive(layer: ClarionChannelLayer, channel: str) -> Any:
 
 async def came(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - many conditions, one way to wait
             await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,57 @@
+"""Declare a kind: what a recipient is told, and how much of it.
+
+Enters: a name, and where they differ from the usual, its rules. Leaves: the registry that the stages ask. A kind that
+is not declared is told plainly: each event by itself, without a limit.
+
+    THREAD_REPLY = declare_kind("THREAD_REPLY", collapses=True)
+    MENTION = declare_kind("MENTION", limit=Limit(events=20, seconds=60, over=Over.DROP))
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.errors import InvalidAudience
+
+
+class Over(StrEnum):
+    """What becomes of an event of an actor who is over a kind's limit."""
+
+    DEFER = "defer"  # it is told later, when the actor is within the limit again
+    DROP = "drop"  # nobody is told of it as this kind; the event stays recorded, with a note
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `events` events of one actor are told as this kind within `seconds`."""
+
+    events: int
+    seconds: int
+    over: Over
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind and its rules.
+
+    `collapses`: what one person has not read yet of this kind and one topic is one notification, whose count grows.
+    """
+
+    name: str
+    collapses: bool = False
+    limit: Limit | None = None
+
+
+_declared: dict[str, Kind] = {}
+
+
+def declare_kind(name: str, *, collapses: bool = False, limit: Limit | None = None) -> str:
+    """Declare the rules of a kind; its name, to be used in audiences."""
+    kind = Kind(name, collapses=collapses, limit=limit)
+    if _declared.setdefault(name, kind) != kind:
+        raise InvalidAudience(f"the kind {name!r} is declared twice, with different rules")
+    return name
+
+
+def kind_of(name: str) -> Kind:
+    """The rules of a kind."""
+    return _declared.get(name) or Kind(name)
