@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from pipeline import audiences, events, persist, publish, recipients
+from pipeline import audiences, events, limits, persist, publish, recipients
 from pipeline.enqueue import enqueue
 from pipeline.outbox import work
 from pipeline.persist import Stored
@@ -35,10 +35,16 @@ def expand(event_id: int) -> None:
             event = work.claim_event(event_id)
             if event is None:
                 return
-            heard_by = audiences.audiences_of(events.parse(event.name, event.payload))
+            try:
+                heard_by, dropped = limits.within(
+                    event, audiences.audiences_of(events.parse(event.name, event.payload))
+                )
+            except limits.Deferred as deferred:
+                work.deferred(event.id, deferred.seconds, str(deferred))
+                return
             cut = recipients.cut(event, heard_by)
             stored = persist.persist(event.id, cut.at_once) if cut.at_once else []
-            work.expanded(event.id, cut.recipients)
+            work.expanded(event.id, cut.recipients, dropped)
         logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
             _publish(event.id, cut.batch_ids, stored)

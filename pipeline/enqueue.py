@@ -37,8 +37,8 @@ def _pool() -> ProducerPool:
     return pool
 
 
-def enqueue(task: str, *ids: int) -> bool:
-    """Give one hint for each id; whether all were taken."""
+def enqueue(task: str, *ids: int, queue: str | None = None) -> bool:
+    """Give one hint for each id, on the task's queue or another; whether all were taken."""
     global _leave_alone_until
     if not ids:
         return True
@@ -50,7 +50,7 @@ def enqueue(task: str, *ids: int) -> bool:
             batch: AbstractContextManager[object] = producer.batch()  # type: ignore[attr-defined]  # new in kombu 5.7
             with batch:
                 for work_id in ids:
-                    app.send_task(task, (work_id,), producer=producer, retry=False)
+                    app.send_task(task, (work_id,), producer=producer, retry=False, queue=queue)
     except Exception:
         _leave_alone_until = time.monotonic() + COOL_DOWN_SECONDS
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))

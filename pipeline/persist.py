@@ -9,15 +9,18 @@ inbox, and advance exactly those inboxes. The third sees whatever was committed 
 worker with the same batch finds every row there.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
+from pipeline.kinds import kind_of
 from pipeline.outbox.work import ClaimedBatch
 from shared import metrics
 from shared.protocol import Announced
+from shared.settings import load
 
 _CREATE_INBOXES = """
 INSERT INTO inbox_inbox (user_id)
@@ -33,63 +36,169 @@ SELECT count(*) FROM (
 ) locked
 """
 
-_INSERT = """
-WITH inserted AS (
-    INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at)
-    SELECT i.user_id, i.seq + 1, b.announcement_id, %(event)s, b.created_at
+#: The recipients with their inboxes and announcements, those left out who have a notification of this event.
+_NEW = """
       FROM unnest(%(users)s::bigint[], %(numbers)s::int[]) r(user_id, number)
-      JOIN unnest(%(announcements)s::bigint[], %(created)s::timestamptz[]) WITH ORDINALITY
-           b(announcement_id, created_at, number) USING (number)
+      JOIN unnest(%(announcements)s::bigint[], %(created)s::timestamptz[], %(collapsing)s::text[], %(topics)s::text[])
+           WITH ORDINALITY b(announcement_id, created_at, collapsing, topic, number) USING (number)
       JOIN inbox_inbox i ON i.user_id = r.user_id
      WHERE NOT EXISTS (
            SELECT 1 FROM inbox_notification n WHERE n.event_id = %(event)s AND n.recipient_id = i.user_id)
-    RETURNING recipient_id, announcement_id
-)
-UPDATE inbox_inbox i SET seq = i.seq + 1, unread = i.unread + 1
-  FROM inserted WHERE i.user_id = inserted.recipient_id
-RETURNING inserted.announcement_id, i.user_id, i.seq, i.unread
 """
+
+_IN_WINDOW = "i.window_at > clock_timestamp() - make_interval(secs => %(storm_seconds)s)"
+
+_QUIET = f"CASE WHEN {_IN_WINDOW} AND i.window_count >= %(storm_limit)s THEN true END"
+
+_ADVANCE = f"""
+UPDATE inbox_inbox i
+   SET seq = i.seq + 1,
+       unread = i.unread + CASE WHEN inserted.first IS NULL THEN 1 ELSE 0 END,
+       window_at = CASE WHEN {_IN_WINDOW} THEN i.window_at ELSE clock_timestamp() END,
+       window_count = CASE WHEN {_IN_WINDOW} THEN i.window_count + 1 ELSE 1 END
+  FROM inserted WHERE i.user_id = inserted.recipient_id
+RETURNING inserted.announcement_id, i.user_id, i.seq, i.unread, inserted.quiet IS TRUE,
+          inserted.first, inserted.count, inserted.actors, inserted.actor_count
+"""  # noqa: S608 - constants
+
+_INSERT = f"""
+WITH inserted AS (
+    INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
+    SELECT i.user_id, i.seq + 1, b.announcement_id, %(event)s, b.created_at, {_QUIET}
+    {_NEW}
+    RETURNING recipient_id, announcement_id, quiet, first, count, actors, actor_count
+)
+{_ADVANCE}
+"""
+
+#: As _INSERT, for kinds that collapse (`collapsing` is the kind's name; null for others of the same event). `open`
+#: are the notifications that are there and unread: theirs is the name, the count goes on, and the rows that stood for
+#: them are replaced. Reading takes the same lock on the inbox, so it happens before or after, never in between.
+_INSERT_COLLAPSING = f"""
+WITH new AS (
+    SELECT i.user_id, i.seq + 1 AS seq, b.announcement_id, b.created_at, b.collapsing, coalesce(b.topic, '') AS topic,
+           {_QUIET} AS quiet
+    {_NEW}
+),
+open AS (
+    SELECT c.* FROM new
+      JOIN inbox_collapse c ON c.recipient_id = new.user_id AND c.kind = new.collapsing AND c.topic = new.topic
+      JOIN inbox_notification n ON n.recipient_id = c.recipient_id AND n.seq = c.latest
+     WHERE n.read_at IS NULL AND n.deleted_at IS NULL
+),
+grown AS (
+    SELECT new.*, open.first, open.latest, coalesce(open.count, 0) + 1 AS count,
+           CASE WHEN %(actor)s::bigint IS NULL OR %(actor)s = ANY(open.actor_ids)
+                     OR cardinality(open.actor_ids) >= %(actors_counted)s
+                THEN coalesce(open.actor_ids, '{{}}') ELSE open.actor_ids || %(actor)s::bigint END AS actor_ids,
+           (SELECT coalesce(jsonb_agg(actor ORDER BY place), '[]') FROM (
+                SELECT actor, place
+                  FROM jsonb_array_elements(%(actors)s::jsonb || coalesce(open.actors, '[]')) WITH ORDINALITY
+                       named(actor, place)
+                 WHERE place = 1 OR actor->>'id' IS DISTINCT FROM %(actor)s::text
+                 ORDER BY place LIMIT %(actors_named)s) newest) AS actors
+      FROM new LEFT JOIN open ON open.recipient_id = new.user_id
+),
+inserted AS (
+    INSERT INTO inbox_notification
+           (recipient_id, seq, announcement_id, event_id, created_at, quiet, first, count, actors, actor_count)
+    SELECT user_id, seq, announcement_id, %(event)s, created_at, quiet, first, nullif(count, 1),
+           CASE WHEN first IS NOT NULL THEN actors END, CASE WHEN first IS NOT NULL THEN cardinality(actor_ids) END
+      FROM grown
+    RETURNING recipient_id, announcement_id, quiet, first, count, actors, actor_count
+),
+replaced AS (
+    UPDATE inbox_notification n SET replaced_by = grown.seq
+      FROM grown WHERE n.recipient_id = grown.user_id AND n.seq IN (grown.first, grown.latest)
+),
+kept AS (
+    INSERT INTO inbox_collapse (recipient_id, kind, topic, first, latest, count, actors, actor_ids)
+    SELECT user_id, collapsing, topic, coalesce(first, seq), seq, count, actors, actor_ids
+      FROM grown WHERE collapsing IS NOT NULL
+    ON CONFLICT (recipient_id, kind, topic) DO UPDATE
+       SET first = excluded.first, latest = excluded.latest, count = excluded.count, actors = excluded.actors,
+           actor_ids = excluded.actor_ids
+)
+{_ADVANCE}
+"""  # noqa: S608 - constants
 
 #: What an earlier attempt stored and perhaps did not publish; what was read or deleted since needs no telling, and
 #: the gap that leaves is repaired by the edge.
 _STORED_BEFORE = """
-SELECT n.announcement_id, n.recipient_id, n.seq, i.unread
+SELECT n.announcement_id, n.recipient_id, n.seq, i.unread, n.quiet IS TRUE, n.first, n.count, n.actors, n.actor_count
   FROM inbox_notification n JOIN inbox_inbox i ON i.user_id = n.recipient_id
  WHERE n.event_id = %(event)s AND n.recipient_id = ANY(%(users)s::bigint[])
-   AND n.read_at IS NULL AND n.deleted_at IS NULL
+   AND n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL
 """
+
+#: Actors that a collapsed notification names, and that it counts exactly.
+ACTORS_NAMED = 3
+ACTORS_COUNTED = 100
+
+
+class Copy(NamedTuple):
+    """One recipient's copy, as its frame will say it; the last four only where it collapsed: its name, count and actors."""
+
+    user_id: int
+    seq: int
+    unread: int
+    quiet: bool
+    first: int | None
+    stands_for: int | None
+    actors: str | None
+    actor_count: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One announcement and its copies: (user id, seq, unread) of each recipient, as the frames will say them."""
+    """One announcement and its copies."""
 
     announced: Announced
-    copies: Sequence[tuple[int, int, int]]
+    copies: Sequence[Copy]
 
 
 def persist(event_id: int, batches: Sequence[ClaimedBatch]) -> list[Stored]:
     """Store the notifications of `batches`, all of one event; what is to be published, old rows included."""
+    settings = load()
+    kinds = [kind_of(batch.announced.kind) for batch in batches]
     params: dict[str, Any] = {
         "event": event_id,
         "users": [user for batch in batches for user in batch.recipients],
         "numbers": [number for number, batch in enumerate(batches, start=1) for _ in batch.recipients],
         "announcements": [batch.announcement_id for batch in batches],
         "created": [batch.announced.created_at for batch in batches],
+        "collapsing": [kind.name if kind.collapses else None for kind in kinds],
+        "topics": [batch.announced.topic for batch in batches],
+        "storm_limit": settings.storm_limit,
+        "storm_seconds": settings.storm_seconds,
     }
+    collapses = any(kind.collapses for kind in kinds)
+    if collapses:
+        params |= _actor(batches[0].announced)
     with connection.cursor() as cursor:
         cursor.execute(_CREATE_INBOXES, params)
         cursor.execute(_LOCK_INBOXES, params)
-        cursor.execute(_INSERT, params)
+        cursor.execute(_INSERT_COLLAPSING if collapses else _INSERT, params)
         rows = cursor.fetchall()
         metrics.NOTIFICATIONS_STORED.inc(len(rows))
         if len(rows) < len(params["users"]):
             cursor.execute(_STORED_BEFORE, params)
             rows = cursor.fetchall()
-    copies: dict[int, list[tuple[int, int, int]]] = {batch.announcement_id: [] for batch in batches}
-    for announcement_id, user_id, seq, unread in rows:
-        copies[announcement_id].append((user_id, seq, unread))
+    copies: dict[int, list[Copy]] = {batch.announcement_id: [] for batch in batches}
+    for announcement_id, *copy in rows:
+        copies[announcement_id].append(Copy(*copy))
     return [
         Stored(announced, copies[announcement_id])
         for announcement_id, announced in {batch.announcement_id: batch.announced for batch in batches}.items()
     ]
+
+
+def _actor(announced: Announced) -> dict[str, Any]:
+    """Who is added to the actors of collapsed notifications: the event's, the same for all its batches."""
+    actor = announced.actor()
+    return {
+        "actor": announced.actor_id,
+        "actors": json.dumps([] if actor is None else [actor]),
+        "actors_named": ACTORS_NAMED,
+        "actors_counted": ACTORS_COUNTED,
+    }

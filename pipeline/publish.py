@@ -5,6 +5,7 @@ one round trip for each of its Redis hosts; no event loop is made and nothing is
 does not answer raises Retryable: the rows are stored, and whoever is connected is repaired from Postgres meanwhile.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from channels.layers import get_channel_layer
@@ -15,11 +16,11 @@ from pipeline.persist import Stored
 from shared import metrics
 from shared.groups import user_group
 from shared.layer import ClarionChannelLayer, FrameMessage, frame_message
-from shared.protocol import CreatedFrame
+from shared.protocol import AnnouncedFrames, Collapsed
 
 
 def publish(stored: Sequence[Stored]) -> None:
-    """Publish NOTIFICATION_CREATED to every recipient; raises Retryable."""
+    """Publish to every recipient what was stored for them; raises Retryable."""
     publish_frames(_created(stored))
 
 
@@ -41,6 +42,12 @@ def publish_frames(frames: Iterable[tuple[int, int, str]]) -> None:
 
 def _created(stored: Sequence[Stored]) -> Iterator[tuple[int, int, str]]:
     for one in stored:
-        frame = CreatedFrame(one.announced)
-        for user_id, seq, unread in one.copies:
-            yield user_id, seq, frame.text(seq, unread)
+        frames = AnnouncedFrames(one.announced)
+        for copy in one.copies:
+            if copy.first is None:
+                text = frames.created(copy.seq, copy.unread, quiet=copy.quiet)
+            else:
+                actors = json.loads(copy.actors or "[]")
+                into = Collapsed(copy.first, copy.stands_for or 1, actors, copy.actor_count or 0)
+                text = frames.collapsed(copy.seq, copy.unread, into, quiet=copy.quiet)
+            yield copy.user_id, copy.seq, text

@@ -10,6 +10,9 @@ ENQUEUE_FAILED = Counter(
     "clarion_enqueue_failed_total", "Tasks that the broker did not take in time; the sweep enqueues them", ["task"]
 )
 WORK_FINISHED = Counter("clarion_work_finished_total", "Events and batches worked off, by outcome", ["work", "outcome"])
+LIMITED = Counter(
+    "clarion_limited_total", "Events of an actor over a kind's limit, by what became of them", ["kind", "over"]
+)
 NOTIFICATIONS_STORED = Counter("clarion_notifications_stored_total", "Notification rows inserted")
 FRAMES_PUBLISHED = Counter("clarion_frames_published_total", "Frames published to the channel layer")
 PUBLISH_FAILED = Counter("clarion_publish_failed_total", "Publishes that failed; sockets are repaired from Postgres")

@@ -86,33 +86,65 @@ class Announced:
     message_id: str | None = None
     conversation_id: str | None = None
 
+    def actor(self) -> dict[str, Any] | None:
+        """Who did it, as on the wire."""
+        return None if self.actor_id is None else {"id": str(self.actor_id), "username": self.actor_username}
+
     def fields(self) -> dict[str, Any]:
         """These fields under their names on the wire."""
-        actor = None if self.actor_id is None else {"id": str(self.actor_id), "username": self.actor_username}
         return {
             "notificationType": self.kind,
             "createdAt": instant(self.created_at),
             "data": self.data,
-            "actor": actor,
+            "actor": self.actor(),
             "messageId": self.message_id,
             "conversationId": self.conversation_id,
             "topic": self.topic,
-            "count": 1,
         }
 
 
-class CreatedFrame:
-    """NOTIFICATION_CREATED of one announcement: serialized once, then one splice a recipient."""
+@dataclass(frozen=True, slots=True)
+class Collapsed:
+    """What several events of one kind and topic came to while unread.
+
+    `first` names the notification; `actors` are the newest three, each once, `actor_count` how many there were.
+    """
+
+    first: int
+    count: int
+    actors: list[dict[str, Any]]
+    actor_count: int
+
+    def fields(self) -> dict[str, Any]:
+        """These fields under their names on the wire."""
+        return {"count": self.count, "actors": self.actors, "actorCount": self.actor_count}
+
+
+class AnnouncedFrames:
+    """The frames of one announcement: serialized once, then one splice a recipient."""
 
     def __init__(self, announced: Announced) -> None:
         self._rest = dumps(announced.fields())[1:]
+        self._modified = instant(announced.created_at)
 
-    def text(self, seq: int, unread: int, *, is_read: bool = False) -> str:
-        """The frame for the recipient to whom this notification is `seq`."""
+    def created(self, seq: int, unread: int, *, is_read: bool = False, quiet: bool = False) -> str:
+        """NOTIFICATION_CREATED for the recipient to whom this notification is `seq`."""
         return (
             f'{{"type":"NOTIFICATION_CREATED","seq":{seq},"unread":{unread},"notificationId":"{seq}",'
-            f'"isRead":{"true" if is_read else "false"},{self._rest}'
+            f'"isRead":{_json(is_read)},"quiet":{_json(quiet)},"count":1,{self._rest}'
         )
+
+    def collapsed(self, seq: int, unread: int, into: Collapsed, *, is_read: bool = False, quiet: bool = False) -> str:
+        """NOTIFICATION_UPDATED for the recipient to whom it collapsed into a notification that was there."""
+        return (
+            f'{{"type":"NOTIFICATION_UPDATED","seq":{seq},"unread":{unread},"notificationId":"{into.first}",'
+            f'"isRead":{_json(is_read)},"modified":"{self._modified}","quiet":{_json(quiet)},'
+            f"{dumps(into.fields())[1:-1]},{self._rest}"
+        )
+
+
+def _json(flag: bool) -> str:
+    return "true" if flag else "false"
 
 
 def updated(seq: int, unread: int, notification: int, *, is_read: bool, modified: datetime) -> str:

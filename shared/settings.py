@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     deliver_at_once: int = Field(
         200, ge=0, description="An event with at most so many recipients is delivered by the task that expanded it."
     )
+    storm_limit: int = Field(
+        20, ge=1, description="Notifications to one person within the window after which further ones are `quiet`."
+    )
+    storm_seconds: float = Field(10, gt=0, description="Length of that window.")
+    crowding_limit: int = Field(
+        50, ge=1, description="Events of one source within the window after which further ones take the bursts lane."
+    )
+    crowding_seconds: float = Field(10, gt=0, description="Length of that window.")
     broker_wait_seconds: float = Field(
         1, gt=0, description="Longest wait of a request for the broker; the sweep delivers what was not enqueued."
     )

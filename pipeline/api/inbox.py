@@ -37,7 +37,7 @@ def notifications(
     """A page of notifications, newest first."""
     page = reading.newest(user_id(request), limit=limit, before=before, is_read=is_read, kind=kind, topic=topic)
     more = len(page.notifications) == limit
-    return {"items": page.notifications, "next": page.notifications[-1]["notificationId"] if more else None}
+    return {"items": page.notifications, "next": str(page.notifications[-1]["seq"]) if more else None}
 
 
 @router.get("/notifications/unread-count", response=schemas.UnreadCount)

@@ -28,8 +28,9 @@ class Actor(Schema):
 
 
 class Notification(Schema):
-    """One notification, with the fields of NOTIFICATION_CREATED."""
+    """One notification, with the fields of NOTIFICATION_CREATED; its `seq` is that of its last change of content."""
 
+    seq: int
     notificationId: str
     notificationType: str
     createdAt: str
@@ -40,6 +41,8 @@ class Notification(Schema):
     conversationId: str | None
     topic: str | None
     count: int
+    actors: list[Actor] | None = None
+    actorCount: int | None = None
 
 
 class Snapshot(Schema):

@@ -22,19 +22,32 @@ logger = logging.getLogger(__name__)
 
 _LOCK = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
 
-_SET_READ = """
-UPDATE inbox_notification SET read_at = CASE WHEN %(read)s THEN clock_timestamp() END
- WHERE recipient_id = %(user)s AND seq = %(seq)s AND deleted_at IS NULL AND (read_at IS NULL) = %(read)s
-RETURNING 1
+#: The row that stands for a notification: the newest of those that collapsed into it, or its only one. `name` is the
+#: seq of the first, by which the notification goes.
+_SHOWN = """
+WITH shown AS (
+    SELECT coalesce(replaced_by, seq) AS seq FROM inbox_notification
+     WHERE recipient_id = %(user)s AND seq = %(name)s AND first IS NULL AND deleted_at IS NULL
+)
 """
 
-_EXISTS = "SELECT 1 FROM inbox_notification WHERE recipient_id = %(user)s AND seq = %(seq)s AND deleted_at IS NULL"
+#: The first row is marked with the one that is shown, so that a replay of it does not look new. No row: no such
+#: notification. Answers whether anything changed.
+_SET_READ = f"""
+{_SHOWN},
+changed AS (
+    UPDATE inbox_notification n SET read_at = CASE WHEN %(read)s THEN clock_timestamp() END
+      FROM shown WHERE n.recipient_id = %(user)s AND n.seq IN (%(name)s, shown.seq) AND (n.read_at IS NULL) = %(read)s
+    RETURNING n.seq
+)
+SELECT EXISTS (SELECT 1 FROM changed WHERE changed.seq = shown.seq) FROM shown
+"""  # noqa: S608 - constants
 
 _READ_THROUGH = """
 WITH changed AS (
     UPDATE inbox_notification n SET read_at = clock_timestamp()
      WHERE n.recipient_id = %(user)s AND n.seq <= %(through)s AND n.read_at IS NULL AND n.deleted_at IS NULL
-       AND ((%(topic)s::text IS NULL AND %(kind)s::text IS NULL) OR EXISTS (
+       AND n.replaced_by IS NULL AND ((%(topic)s::text IS NULL AND %(kind)s::text IS NULL) OR EXISTS (
             SELECT 1 FROM inbox_announcement a WHERE a.id = n.announcement_id
                AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
                AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)))
@@ -43,11 +56,16 @@ WITH changed AS (
 SELECT count(*) FROM changed
 """
 
-_DELETE = """
-UPDATE inbox_notification SET deleted_at = clock_timestamp()
- WHERE recipient_id = %(user)s AND seq = %(seq)s AND deleted_at IS NULL
-RETURNING read_at IS NULL
-"""
+#: Answers whether it was unread. No row: no such notification.
+_DELETE = f"""
+{_SHOWN},
+deleted AS (
+    UPDATE inbox_notification n SET deleted_at = clock_timestamp()
+      FROM shown WHERE n.recipient_id = %(user)s AND n.seq IN (%(name)s, shown.seq)
+    RETURNING n.seq, n.read_at
+)
+SELECT deleted.read_at IS NULL FROM shown JOIN deleted USING (seq)
+"""  # noqa: S608 - constants
 
 _LOG = """
 WITH head AS (
@@ -76,10 +94,10 @@ def mark_read(user_id: int, notification: int, *, read: bool) -> Head:
     """Mark one notification read or unread; raises NoSuchNotification."""
 
     def change() -> int | None:
-        params = {"user": user_id, "seq": notification, "read": read}
-        if _one(_SET_READ, params) is None:
-            if _one(_EXISTS, params) is None:
-                raise NoSuchNotification
+        row = _one(_SET_READ, {"user": user_id, "name": notification, "read": read})
+        if row is None:
+            raise NoSuchNotification
+        if not row[0]:
             return None
         return -1 if read else 1
 
@@ -90,7 +108,7 @@ def delete(user_id: int, notification: int) -> Head:
     """Delete one notification; raises NoSuchNotification. A tombstone keeps its place in the log."""
 
     def change() -> int:
-        deleted = _one(_DELETE, {"user": user_id, "seq": notification})
+        deleted = _one(_DELETE, {"user": user_id, "name": notification})
         if deleted is None:
             raise NoSuchNotification
         return -1 if deleted[0] else 0

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from shared.inbox.queries import NEWEST, Head
-from shared.protocol import Announced
+from shared.protocol import Announced, Collapsed
 
 _HEAD = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %s"
 
@@ -53,7 +53,8 @@ def unread_count(user_id: int) -> int:
 
 
 def _notification(row: Sequence[Any]) -> dict[str, Any]:
-    seq, read_at, topic, kind, created_at, data, actor_id, actor_username, message_id, conversation_id = row
+    seq, first, read_at, count, actors, actor_count, *told = row
+    topic, kind, created_at, data, actor_id, actor_username, message_id, conversation_id = told
     announced = Announced(
         kind=kind,
         created_at=created_at,
@@ -64,4 +65,7 @@ def _notification(row: Sequence[Any]) -> dict[str, Any]:
         message_id=message_id,
         conversation_id=conversation_id,
     )
-    return {"notificationId": str(seq), "isRead": read_at is not None, **announced.fields()}
+    fields = {"seq": seq, "notificationId": str(first or seq), "isRead": read_at is not None, **announced.fields()}
+    if first is None:
+        return {**fields, "count": 1}
+    return {**fields, **Collapsed(first, count, json.loads(actors), actor_count).fields()}

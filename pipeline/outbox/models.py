@@ -41,9 +41,15 @@ class Event(Work):
     actor_id = models.BigIntegerField(null=True)
     traceparent = models.CharField(max_length=64, blank=True, db_default="")
     recipients = models.IntegerField(null=True, help_text="How many are told, once it is expanded")
+    source = models.CharField(max_length=200, db_default="", help_text="What it is one of many of, in a storm")
+    lane = models.CharField(max_length=16, db_default="events", help_text="The queue that it is expanded from")
+    dropped = ArrayField(models.CharField(max_length=64), db_default=[], help_text="Kinds that were over their limit")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_event_due")]
+        indexes: ClassVar = [
+            models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_event_due"),
+            models.Index(fields=["source", "recorded_at"], name="outbox_event_source"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.key}"

@@ -12,38 +12,60 @@ from django.db import connection, transaction
 from pipeline.enqueue import enqueue
 from pipeline.errors import InvalidEvent
 from pipeline.events import Event
-from pipeline.queues import EXPAND
+from pipeline.queues import BURSTS, EVENTS, EXPAND
 from shared import metrics
+from shared.settings import load
 
 #: Long enough for the enqueued task to have started on a busy day; then the sweep enqueues it again (seconds).
 SWEEP_AFTER_SECONDS = 10
 
 KEY_MAX_LENGTH = 200
+SOURCE_MAX_LENGTH = 200
 
+#: An event of a source that has recorded many of late takes the slower lane, and so leaves the quick one to others.
+#: Counting stops at the limit.
 _INSERT = """
-INSERT INTO outbox_event (key, name, payload, actor_id, next_attempt_at)
-VALUES (%s, %s, %s::jsonb, %s, now() + make_interval(secs => %s))
+INSERT INTO outbox_event (key, name, payload, actor_id, next_attempt_at, source, lane)
+SELECT %(key)s, %(name)s, %(payload)s::jsonb, %(actor)s, now() + make_interval(secs => %(sweep_after)s), %(source)s,
+       CASE WHEN count(*) < %(limit)s THEN %(quick)s ELSE %(slow)s END
+  FROM (SELECT 1 FROM outbox_event
+         WHERE source = %(source)s AND recorded_at > now() - make_interval(secs => %(window)s) LIMIT %(limit)s) crowd
 ON CONFLICT (key) DO NOTHING
-RETURNING id
+RETURNING id, lane
 """
 
 
-def record(event: Event, *, key: str, actor_id: int | None = None) -> int:
+def record(event: Event, *, key: str, actor_id: int | None = None, source: str | None = None) -> int:
     """Record `event` once per `key`; the id of its row, also where the key was recorded before.
 
     Runs inside the caller's transaction: if that is rolled back, nothing happened. `actor_id` is the user who did it;
-    they are not told.
+    they are not told. `source` is what this event is one of many of when there is a storm (a thread, an import):
+    events of a source that crowds are worked off in the slower lane, so that others do not wait behind them. Without
+    it, the actor is the source.
     """
     if not key or len(key) > KEY_MAX_LENGTH:
         raise InvalidEvent(f"an idempotency key has 1 to {KEY_MAX_LENGTH} characters, this one {len(key)}")
+    settings = load()
+    params = {
+        "key": key,
+        "name": event.event_name,
+        "payload": event.model_dump_json(),
+        "actor": actor_id,
+        "source": (source or f"{event.event_name} of {actor_id}")[:SOURCE_MAX_LENGTH],
+        "limit": settings.crowding_limit,
+        "window": settings.crowding_seconds,
+        "quick": EVENTS,
+        "slow": BURSTS,
+        "sweep_after": SWEEP_AFTER_SECONDS,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [key, event.event_name, event.model_dump_json(), actor_id, SWEEP_AFTER_SECONDS])
+        cursor.execute(_INSERT, params)
         inserted = cursor.fetchone()
         if inserted is None:
             cursor.execute("SELECT id FROM outbox_event WHERE key = %s", [key])
             (known,) = cursor.fetchone()
             return int(known)
-    event_id = int(inserted[0])
+    event_id, lane = inserted
     metrics.EVENTS_RECORDED.labels(event.event_name).inc()
-    transaction.on_commit(partial(enqueue, EXPAND, event_id), robust=True)
-    return event_id
+    transaction.on_commit(partial(enqueue, EXPAND, event_id, queue=lane), robust=True)
+    return int(event_id)

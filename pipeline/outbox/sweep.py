@@ -31,12 +31,14 @@ def _sweep(kind: Kind) -> int:
              WHERE id IN (
                    SELECT id FROM {kind.table} WHERE state = 'pending' AND next_attempt_at <= now()
                     ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED)
-            RETURNING id
+            RETURNING id, {kind.lane}
             """,  # noqa: S608 - constants
             [SWEEP_LIMIT],
         )
-        due = [work_id for (work_id,) in cursor.fetchall()]
+        rows = cursor.fetchall()
+    due = [work_id for work_id, _ in rows]
+    for queue in sorted({queue for _, queue in rows}):
+        enqueue(kind.task, *(work_id for work_id, its_queue in rows if its_queue == queue), queue=queue)
     if due:
-        enqueue(kind.task, *due)
         logger.info("Work was due and enqueued again", extra={"work": kind.name, "count": len(due), "ids": due[:10]})
     return len(due)

@@ -20,7 +20,7 @@ from typing import Any, Final
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from pipeline.errors import Permanent, Retryable
-from pipeline.queues import DELIVER, EXPAND
+from pipeline.queues import BURSTS, DELIVER, EXPAND
 from shared import metrics
 from shared.protocol import Announced
 
@@ -50,10 +50,11 @@ class Kind:
     table: str
     task: str
     name: str
+    lane: str  # the SQL of the queue on which one is enqueued again
 
 
-EVENT: Final = Kind("outbox_event", EXPAND, "event")
-BATCH: Final = Kind("outbox_batch", DELIVER, "batch")
+EVENT: Final = Kind("outbox_event", EXPAND, "event", "lane")
+BATCH: Final = Kind("outbox_batch", DELIVER, "batch", f"'{BURSTS}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +135,31 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     return ClaimedBatch(row[0], row[1], row[2], announced, row[3])
 
 
-def expanded(event_id: int, recipients: int) -> None:
-    """Note that an event's batches are made, in the transaction that made them; without any, it is done."""
+def expanded(event_id: int, recipients: int, dropped: Sequence[str] = ()) -> None:
+    """Note that an event's batches are made, in the transaction that made them; without any, it is done.
+
+    `dropped` are the kinds of which nobody was told because the actor was over their limit.
+    """
     state = "expanded" if recipients else "done"
     _execute(
         """
-        UPDATE outbox_event SET state = %s, recipients = %s, error = '',
+        UPDATE outbox_event SET state = %s, recipients = %s, error = '', dropped = %s,
                finished_at = CASE WHEN %s = 0 THEN clock_timestamp() END
          WHERE id = %s
         """,
-        [state, recipients, recipients, event_id],
+        [state, recipients, list(dropped), recipients, event_id],
+    )
+
+
+def deferred(event_id: int, seconds: float, why: str) -> None:
+    """Put a claimed event off: the sweep enqueues it again then, and this start does not count."""
+    _execute(
+        """
+        UPDATE outbox_event SET error = %s, attempts = greatest(attempts - 1, 0),
+               next_attempt_at = clock_timestamp() + make_interval(secs => %s)
+         WHERE id = %s
+        """,
+        [why, seconds, event_id],
     )
 
 

@@ -9,16 +9,21 @@ frame of a replay makes it exact. What was deleted since is replayed as its dele
 
 from shared import protocol
 from shared.inbox.queries import LogRow
-from shared.protocol import Announced, CreatedFrame
+from shared.protocol import Announced, AnnouncedFrames, Collapsed
 
 
 def frame_of(row: LogRow, unread: int) -> str:
     """The frame for this row."""
     match row.action:
         case "created":
-            return CreatedFrame(_announced(row)).text(row.seq, unread, is_read=bool(row.is_read))
+            frames = AnnouncedFrames(_announced(row))
+            return frames.created(row.seq, unread, is_read=bool(row.is_read), quiet=bool(row.quiet))
+        case "collapsed":
+            frames = AnnouncedFrames(_announced(row))
+            into = Collapsed(_target(row), row.count or 1, row.actors or [], row.actor_count or 0)
+            return frames.collapsed(row.seq, unread, into, is_read=bool(row.is_read), quiet=bool(row.quiet))
         case "tombstone":
-            return protocol.deleted(row.seq, unread, row.seq)
+            return protocol.deleted(row.seq, unread, _target(row))
         case "read" | "unread":
             return protocol.updated(
                 row.seq, unread, _target(row), is_read=row.action == "read", modified=row.created_at

@@ -7,6 +7,7 @@ insert at all, with four at a third or less.
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -26,6 +27,8 @@ class Announcement(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["event_id", "kind"], name="inbox_one_kind_an_event")]
+        # How much an actor has told of late: asked where a kind has a limit.
+        indexes: ClassVar = [models.Index(fields=["actor_id", "kind", "created_at"], name="inbox_told_by_actor")]
 
     def __str__(self) -> str:
         return f"{self.kind} of event {self.event_id}"
@@ -34,7 +37,12 @@ class Announcement(models.Model):
 class Notification(models.Model):
     """One recipient's copy: a thin row that is named by its place in the recipient's inbox and nothing else.
 
-    `deleted_at` leaves a tombstone, so that the log keeps its seqs until it is purged.
+    `deleted_at` leaves a tombstone, so that the log keeps its seqs until it is purged. `quiet`: it came in a storm,
+    and should not be shown as a toast.
+
+    Of a kind that collapses, several rows are one notification. The first gives it its name, the newest its place,
+    content, count and read state; `first` of every later row is the seq of the first, and `replaced_by` of the first
+    that of the newest, of any other that of the row after it. What is shown are the rows without `replaced_by`.
     """
 
     pk = models.CompositePrimaryKey("recipient_id", "seq")
@@ -47,6 +55,12 @@ class Notification(models.Model):
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    quiet = models.BooleanField(null=True)
+    first = models.BigIntegerField(null=True)
+    replaced_by = models.BigIntegerField(null=True)
+    count = models.IntegerField(null=True)
+    actors = models.JSONField(null=True)
+    actor_count = models.IntegerField(null=True)
 
     class Meta:
         # The event leads: with the recipient first the planner nests a scan into the dedupe of a large batch.
@@ -83,6 +97,27 @@ class Change(models.Model):
         return f"change {self.seq} of user {self.recipient_id}: {self.action}"
 
 
+class Collapse(models.Model):
+    """The notification of one user, kind and topic into which the next of that kind and topic collapses.
+
+    It does while the row `latest` is unread; otherwise the next one begins anew. Read and written under the lock of
+    the user's inbox.
+    """
+
+    pk = models.CompositePrimaryKey("recipient_id", "kind", "topic")
+    recipient_id = models.BigIntegerField()
+    kind = models.CharField(max_length=64)
+    topic = models.CharField(max_length=200)
+    first = models.BigIntegerField()
+    latest = models.BigIntegerField()
+    count = models.IntegerField()
+    actors = models.JSONField()
+    actor_ids = ArrayField(models.BigIntegerField())
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.topic} of user {self.recipient_id}"
+
+
 class Inbox(models.Model):
     """The head of one user's log. Whoever adds to the log holds this row's lock and takes the next seq.
 
@@ -94,6 +129,8 @@ class Inbox(models.Model):
     seq = models.BigIntegerField(db_default=0)
     unread = models.IntegerField(db_default=0)
     floor = models.BigIntegerField(db_default=0)
+    window_at = models.DateTimeField(null=True, help_text="When the window began in which window_count are counted")
+    window_count = models.IntegerField(db_default=0)
 
     class Meta:
         verbose_name_plural = "inboxes"

@@ -17,9 +17,11 @@ _LOG = """
 LEFT JOIN LATERAL (
     (
         SELECT n.seq,
-               CASE WHEN n.deleted_at IS NULL THEN 'created' ELSE 'tombstone' END AS action,
-               NULL::bigint AS notification, NULL::bigint AS through, a.topic, a.kind, n.created_at,
-               n.read_at IS NOT NULL AS is_read, a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id
+               CASE WHEN n.deleted_at IS NOT NULL THEN 'tombstone'
+                    WHEN n.first IS NOT NULL THEN 'collapsed' ELSE 'created' END AS action,
+               coalesce(n.first, n.seq) AS notification, NULL::bigint AS through, a.topic, a.kind, n.created_at,
+               n.read_at IS NOT NULL AS is_read, n.quiet IS TRUE AS quiet, n.count, n.actors, n.actor_count,
+               a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id
           FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = head.user_id AND n.seq > %(after)s AND n.seq <= head.seq
          ORDER BY n.seq LIMIT %(limit)s
@@ -27,7 +29,7 @@ LEFT JOIN LATERAL (
     UNION ALL
     (
         SELECT c.seq, c.action, c.notification, c.through, c.topic, c.kind, c.created_at,
-               NULL, NULL, NULL, NULL, NULL, NULL
+               NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
           FROM inbox_change c
          WHERE c.recipient_id = head.user_id AND c.seq > %(after)s AND c.seq <= head.seq
          ORDER BY c.seq LIMIT %(limit)s
@@ -46,15 +48,17 @@ SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
 #: The heads of many inboxes, to find those that moved without a frame having arrived.
 HEADS: Final = "SELECT user_id, seq, unread FROM inbox_inbox WHERE user_id = ANY(%(user_ids)s)"
 
-#: The newest notifications of one inbox, below a seq, with the head: the snapshot and the pages of the list.
+#: The newest notifications of one inbox, below a seq, with the head: the snapshot and the pages of the list. A page
+#: ends at a seq and not at a notification's name, since one that collapses moves up.
 NEWEST: Final = f"""
-SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n.read_at, a.topic, a.kind,
-       n.created_at, a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id
+SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n.first, n.read_at,
+       n.count, n.actors, n.actor_count, a.topic, a.kind, n.created_at, a.data, a.actor_id, a.actor_username,
+       a.message_id, a.conversation_id
   FROM (SELECT %(user_id)s::bigint AS user_id) one
   LEFT JOIN inbox_inbox head USING (user_id)
   LEFT JOIN LATERAL (
         SELECT n.* FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
-         WHERE n.recipient_id = one.user_id AND n.deleted_at IS NULL
+         WHERE n.recipient_id = one.user_id AND n.deleted_at IS NULL AND n.replaced_by IS NULL
            AND (%(before)s::bigint IS NULL OR n.seq < %(before)s)
            AND (%(is_read)s::boolean IS NULL OR (n.read_at IS NOT NULL) = %(is_read)s)
            AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
@@ -109,6 +113,10 @@ class LogRow:
     kind: str | None
     created_at: datetime
     is_read: bool | None = None
+    quiet: bool | None = None
+    count: int | None = None
+    actors: list[dict[str, Any]] | None = None
+    actor_count: int | None = None
     data: dict[str, Any] | None = None
     actor_id: int | None = None
     actor_username: str | None = None

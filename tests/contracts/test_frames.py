@@ -9,7 +9,7 @@ import pytest
 from shared import protocol
 from shared.inbox.log import frame_of
 from shared.inbox.queries import LogRow
-from shared.protocol import Announced, AuthFailure, CreatedFrame, ResyncReason
+from shared.protocol import Announced, AnnouncedFrames, AuthFailure, Collapsed, ResyncReason
 
 GOLDEN: dict[str, dict[str, object]] = json.loads((Path(__file__).parent / "golden" / "frames.json").read_text())
 
@@ -24,6 +24,7 @@ ANNOUNCED = Announced(
     message_id="12",
     conversation_id="3",
 )
+COLLAPSED = Collapsed(5, 4, [{"id": "7", "username": "ann"}, {"id": "8", "username": "ben"}], 2)
 BARE = Announced(kind="EXPORT_COMPLETE", created_at=AT, data={})
 
 
@@ -36,15 +37,17 @@ FRAMES = {
     "connected": protocol.connected(
         user_id=7, session_id="5e551011", epoch="0", seq=4, unread=2, heartbeat_seconds=30, resumed=True
     ),
-    "created": CreatedFrame(ANNOUNCED).text(5, 3),
-    "created_read": CreatedFrame(ANNOUNCED).text(5, 3, is_read=True),
-    "created_bare": CreatedFrame(BARE).text(5, 3),
+    "created": AnnouncedFrames(ANNOUNCED).created(5, 3),
+    "created_read": AnnouncedFrames(ANNOUNCED).created(5, 3, is_read=True),
+    "created_bare": AnnouncedFrames(BARE).created(5, 3),
+    "created_quiet": AnnouncedFrames(BARE).created(5, 3, quiet=True),
+    "collapsed": AnnouncedFrames(ANNOUNCED).collapsed(9, 3, COLLAPSED),
     "updated_read": frame_of(row("read", notification=5), 2),
     "updated_unread": frame_of(row("unread", notification=5), 3),
     "read_all": frame_of(row("read_through", through=8), 0),
     "read_topic": frame_of(row("read_through", through=8, topic="forum.thread:3", kind="MENTION"), 1),
     "deleted": frame_of(row("deleted", notification=5), 1),
-    "deleted_before_it_was_seen": frame_of(row("tombstone"), 1),
+    "deleted_before_it_was_seen": frame_of(row("tombstone", notification=9), 1),
     "resync": protocol.resync(epoch="0", seq=40, unread=2, reason=ResyncReason.BEHIND),
     "auth_ok": protocol.auth_ok(user_id=7, username="ann", refreshed=True),
     "auth_failed": protocol.auth_failed(AuthFailure.EXPIRED),

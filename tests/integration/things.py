@@ -4,20 +4,35 @@ from django.contrib.auth.models import User
 
 from pipeline.audiences import Audience, audiences_for
 from pipeline.events import Event
+from pipeline.kinds import Limit, Over, declare_kind
 
 TOPIC = "tests.place:1"
 
+declare_kind("GATHERED", collapses=True)
+declare_kind("DROPPED", limit=Limit(events=2, seconds=60, over=Over.DROP))
+declare_kind("DEFERRED", limit=Limit(events=2, seconds=60, over=Over.DEFER))
+
 
 class ThingHappened(Event, name="tests.thing.happened.v1"):
-    """First are told FIRST, second SECOND, whoever is in both FIRST."""
+    """Who is told as what: the field's name in capitals. Whoever is in several hears the first."""
 
     first: tuple[int, ...] = ()
+    dropped: tuple[int, ...] = ()
+    deferred: tuple[int, ...] = ()
     second: tuple[int, ...] = ()
+    gathered: tuple[int, ...] = ()
+    topic: str = TOPIC
 
 
 @audiences_for(ThingHappened)
 def thing_happened(event: ThingHappened) -> list[Audience]:
     return [
-        Audience(kind, who=User.objects.filter(pk__in=ids).values_list("pk"), data={"as": kind}, topic=TOPIC)
-        for kind, ids in (("FIRST", event.first), ("SECOND", event.second))
+        Audience(
+            name.upper(),
+            who=User.objects.filter(pk__in=ids).values_list("pk"),
+            data={"as": name.upper()},
+            topic=event.topic,
+        )
+        for name, ids in event.model_dump(exclude={"topic"}).items()
+        if ids
     ]

@@ -1,0 +1,190 @@
+"""A kind that collapses is one notification while it is unread: its count, newest actors and seq advance."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+
+from pipeline import delivery, persist
+from pipeline.inbox import changes, reading
+from pipeline.outbox.models import Batch
+from pipeline.outbox.recording import record
+from shared.inbox.models import Inbox, Notification
+from tests.integration.conftest import Frames
+from tests.integration.things import ThingHappened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def gathered(actor: User | None, *users: User, topic: str = "tests.place:1") -> int:
+    event = ThingHappened(gathered=tuple(user.pk for user in users), topic=topic)
+    return record(event, key=str(uuid.uuid4()), actor_id=actor.pk if actor else None)
+
+
+def tell(actor: User | None, *users: User, topic: str = "tests.place:1") -> None:
+    delivery.expand(gathered(actor, *users, topic=topic))
+
+
+def listed(user: User) -> list[dict[str, Any]]:
+    return list(reading.newest(user.pk, limit=50).notifications)
+
+
+def at_once(*work: Callable[[], object]) -> None:
+    """Run these at the same time, each with a connection of its own; raise what one raises."""
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(len(work))
+
+    def run(step: Callable[[], object]) -> None:
+        try:
+            barrier.wait()
+            step()
+        except BaseException as failure:  # noqa: BLE001 - handed to the test
+            failures.append(failure)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(step,)) for step in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def test_what_is_unread_grows_and_moves_and_keeps_its_name(people: list[User], published: Frames) -> None:
+    me, ann, ben, *_ = people
+    for actor in (ann, ben, ann):
+        tell(actor, me)
+    first, *updates = [frame for _, frame in published()]
+    assert (first["type"], first["notificationId"], first["count"]) == ("NOTIFICATION_CREATED", "1", 1)
+    last = updates[-1]
+    assert [frame["type"] for frame in updates] == ["NOTIFICATION_UPDATED"] * 2
+    assert (last["seq"], last["unread"], last["notificationId"]) == (3, 1, "1")
+    assert (last["count"], last["actorCount"]) == (3, 2)
+    assert [actor["username"] for actor in last["actors"]] == [ann.username, ben.username]
+    assert last["actor"]["username"] == ann.username
+    assert {"notificationType", "createdAt", "data", "topic", "isRead", "modified"} <= set(last)
+    (item,) = listed(me)
+    assert (item["notificationId"], item["seq"], item["count"], item["isRead"]) == ("1", 3, 3, False)
+    assert Inbox.objects.values_list("seq", "unread").get() == (3, 1)
+
+
+def test_only_the_newest_three_actors_are_named_and_all_are_counted(people: list[User]) -> None:
+    me, *others = people
+    for actor in [*others, others[0]]:
+        tell(actor, me)
+    (item,) = listed(me)
+    newest = [others[0], others[3], others[2]]
+    assert [actor["username"] for actor in item["actors"]] == [actor.username for actor in newest]
+    assert (item["count"], item["actorCount"]) == (5, 4)
+
+
+def test_what_nobody_did_collapses_without_actors(people: list[User]) -> None:
+    tell(None, people[0])
+    tell(None, people[0])
+    (item,) = listed(people[0])
+    assert (item["count"], item["actors"], item["actorCount"], item["actor"]) == (2, [], 0, None)
+
+
+def test_reading_closes_it_and_the_next_begins_anew(people: list[User], published: Frames) -> None:
+    me, ann, *_ = people
+    tell(ann, me)
+    tell(ann, me)
+    assert changes.mark_read(me.pk, 1, read=True) == changes.Head(seq=3, unread=0)
+    tell(ann, me)
+    shown = [(item["notificationId"], item["count"], item["isRead"]) for item in listed(me)]
+    assert shown == [("4", 1, False), ("1", 2, True)]
+    assert published()[-1][1]["type"] == "NOTIFICATION_CREATED"
+
+
+@pytest.mark.parametrize("close", [changes.read_through, lambda me: changes.delete(me, 1)])
+def test_reading_all_and_deleting_close_it_too(people: list[User], close: Callable[[int], object]) -> None:
+    me, ann, *_ = people
+    tell(ann, me)
+    tell(ann, me)
+    close(me.pk)
+    assert Inbox.objects.values_list("unread", flat=True).get() == 0
+    tell(ann, me)
+    assert listed(me)[0]["count"] == 1
+
+
+def test_another_topic_is_another_notification(people: list[User]) -> None:
+    me, ann, *_ = people
+    tell(ann, me, topic="tests.place:1")
+    tell(ann, me, topic="tests.place:2")
+    tell(ann, me, topic="tests.place:1")
+    assert [(item["topic"], item["count"]) for item in listed(me)] == [("tests.place:1", 2), ("tests.place:2", 1)]
+
+
+def test_it_goes_by_its_first_name_only(people: list[User]) -> None:
+    me, ann, *_ = people
+    tell(ann, me)
+    tell(ann, me)
+    with pytest.raises(changes.NoSuchNotification):
+        changes.mark_read(me.pk, 2, read=True)
+    changes.mark_read(me.pk, 1, read=True)
+    assert changes.mark_read(me.pk, 1, read=False).unread == 1
+    assert changes.delete(me.pk, 1).unread == 0
+    assert listed(me) == []
+    with pytest.raises(changes.NoSuchNotification):
+        changes.delete(me.pk, 1)
+
+
+def test_a_batch_that_is_done_again_counts_nobody_twice(
+    people: list[User], monkeypatch: pytest.MonkeyPatch, published: Frames
+) -> None:
+    me, ann, *_ = people
+    tell(ann, me)
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.publish.publish", lambda _: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            tell(ann, me)
+    published()
+    delivery.deliver(Batch.objects.get(state="pending").pk)
+    (frame,) = [frame for _, frame in published()]
+    assert (frame["type"], frame["seq"], frame["count"]) == ("NOTIFICATION_UPDATED", 2, 2)
+    assert listed(me)[0]["count"] == 2
+
+
+def test_workers_at_the_same_time_count_each_event_once(people: list[User]) -> None:
+    me, *actors = people
+    events = [gathered(actor, *people) for actor in actors for _ in range(5)]
+    at_once(*(lambda mine=events[n::4]: [delivery.expand(event) for event in mine] for n in range(4)))
+    (item,) = listed(me)
+    assert (item["count"], item["actorCount"]) == (20, 4)
+    rows = list(Notification.objects.filter(recipient_id=me.pk).order_by("seq").values_list("seq", "count"))
+    assert [seq for seq, _ in rows] == [count or 1 for _, count in rows] == list(range(1, 21))
+
+
+def test_a_read_at_the_same_instant_comes_before_or_after_and_never_between(people: list[User]) -> None:
+    me, ann, *_ = people
+    for _ in range(10):
+        tell(ann, me)
+        name = next(int(item["notificationId"]) for item in listed(me) if not item["isRead"])
+        at_once(lambda: tell(ann, me), lambda name=name: changes.mark_read(me.pk, name, read=True))
+        unread = [item for item in listed(me) if not item["isRead"]]
+        assert len(unread) == Inbox.objects.get(user_id=me.pk).unread <= 1
+        changes.read_through(me.pk)
+    assert sum(item["count"] for item in listed(me)) == 20
+
+
+def test_kinds_of_one_event_that_collapse_and_do_not_are_stored_together(people: list[User]) -> None:
+    a, b, ann, *_ = people
+    for _ in range(2):
+        event = ThingHappened(first=(a.pk,), gathered=(a.pk, b.pk))
+        delivery.expand(record(event, key=str(uuid.uuid4()), actor_id=ann.pk))
+    assert [item["count"] for item in listed(a)] == [1, 1]
+    assert [item["count"] for item in listed(b)] == [2]
+
+
+def test_beyond_a_bound_the_count_of_actors_stands(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persist, "ACTORS_COUNTED", 3)
+    me, *actors = people
+    for actor in actors:
+        tell(actor, me)
+    assert (listed(me)[0]["count"], listed(me)[0]["actorCount"]) == (4, 3)
