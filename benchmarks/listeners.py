@@ -49,7 +49,8 @@ class Listener:
         elif frame["seq"] != self.last + 1:
             self.out_of_order += 1
         self.last = max(self.last, frame["seq"])
-        if frame["type"] == "NOTIFICATION_CREATED" and frame["messageId"]:
+        # Created, or collapsed into what the user has not read of that thread.
+        if frame.get("messageId"):
             self.came_at.setdefault(frame["messageId"], time.perf_counter())
 
     async def listen(self) -> None:

@@ -3,11 +3,13 @@
 delivery.py    the stages in order: read this first
 events.py      declare an event                audiences.py   declare who hears of it, as what
 outbox/        record an event; claim, finish, fail and sweep the work that follows from it
+limits.py      how much one actor may tell     kinds.py       declare a kind and its rules
 recipients.py  audiences into batches, in SQL: precedence, actor, mutes
 persist.py     one transaction a batch: dedupe, insert, seq, unread
 publish.py     rows into frames, frames to the channel layer, in bulk
 inbox/         what a user does: read, unread, delete, mute; each published like any change
-api/           the HTTP face
+api/           the HTTP face                   notices.py     tell people by name, for services
+maintenance.py retention and purge             tracing.py     the W3C trace context
 tasks.py       the Celery tasks: ids in, one call to delivery
 enqueue.py     hints for the broker, with a bounded wait
 queues.py      the queues and what is routed to them

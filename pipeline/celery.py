@@ -9,12 +9,16 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
+from django.conf import settings
 
-from pipeline.queues import EVENTS, MAINTENANCE, QUEUES, ROUTES, SWEEP
+from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SWEEP
 from shared.settings import load
 
 #: Between two looks at what is due (seconds).
 SWEEP_EVERY_SECONDS = 2.0
+
+#: Between two purges of what is past its retention (seconds).
+PURGE_EVERY_SECONDS = 3600.0
 
 #: Redis gives an unacknowledged task to another worker after this long (seconds). It counts from delivery, so it lies
 #: far above what any task takes; the sweep has found a lost one long before.
@@ -22,6 +26,13 @@ VISIBILITY_TIMEOUT_SECONDS = 600
 
 #: A broker that has frozen is noticed after this long (seconds); redis-py would wait for ever.
 BROKER_SOCKET_SECONDS = 10
+
+
+def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
+    """The web app routes its own tasks by its setting CLARION_TASK_ROUTES, {task name: queue}."""
+    queue = getattr(settings, "CLARION_TASK_ROUTES", {}).get(name)
+    return None if queue is None else {"queue": queue}
+
 
 app = Celery("clarion", set_as_current=True)
 app.conf.update(
@@ -38,7 +49,7 @@ app.conf.update(
     # On RabbitMQ: queues that survive a node, and publishes that are confirmed. Redis ignores both.
     task_default_queue_type="quorum" if load().broker_url.get_secret_value().startswith("amqp") else "classic",
     task_queues=QUEUES,
-    task_routes=ROUTES,
+    task_routes=(ROUTES, _routes_of_the_app),
     task_default_queue=EVENTS,
     # A task is acknowledged when its work is done, and one at a time is taken, so that a worker that dies holds
     # little; the sweep finds what is lost all the same.
@@ -57,7 +68,12 @@ app.conf.update(
             "schedule": SWEEP_EVERY_SECONDS,
             # A sweep that waited longer than until the next one is of no use.
             "options": {"queue": MAINTENANCE, "expires": SWEEP_EVERY_SECONDS * 5},
-        }
+        },
+        "purge": {
+            "task": PURGE,
+            "schedule": PURGE_EVERY_SECONDS,
+            "options": {"queue": MAINTENANCE, "expires": PURGE_EVERY_SECONDS},
+        },
     },
 )
 app.autodiscover_tasks(["pipeline"])

@@ -26,8 +26,11 @@ from shared import metrics
 logger = logging.getLogger(__name__)
 
 
-def expand(event_id: int) -> None:
-    """An event becomes announcements and batches; where few are told, they are told at once."""
+def expand(event_id: int, enqueued_at: float | None = None) -> None:
+    """An event becomes announcements and batches; where few are told, they are told at once.
+
+    `enqueued_at` is the Unix time of the hint that led here, for the event's story.
+    """
     if not work.start(work.EVENT, event_id):
         return
     with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
@@ -35,21 +38,22 @@ def expand(event_id: int) -> None:
             event = work.claim_event(event_id)
             if event is None:
                 return
+            declared = audiences.audiences_of(events.parse(event.name, event.payload))
             try:
-                heard_by, dropped = limits.within(
-                    event, audiences.audiences_of(events.parse(event.name, event.payload))
-                )
+                heard_by, dropped = limits.within(event, declared)
             except limits.Deferred as deferred:
                 work.deferred(event.id, deferred.seconds, str(deferred))
                 return
             cut = recipients.cut(event, heard_by)
+            work.expanded(
+                event.id, recipients=cut.recipients, muted=cut.muted, dropped=dropped, enqueued_at=enqueued_at
+            )
             stored = persist.persist(event.id, cut.at_once) if cut.at_once else []
-            work.expanded(event.id, cut.recipients, dropped)
         logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
             _publish(event.id, cut.batch_ids, stored)
         else:
-            enqueue(DELIVER, *cut.batch_ids)
+            enqueue(DELIVER, *cut.batch_ids, traceparent=event.traceparent)
 
 
 def deliver(batch_id: int) -> None:

@@ -37,20 +37,26 @@ def _pool() -> ProducerPool:
     return pool
 
 
-def enqueue(task: str, *ids: int, queue: str | None = None) -> bool:
-    """Give one hint for each id, on the task's queue or another; whether all were taken."""
+def enqueue(task: str, *ids: int, queue: str | None = None, traceparent: str | None = None) -> bool:
+    """Give one hint for each id, on the task's queue or another; whether all were taken.
+
+    A hint carries when it was given and, where there is one, the W3C trace context, as headers of the message.
+    """
     global _leave_alone_until
     if not ids:
         return True
     if time.monotonic() < _leave_alone_until:
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
         return False
+    headers: dict[str, str | float] = {"enqueued_at": time.time()}
+    if traceparent:
+        headers["traceparent"] = traceparent
     try:
         with _pool().acquire(block=True, timeout=load().broker_wait_seconds) as producer:
             batch: AbstractContextManager[object] = producer.batch()  # type: ignore[attr-defined]  # new in kombu 5.7
             with batch:
                 for work_id in ids:
-                    app.send_task(task, (work_id,), producer=producer, retry=False, queue=queue)
+                    app.send_task(task, (work_id,), producer=producer, retry=False, queue=queue, headers=headers)
     except Exception:
         _leave_alone_until = time.monotonic() + COOL_DOWN_SECONDS
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))

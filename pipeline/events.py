@@ -46,6 +46,11 @@ def declared(name: str) -> type[Event]:
         raise UndeclaredEvent(f"no event {name!r} is declared: is its app in INSTALLED_APPS?") from None
 
 
+def all_declared() -> dict[str, type[Event]]:
+    """Every declared event, by its name."""
+    return dict(_declared)
+
+
 def parse(name: str, payload: object) -> Event:
     """The event of that name with that payload; raises UndeclaredEvent or InvalidEvent."""
     try:

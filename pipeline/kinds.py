@@ -34,22 +34,31 @@ class Kind:
     """One kind and its rules.
 
     `collapses`: what one person has not read yet of this kind and one topic is one notification, whose count grows.
+    `retention_days`: after so many days what was read or deleted is purged; None: the setting.
     """
 
     name: str
     collapses: bool = False
     limit: Limit | None = None
+    retention_days: int | None = None
 
 
 _declared: dict[str, Kind] = {}
 
 
-def declare_kind(name: str, *, collapses: bool = False, limit: Limit | None = None) -> str:
+def declare_kind(
+    name: str, *, collapses: bool = False, limit: Limit | None = None, retention_days: int | None = None
+) -> str:
     """Declare the rules of a kind; its name, to be used in audiences."""
-    kind = Kind(name, collapses=collapses, limit=limit)
+    kind = Kind(name, collapses=collapses, limit=limit, retention_days=retention_days)
     if _declared.setdefault(name, kind) != kind:
         raise InvalidAudience(f"the kind {name!r} is declared twice, with different rules")
     return name
+
+
+def all_declared() -> list[Kind]:
+    """Every kind that was declared."""
+    return list(_declared.values())
 
 
 def kind_of(name: str) -> Kind:

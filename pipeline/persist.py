@@ -1,7 +1,7 @@
 """Store a batch: dedupe, insert, and the next seq and unread of each inbox, set by set.
 
 Enters: claimed batches of one event, inside the transaction that claimed them. Leaves: one notification row for each
-recipient who has none of this event yet, and what must be told of each. Three statements, whatever the size:
+recipient who has none of this event yet, and what must be told of each. Four statements, whatever the size:
 
 1. make the inboxes that are missing, 2. lock all of them, each in order of user ids, so that two batches with
 recipients in common wait for each other and never deadlock; 3. insert what is not there yet as the next seq of its
@@ -10,6 +10,7 @@ worker with the same batch finds every row there.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from pipeline.kinds import kind_of
+from pipeline.outbox import work
 from pipeline.outbox.work import ClaimedBatch
 from shared import metrics
 from shared.protocol import Announced
@@ -137,7 +139,7 @@ ACTORS_COUNTED = 100
 
 
 class Copy(NamedTuple):
-    """One recipient's copy, as its frame will say it; the last four only where it collapsed: its name, count and actors."""
+    """One recipient's copy, as its frame will say it; the last four only where it collapsed."""
 
     user_id: int
     seq: int
@@ -181,9 +183,11 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch]) -> list[Stored]:
         cursor.execute(_INSERT_COLLAPSING if collapses else _INSERT, params)
         rows = cursor.fetchall()
         metrics.NOTIFICATIONS_STORED.inc(len(rows))
+        inserted = Counter(announcement_id for announcement_id, *_ in rows)
         if len(rows) < len(params["users"]):
             cursor.execute(_STORED_BEFORE, params)
             rows = cursor.fetchall()
+    _note(batches, inserted)
     copies: dict[int, list[Copy]] = {batch.announcement_id: [] for batch in batches}
     for announcement_id, *copy in rows:
         copies[announcement_id].append(Copy(*copy))
@@ -202,3 +206,12 @@ def _actor(announced: Announced) -> dict[str, Any]:
         "actors_named": ACTORS_NAMED,
         "actors_counted": ACTORS_COUNTED,
     }
+
+
+def _note(batches: Sequence[ClaimedBatch], inserted: Counter[int]) -> None:
+    """Say on each batch how many of its notifications are new."""
+    stored = []
+    for batch in batches:
+        stored.append(min(inserted[batch.announcement_id], len(batch.recipients)))
+        inserted[batch.announcement_id] -= stored[-1]
+    work.persisted([batch.id for batch in batches], stored)

@@ -17,6 +17,8 @@ MAINTENANCE: Final = "maintenance"
 EXPAND: Final = "pipeline.expand"
 DELIVER: Final = "pipeline.deliver"
 SWEEP: Final = "pipeline.sweep"
+RECORD: Final = "pipeline.record"
+PURGE: Final = "pipeline.purge"
 
 QUEUES: Final = tuple(
     Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (EVENTS, BURSTS, MAINTENANCE)
@@ -25,5 +27,7 @@ QUEUES: Final = tuple(
 ROUTES: Final = {
     EXPAND: {"queue": EVENTS},
     DELIVER: {"queue": BURSTS},
+    RECORD: {"queue": EVENTS},
     SWEEP: {"queue": MAINTENANCE},
+    PURGE: {"queue": MAINTENANCE},
 }

@@ -33,19 +33,22 @@ SWEEP_QUEUED_SECONDS = 30
 #: One of these for each audience, joined by UNION ALL. Parameters: rank, kind, topic, then the queryset's own.
 _CANDIDATES = "SELECT %s::int AS rank, %s::text AS kind, %s::text AS topic, q.user_id::bigint FROM ({who}) q(user_id)"
 
-#: Parameters: each audience's, actor twice, batch size, each audience's announcement, event, actor, username, event,
-#: at-once limit and delays, at-once limit.
+_MUTES = "m.user_id = c.user_id AND (m.kind IS NULL OR m.kind = c.kind) AND (m.topic IS NULL OR m.topic = c.topic)"
+
+#: Parameters: each audience's, actor twice, batch size, each audience's announcement, event, actor, username, trace,
+#: event, at-once limit and delays, at-once limit. One row at least, for the totals.
 _CUT = """
-WITH candidates AS ({candidates}),
+WITH candidates AS (
+    SELECT * FROM ({candidates}) all_of_them WHERE user_id <> %s OR %s IS NULL
+),
 heard AS (
-    SELECT c.user_id, min(c.rank) AS rank
-      FROM candidates c
-     WHERE (c.user_id <> %s OR %s IS NULL)
-       AND NOT EXISTS (
-           SELECT 1 FROM inbox_mute m
-            WHERE m.user_id = c.user_id
-              AND (m.kind IS NULL OR m.kind = c.kind) AND (m.topic IS NULL OR m.topic = c.topic))
+    SELECT c.user_id, min(c.rank) AS rank FROM candidates c
+     WHERE NOT EXISTS (SELECT 1 FROM inbox_mute m WHERE {mutes})
      GROUP BY c.user_id
+),
+muted AS (
+    SELECT count(DISTINCT c.user_id) AS n FROM inbox_mute m JOIN candidates c ON {mutes}
+     WHERE c.user_id NOT IN (SELECT user_id FROM heard)
 ),
 numbered AS (
     SELECT user_id, rank, (row_number() OVER (PARTITION BY rank ORDER BY user_id) - 1) / %s AS number FROM heard
@@ -57,8 +60,8 @@ total AS (SELECT coalesce(sum(cardinality(recipients)), 0) AS n FROM cut),
 told (rank, kind, topic, data, message_id, conversation_id) AS (VALUES {told}),
 announced AS (
     INSERT INTO inbox_announcement
-           (event_id, kind, topic, data, message_id, conversation_id, actor_id, actor_username, created_at)
-    SELECT %s, kind, topic, data, message_id, conversation_id, %s, %s, clock_timestamp()
+           (event_id, kind, topic, data, message_id, conversation_id, actor_id, actor_username, traceparent, created_at)
+    SELECT %s, kind, topic, data, message_id, conversation_id, %s, %s, %s, clock_timestamp()
       FROM told WHERE rank IN (SELECT rank FROM cut)
     RETURNING id, kind, created_at
 ),
@@ -69,9 +72,10 @@ batches AS (
       FROM cut JOIN told USING (rank) JOIN announced USING (kind) CROSS JOIN total
     RETURNING id, announcement_id, recipients
 )
-SELECT batches.id, announced.id, announced.kind, announced.created_at, total.n::bigint,
+SELECT total.n::bigint, muted.n, batches.id, announced.id, announced.kind, announced.created_at,
        CASE WHEN total.n <= %s THEN batches.recipients END
-  FROM batches JOIN announced ON announced.id = batches.announcement_id CROSS JOIN total
+  FROM total CROSS JOIN muted
+  LEFT JOIN (batches JOIN announced ON announced.id = batches.announcement_id) ON true
  ORDER BY batches.id
 """
 
@@ -87,6 +91,7 @@ class Cut:
     """
 
     recipients: int
+    muted: int
     batch_ids: Sequence[int]
     at_once: Sequence[ClaimedBatch]
 
@@ -106,32 +111,31 @@ def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
         told_params += [rank, audience.kind, audience.topic, json.dumps(audience.data)]
         told_params += [audience.message_id, audience.conversation_id]
     if not candidates:
-        return Cut(0, (), ())
+        return Cut(0, 0, (), ())
 
     settings = load()
     actor, username = event.actor_id, _username(event.actor_id)
-    statement = _CUT.format(candidates=" UNION ALL ".join(candidates), told=", ".join([_TOLD] * len(candidates)))
+    told = ", ".join([_TOLD] * len(candidates))
+    statement = _CUT.format(candidates=" UNION ALL ".join(candidates), mutes=_MUTES, told=told)
+    params = [*candidate_params, actor, actor, settings.batch_size, *told_params]
+    params += [event.id, actor, username, event.traceparent, event.id]
+    params += [settings.deliver_at_once, SWEEP_AT_ONCE_SECONDS, SWEEP_QUEUED_SECONDS, settings.deliver_at_once]
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            [
-                *candidate_params, actor, actor, settings.batch_size, *told_params, event.id, actor, username, event.id,
-                settings.deliver_at_once, SWEEP_AT_ONCE_SECONDS, SWEEP_QUEUED_SECONDS, settings.deliver_at_once,
-            ],
-        )  # fmt: skip
+        cursor.execute(statement, params)
         rows = cursor.fetchall()
-    if not rows:
-        return Cut(0, (), ())
+    total, muted = rows[0][:2]
+    if not total:
+        return Cut(0, muted, (), ())
 
     by_kind = {audience.kind: audience for audience in audiences}
     at_once = [
         ClaimedBatch(
             batch_id, event.id, announcement_id, _announced(by_kind[kind], event, username, created_at), recipients
         )
-        for batch_id, announcement_id, kind, created_at, _, recipients in rows
+        for _, _, batch_id, announcement_id, kind, created_at, recipients in rows
         if recipients is not None
     ]
-    return Cut(rows[0][4], [row[0] for row in rows], at_once)
+    return Cut(total, muted, [row[2] for row in rows], at_once)
 
 
 def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
@@ -167,4 +171,5 @@ def _announced(audience: Audience, event: ClaimedEvent, username: str | None, cr
         topic=audience.topic,
         message_id=audience.message_id,
         conversation_id=audience.conversation_id,
+        traceparent=event.traceparent,
     )

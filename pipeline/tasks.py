@@ -1,22 +1,37 @@
 """The Celery tasks: an id in, one call to the pipeline, safe to run any number of times."""
 
-from celery import shared_task
+from typing import Any
 
-from pipeline import delivery
+from celery import Task, shared_task
+
+from pipeline import delivery, maintenance
 from pipeline.outbox import sweep as sweeping
-from pipeline.queues import DELIVER, EXPAND, SWEEP
+from pipeline.outbox.recording import record_named
+from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SWEEP
 
 
-@shared_task(name=EXPAND)
-def expand(event_id: int) -> None:
+@shared_task(name=EXPAND, bind=True)
+def expand(self: "Task[[int], None]", event_id: int) -> None:
     """Find who hears of an event, and deliver to them if they are few."""
-    delivery.expand(event_id)
+    delivery.expand(event_id, enqueued_at=self.request.get("enqueued_at"))
 
 
 @shared_task(name=DELIVER)
 def deliver(batch_id: int) -> None:
     """Deliver one batch of a large event."""
     delivery.deliver(batch_id)
+
+
+@shared_task(name=RECORD)
+def record(name: str, payload: dict[str, Any], key: str, actor_id: int | None = None, source: str | None = None) -> int:
+    """Record an event that another service sent; what does not fit its declaration fails with what is wrong."""
+    return record_named(name, payload, key=key, actor_id=actor_id, source=source)
+
+
+@shared_task(name=PURGE)
+def purge() -> None:
+    """Remove what is past its retention, a little at a time."""
+    maintenance.purge()
 
 
 @shared_task(name=SWEEP)

@@ -85,6 +85,7 @@ class Announced:
     topic: str | None = None
     message_id: str | None = None
     conversation_id: str | None = None
+    traceparent: str | None = None
 
     def actor(self) -> dict[str, Any] | None:
         """Who did it, as on the wire."""
@@ -92,7 +93,7 @@ class Announced:
 
     def fields(self) -> dict[str, Any]:
         """These fields under their names on the wire."""
-        return {
+        fields = {
             "notificationType": self.kind,
             "createdAt": instant(self.created_at),
             "data": self.data,
@@ -101,6 +102,8 @@ class Announced:
             "conversationId": self.conversation_id,
             "topic": self.topic,
         }
+        # Only where there is one: most are read by people, and the bytes are sent to each.
+        return fields if self.traceparent is None else {**fields, "traceparent": self.traceparent}
 
 
 @dataclass(frozen=True, slots=True)

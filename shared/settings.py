@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = Field(None, description="`iss` that a token must have, where set.")
     jwt_lifetime_seconds: int = Field(3600, ge=10, description="How long a minted socket token is valid.")
 
+    service_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Tokens of services that may record events, separated by commas; 32 bytes or more each."
+    )
+
     user_table: str = Field("auth_user", description="The table of users that the edge looks up at connect.")
     user_id_column: str = Field("id", description="Its primary key, a bigint or integer.")
     username_column: str = Field("username", description="The name that a user is shown by.")
@@ -78,6 +82,10 @@ class Settings(BaseSettings):
     deliver_at_once: int = Field(
         200, ge=0, description="An event with at most so many recipients is delivered by the task that expanded it."
     )
+    retention_days: int = Field(
+        90, ge=1, description="Days after which read notifications go, unless their kind says otherwise."
+    )
+    outbox_retention_days: int = Field(7, ge=1, description="Days after which finished events go.")
     storm_limit: int = Field(
         20, ge=1, description="Notifications to one person within the window after which further ones are `quiet`."
     )
@@ -95,7 +103,7 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", description="Threshold of the JSON logs.")
 
-    @field_validator("channel_layer_url", "jwt_keys", "allowed_hosts", mode="before")
+    @field_validator("channel_layer_url", "jwt_keys", "allowed_hosts", "service_tokens", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -107,9 +115,11 @@ class Settings(BaseSettings):
         secret = self.secret_key.get_secret_value()
         if not self.debug and secret == DEVELOPMENT_SECRET:
             raise ValueError("CLARION_SECRET_KEY is not set: give it a random value of 50 characters or more")
-        for key in self.signing_keys:
+        for key in (*self.signing_keys, *(token.get_secret_value() for token in self.service_tokens)):
             if len(key.encode()) < SECRET_KEY_MIN_BYTES:
-                raise ValueError(f"a signing key is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer random one")
+                raise ValueError(
+                    f"a signing key or service token is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer one"
+                )
         return self
 
     @property

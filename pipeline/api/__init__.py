@@ -2,6 +2,7 @@
 
     inbox.py     snapshot, list, read, unread, delete, mutes
     tokens.py    the JWT for a socket
+    events.py    events from other services
     health.py    /health and /metrics
     auth.py      a session, or a Bearer token
     schemas.py   what goes in and out
@@ -12,7 +13,7 @@ Put `path("api/", api.urls)` into the app's urls; the OpenAPI document is at `do
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from pipeline.api import health, inbox, tokens
+from pipeline.api import events, health, inbox, tokens
 from pipeline.api.auth import bearer, session
 from pipeline.inbox.changes import NoSuchNotification
 from pipeline.inbox.mutes import NoSuchMute
@@ -27,6 +28,7 @@ api = NinjaAPI(
 )
 api.add_router("", inbox.router, tags=["inbox"])
 api.add_router("", tokens.router, tags=["tokens"])
+api.add_router("", events.router, tags=["events"])
 api.add_router("", health.router, tags=["health"])
 
 

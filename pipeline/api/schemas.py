@@ -43,6 +43,7 @@ class Notification(Schema):
     count: int
     actors: list[Actor] | None = None
     actorCount: int | None = None
+    traceparent: str | None = None
 
 
 class Snapshot(Schema):
@@ -107,6 +108,24 @@ class SocketToken(Schema):
 
     token: str
     expires_at: float
+
+
+class EventIn(Schema):
+    """An event of a service: a declared name, a payload that fits it, and an idempotency key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=120)]
+    payload: dict[str, Any]
+    key: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+    actor_id: Annotated[int, Field(ge=1, le=MAX_BIGINT)] | None = None
+    source: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+
+
+class Recorded(Schema):
+    """The event's number: ask for its story with `manage.py trace`."""
+
+    event_id: int
 
 
 class Error(Schema):

@@ -54,7 +54,7 @@ def unread_count(user_id: int) -> int:
 
 def _notification(row: Sequence[Any]) -> dict[str, Any]:
     seq, first, read_at, count, actors, actor_count, *told = row
-    topic, kind, created_at, data, actor_id, actor_username, message_id, conversation_id = told
+    topic, kind, created_at, data, actor_id, actor_username, message_id, conversation_id, traceparent = told
     announced = Announced(
         kind=kind,
         created_at=created_at,
@@ -64,6 +64,7 @@ def _notification(row: Sequence[Any]) -> dict[str, Any]:
         topic=topic,
         message_id=message_id,
         conversation_id=conversation_id,
+        traceparent=traceparent,
     )
     fields = {"seq": seq, "notificationId": str(first or seq), "isRead": read_at is not None, **announced.fields()}
     if first is None:

@@ -3,7 +3,10 @@
     recording.py   record(event): one row in the caller's transaction, enqueued on commit
     work.py        the life of a piece of work: start, claim, finish, fail
     sweep.py       re-enqueue what is due and unfinished
-    models.py      Event and Batch
+    dead_letters.py  replay or discard what was parked
+    story.py       what happened to one event, when
+    models.py      Event and Batch           admin.py  both, and the inboxes, for operators
+    management/    trace, dead_letters, personal_data, new_epoch
     migrations/
 
 A message on the broker is only a hint that one of these rows is there.

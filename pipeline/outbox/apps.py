@@ -1,5 +1,7 @@
 """Django's registration of the outbox, and the discovery of what apps declare."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -14,3 +16,4 @@ class OutboxConfig(AppConfig):
     def ready(self) -> None:
         """Import what the apps declare, so that a worker knows every event and its audiences."""
         autodiscover_modules("events", "audiences")
+        import_module("pipeline.notices")

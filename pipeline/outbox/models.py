@@ -43,6 +43,9 @@ class Event(Work):
     recipients = models.IntegerField(null=True, help_text="How many are told, once it is expanded")
     source = models.CharField(max_length=200, db_default="", help_text="What it is one of many of, in a storm")
     lane = models.CharField(max_length=16, db_default="events", help_text="The queue that it is expanded from")
+    enqueued_at = models.DateTimeField(null=True, help_text="When the hint was given that the worker followed")
+    expanded_at = models.DateTimeField(null=True)
+    muted = models.IntegerField(null=True, help_text="How many were left out because they do not want to hear of it")
     dropped = ArrayField(models.CharField(max_length=64), db_default=[], help_text="Kinds that were over their limit")
 
     class Meta:
@@ -62,6 +65,8 @@ class Batch(Work):
     announcement_id = models.BigIntegerField()
     number = models.IntegerField()
     recipients = ArrayField(models.BigIntegerField())
+    persisted_at = models.DateTimeField(null=True)
+    stored = models.IntegerField(null=True, help_text="Notifications inserted; the rest were there from an earlier try")
 
     class Meta:
         verbose_name_plural = "batches"

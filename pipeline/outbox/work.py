@@ -66,6 +66,7 @@ class ClaimedEvent:
     name: str
     payload: dict[str, Any]
     actor_id: int | None
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,12 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT id, key, name, payload, actor_id FROM outbox_event
+        SELECT id, key, name, payload, actor_id, nullif(traceparent, '') FROM outbox_event
          WHERE id = %s AND state = 'pending' FOR UPDATE SKIP LOCKED
         """,
         [event_id],
     )
-    return None if row is None else ClaimedEvent(row[0], row[1], row[2], json.loads(row[3]), row[4])
+    return None if row is None else ClaimedEvent(row[0], row[1], row[2], json.loads(row[3]), *row[4:])
 
 
 def claim_batch(batch_id: int) -> ClaimedBatch | None:
@@ -123,7 +124,7 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     row = _one(
         """
         SELECT b.id, b.event_id, b.announcement_id, b.recipients, a.kind, a.created_at, a.data, a.actor_id,
-               a.actor_username, a.topic, a.message_id, a.conversation_id
+               a.actor_username, a.topic, a.message_id, a.conversation_id, a.traceparent
           FROM outbox_batch b JOIN inbox_announcement a ON a.id = b.announcement_id
          WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
         """,
@@ -135,19 +136,41 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     return ClaimedBatch(row[0], row[1], row[2], announced, row[3])
 
 
-def expanded(event_id: int, recipients: int, dropped: Sequence[str] = ()) -> None:
+def expanded(
+    event_id: int, *, recipients: int, muted: int = 0, dropped: Sequence[str] = (), enqueued_at: float | None = None
+) -> None:
     """Note that an event's batches are made, in the transaction that made them; without any, it is done.
 
-    `dropped` are the kinds of which nobody was told because the actor was over their limit.
+    `dropped` are the kinds of which nobody was told because the actor was over their limit; `enqueued_at` is the Unix
+    time at which the hint was given.
     """
-    state = "expanded" if recipients else "done"
     _execute(
         """
-        UPDATE outbox_event SET state = %s, recipients = %s, error = '', dropped = %s,
-               finished_at = CASE WHEN %s = 0 THEN clock_timestamp() END
-         WHERE id = %s
+        UPDATE outbox_event
+           SET state = CASE WHEN %(recipients)s = 0 THEN 'done' ELSE 'expanded' END, error = '',
+               recipients = %(recipients)s, muted = %(muted)s, dropped = %(dropped)s,
+               enqueued_at = to_timestamp(%(enqueued_at)s), expanded_at = clock_timestamp(),
+               finished_at = CASE WHEN %(recipients)s = 0 THEN clock_timestamp() END
+         WHERE id = %(id)s
         """,
-        [state, recipients, list(dropped), recipients, event_id],
+        {
+            "id": event_id,
+            "recipients": recipients,
+            "muted": muted,
+            "dropped": list(dropped),
+            "enqueued_at": enqueued_at,
+        },
+    )
+
+
+def persisted(batch_ids: Sequence[int], stored: Sequence[int]) -> None:
+    """Note how many notifications of each batch were inserted, in the transaction that inserted them."""
+    _execute(
+        """
+        UPDATE outbox_batch b SET persisted_at = clock_timestamp(), stored = coalesce(b.stored, 0) + s.stored
+          FROM unnest(%s::bigint[], %s::int[]) s(id, stored) WHERE b.id = s.id
+        """,
+        [list(batch_ids), list(stored)],
     )
 
 
@@ -240,7 +263,7 @@ def _note(kind: Kind, work_ids: Sequence[int], *, counts: bool, park_from: int |
     )
 
 
-def _execute(sql: str, params: Sequence[Any]) -> None:
+def _execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
 

@@ -46,6 +46,7 @@ def _announced(row: LogRow) -> Announced:
         topic=row.topic,
         message_id=row.message_id,
         conversation_id=row.conversation_id,
+        traceparent=row.traceparent,
     )
 
 

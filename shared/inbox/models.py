@@ -8,6 +8,7 @@ insert at all, with four at a third or less.
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -23,6 +24,7 @@ class Announcement(models.Model):
     data = models.JSONField(default=dict)
     message_id = models.CharField(max_length=64, null=True)
     conversation_id = models.CharField(max_length=64, null=True)
+    traceparent = models.CharField(max_length=64, null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -92,6 +94,10 @@ class Change(models.Model):
     topic = models.CharField(max_length=200, null=True)
     kind = models.CharField(max_length=64, null=True)
     created_at = models.DateTimeField()
+
+    class Meta:
+        # Rows come in order of time: for the purge, at a fraction of what another index would cost.
+        indexes: ClassVar = [BrinIndex(fields=["created_at"], name="inbox_change_age")]
 
     def __str__(self) -> str:
         return f"change {self.seq} of user {self.recipient_id}: {self.action}"

@@ -21,7 +21,7 @@ LEFT JOIN LATERAL (
                     WHEN n.first IS NOT NULL THEN 'collapsed' ELSE 'created' END AS action,
                coalesce(n.first, n.seq) AS notification, NULL::bigint AS through, a.topic, a.kind, n.created_at,
                n.read_at IS NOT NULL AS is_read, n.quiet IS TRUE AS quiet, n.count, n.actors, n.actor_count,
-               a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id
+               a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id, a.traceparent
           FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = head.user_id AND n.seq > %(after)s AND n.seq <= head.seq
          ORDER BY n.seq LIMIT %(limit)s
@@ -29,7 +29,7 @@ LEFT JOIN LATERAL (
     UNION ALL
     (
         SELECT c.seq, c.action, c.notification, c.through, c.topic, c.kind, c.created_at,
-               NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+               NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
           FROM inbox_change c
          WHERE c.recipient_id = head.user_id AND c.seq > %(after)s AND c.seq <= head.seq
          ORDER BY c.seq LIMIT %(limit)s
@@ -53,7 +53,7 @@ HEADS: Final = "SELECT user_id, seq, unread FROM inbox_inbox WHERE user_id = ANY
 NEWEST: Final = f"""
 SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n.first, n.read_at,
        n.count, n.actors, n.actor_count, a.topic, a.kind, n.created_at, a.data, a.actor_id, a.actor_username,
-       a.message_id, a.conversation_id
+       a.message_id, a.conversation_id, a.traceparent
   FROM (SELECT %(user_id)s::bigint AS user_id) one
   LEFT JOIN inbox_inbox head USING (user_id)
   LEFT JOIN LATERAL (
@@ -122,3 +122,4 @@ class LogRow:
     actor_username: str | None = None
     message_id: str | None = None
     conversation_id: str | None = None
+    traceparent: str | None = None

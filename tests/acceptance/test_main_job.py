@@ -73,7 +73,7 @@ async def test_a_client_that_comes_back_with_its_cursor_gets_what_it_missed(work
         (frame,) = await before.changes(1)
         epoch = before.frames[0]["epoch"]
     for body in ("two", "three"):
-        await post(place, ben, body)
+        await post(place, ben, f"@{ann.username} {body}")
     await all_done()
     await sync_to_async(changes.mark_read)(ann.pk, 1, read=True)
     async with connected(edge.url, ann, since=frame["seq"], epoch=epoch) as after:

@@ -9,6 +9,7 @@ from pipeline.kinds import Limit, Over, declare_kind
 TOPIC = "tests.place:1"
 
 declare_kind("GATHERED", collapses=True)
+declare_kind("FLEETING", retention_days=1)
 declare_kind("DROPPED", limit=Limit(events=2, seconds=60, over=Over.DROP))
 declare_kind("DEFERRED", limit=Limit(events=2, seconds=60, over=Over.DEFER))
 
@@ -21,6 +22,7 @@ class ThingHappened(Event, name="tests.thing.happened.v1"):
     deferred: tuple[int, ...] = ()
     second: tuple[int, ...] = ()
     gathered: tuple[int, ...] = ()
+    fleeting: tuple[int, ...] = ()
     topic: str = TOPIC
 
 

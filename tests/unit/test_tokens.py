@@ -16,7 +16,7 @@ SETTINGS = Settings(debug=True, jwt_keys=KEY)
 
 
 def token(key: str = KEY, algorithm: str = "HS256", **claims: Any) -> str:
-    return jwt.encode({"sub": "7", "exp": time.time() + 60} | claims, key, algorithm=algorithm)
+    return jwt.encode({"sub": "7", "exp": time.time() + 3600} | claims, key, algorithm=algorithm)
 
 
 def refusal(text: str, settings: Settings = SETTINGS) -> AuthFailure:
@@ -51,9 +51,9 @@ def test_keys_are_rotated_without_refusing_what_the_old_one_signed() -> None:
         token(OTHER_KEY),
         token()[:-2] + "xx",
         token(algorithm="HS384"),
-        jwt.encode({"sub": "7", "exp": time.time() + 60}, None, algorithm="none"),
+        jwt.encode({"sub": "7", "exp": time.time() + 3600}, None, algorithm="none"),
         jwt.encode({"sub": "7"}, KEY, algorithm="HS256"),
-        jwt.encode({"exp": time.time() + 60}, KEY, algorithm="HS256"),
+        jwt.encode({"exp": time.time() + 3600}, KEY, algorithm="HS256"),
         token(sub="seven"),
         token(sub="-7"),
         token(sub="7 "),

@@ -1,0 +1,97 @@
+"""Tell people by name: the event of services that have no code of their own in the web app.
+
+Enters: a kind, what is to be said, and who hears it, either as user ids or as the name of a declared audience and its
+parameters. Leaves: an event like any other, with the same promises. An audience is declared by the web app, so that a
+service can say "whoever takes part in thread 7" without knowing the tables:
+
+    @named_audience("forum.thread.participants")
+    def participants(thread_id: int) -> QuerySet: ...
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from pydantic import Field, model_validator
+
+from pipeline.audiences import Audience, audiences_for
+from pipeline.errors import InvalidAudience
+from pipeline.events import Event
+
+#: Ids named in one event; more people are an audience.
+RECIPIENTS_MAX = 10_000
+
+#: The largest id that Postgres can hold.
+MAX_BIGINT = 2**63 - 1
+
+NamedAudience = Callable[..., "QuerySet[Any, Any]"]
+
+_declared: dict[str, NamedAudience] = {}
+
+
+def named_audience(name: str) -> Callable[[NamedAudience], NamedAudience]:
+    """Declare an audience that services may name; the function takes its parameters and returns user ids."""
+
+    def register(function: NamedAudience) -> NamedAudience:
+        if _declared.setdefault(name, function).__qualname__ != function.__qualname__:
+            raise InvalidAudience(f"the audience {name!r} is declared twice")
+        return function
+
+    return register
+
+
+class NoticeGiven(Event, name="clarion.notice.given.v1"):
+    """Somebody is to be told something: `recipients`, or the declared `audience` with its `parameters`."""
+
+    kind: str = Field(min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")
+    data: dict[str, Any] = Field(default_factory=dict)
+    recipients: tuple[int, ...] = Field((), max_length=RECIPIENTS_MAX)
+    audience: str | None = None
+    parameters: dict[str, str | int] = Field(default_factory=dict)
+    topic: str | None = Field(None, max_length=200)
+    message_id: str | None = Field(None, max_length=64)
+    conversation_id: str | None = Field(None, max_length=64)
+
+    @model_validator(mode="after")
+    def _says_who(self) -> "NoticeGiven":
+        if bool(self.recipients) == (self.audience is not None):
+            raise ValueError("name either recipients or an audience")
+        if any(not 0 < user_id <= MAX_BIGINT for user_id in self.recipients):
+            raise ValueError("recipients are ids of users, positive numbers")
+        if self.audience is not None:
+            _bound(self.audience, self.parameters)
+        return self
+
+
+@audiences_for(NoticeGiven)
+def notice_given(event: NoticeGiven) -> list[Audience]:
+    """The one audience of a notice."""
+    users = get_user_model()
+    who: QuerySet[Any, Any] = (
+        users._default_manager.filter(pk__in=event.recipients).values_list("pk")
+        if event.audience is None
+        else _declared[event.audience](**event.parameters)
+    )
+    return [
+        Audience(
+            event.kind,
+            who=who,
+            data=event.data,
+            topic=event.topic,
+            message_id=event.message_id,
+            conversation_id=event.conversation_id,
+        )
+    ]
+
+
+def _bound(name: str, parameters: dict[str, str | int]) -> None:
+    """Check at the door that the audience is declared and takes these parameters."""
+    function = _declared.get(name)
+    if function is None:
+        raise ValueError(f"no audience {name!r} is declared; there are: {', '.join(sorted(_declared)) or 'none'}")
+    try:
+        inspect.signature(function).bind(**parameters)
+    except TypeError as error:
+        raise ValueError(f"the audience {name!r} does not take these parameters: {error}") from error

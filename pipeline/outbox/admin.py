@@ -1,0 +1,128 @@
+"""The outbox in Django's admin: what is stuck, why, and what to do about it; and the inboxes of users.
+
+Usable with millions of rows: nothing is counted in full, and lists are ordered by their primary keys. Rows are written
+by the pipeline alone, so all of it is for reading, but for replaying and discarding what was parked.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from pipeline.inbox import reading
+from pipeline.outbox import dead_letters
+from pipeline.outbox.models import Batch, Event
+from pipeline.outbox.story import story
+from pipeline.outbox.work import BATCH, EVENT, Kind
+from shared.inbox.models import Announcement, Inbox, Mute
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:  # generic for the type checker only
+    ModelAdmin = admin.ModelAdmin
+
+#: Notifications shown on the page of an inbox.
+NEWEST_SHOWN = 50
+
+
+class ReadOnly(ModelAdmin):
+    """Nothing is added, changed or deleted by hand."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    ordering = ("-pk",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
+
+
+class WorkAdmin(ReadOnly):
+    """Events and batches, with what to do about those that were parked."""
+
+    kind: Kind
+    list_filter: ClassVar[tuple[str, ...]] = ("state",)
+    actions = ("replay", "discard")
+
+    @admin.action(description="Replay what was parked", permissions=["view"])
+    def replay(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        """Try it again; nobody is told twice."""
+        count = dead_letters.replay(self.kind, list(queryset.values_list("pk", flat=True)))
+        self.message_user(request, f"{count} replayed; others were not parked.", messages.SUCCESS)
+
+    @admin.action(description="Discard what was parked", permissions=["view"])
+    def discard(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        """Take it as done."""
+        count = dead_letters.discard(self.kind, list(queryset.values_list("pk", flat=True)))
+        self.message_user(request, f"{count} discarded; others were not parked.", messages.SUCCESS)
+
+
+@admin.register(Event)
+class EventAdmin(WorkAdmin):
+    """Events, and each one's story."""
+
+    kind = EVENT
+    list_display = ("pk", "name", "key", "actor_id", "state", "recipients", "attempts", "recorded_at")
+    list_filter = ("state", "lane")
+    search_fields = ("=key", "=id")
+    readonly_fields = ("told",)
+
+    @admin.display(description="Story")
+    def told(self, event: Event) -> SafeString:
+        """What happened to it, with times."""
+        return format_html_join("", "<div>{} {}</div>", ((f"{at:%H:%M:%S.%f}", what) for at, what in story(event)))
+
+
+@admin.register(Batch)
+class BatchAdmin(WorkAdmin):
+    """Batches; their recipients are too many to list."""
+
+    kind = BATCH
+    list_display = ("pk", "event_id", "number", "state", "stored", "attempts", "recorded_at", "finished_at")
+    search_fields = ("=event__id",)
+    exclude = ("recipients",)
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnly):
+    """What was told."""
+
+    list_display = ("pk", "kind", "actor_username", "topic", "event_id", "created_at")
+    search_fields = ("=event_id",)
+
+
+@admin.register(Inbox)
+class InboxAdmin(ReadOnly):
+    """Inboxes, each with its newest notifications: their model has a composite key, which the admin cannot show."""
+
+    list_display = ("user_id", "seq", "unread", "floor")
+    search_fields = ("=user_id",)
+    readonly_fields = ("newest",)
+
+    @admin.display(description="Newest notifications")
+    def newest(self, inbox: Inbox) -> SafeString:
+        """Name, kind, topic, time and state."""
+        rows = reading.newest(inbox.user_id, limit=NEWEST_SHOWN).notifications
+        fields = ("notificationId", "notificationType", "topic", "createdAt", "isRead")
+        return format_html_join(
+            "", "<div>#{} {} {} {} read: {}</div>", ([row[name] for name in fields] for row in rows)
+        )
+
+
+@admin.register(Mute)
+class MuteAdmin(ReadOnly):
+    """Who does not want to hear what."""
+
+    list_display = ("pk", "user_id", "kind", "topic", "created_at")
+    search_fields = ("=user_id",)

@@ -1,0 +1,19 @@
+"""`manage.py new_epoch`: after a backup was restored, so that no client goes on from a history that is no more."""
+
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from shared.inbox.models import Epoch
+
+
+class Command(BaseCommand):
+    """Begin a new epoch: every client reads its inbox anew when it connects."""
+
+    help = "Begin a new epoch, after a backup was restored: every client reads its inbox anew when it connects."
+
+    def handle(self, **_: Any) -> None:
+        """Write a value that was never used before."""
+        epoch, _created = Epoch.objects.update_or_create(id=1, defaults={"value": secrets.token_hex(6)})
+        self.stdout.write(f"The epoch is {epoch.value} now. Restart the edges, so that open sockets follow.")

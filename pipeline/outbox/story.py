@@ -1,0 +1,66 @@
+"""One event's story: what happened to it, when, and to how many.
+
+Enters: the id or key of an event. Leaves: lines of (time, what), in order: recorded, enqueued, expanded, each batch
+persisted and published, done or parked.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Q
+
+from pipeline.outbox.models import Batch, Event
+from shared.inbox.models import Announcement
+
+Line = tuple[datetime, str]
+
+
+class NoSuchEvent(LookupError):
+    """No event has that id or key; finished ones are purged after some days."""
+
+
+def find(id_or_key: str) -> Event:
+    """The event; raises NoSuchEvent."""
+    by_id = Q(pk=int(id_or_key)) if id_or_key.isdecimal() and len(id_or_key) < 19 else Q()
+    event = Event.objects.filter(by_id | Q(key=id_or_key) if by_id else Q(key=id_or_key)).first()
+    if event is None:
+        raise NoSuchEvent(f"No event has the id or key {id_or_key!r}; finished ones are purged after some days.")
+    return event
+
+
+def story(event: Event) -> list[Line]:
+    """The event's lines, in order of time."""
+    return sorted(_lines(event), key=lambda line: line[0])
+
+
+def _lines(event: Event) -> Iterator[Line]:
+    yield event.recorded_at, f"recorded as event {event.pk}, {event.name}, by user {event.actor_id or '(nobody)'}"
+    if event.enqueued_at:
+        yield event.enqueued_at, f"enqueued on {event.lane}"
+    if event.expanded_at:
+        dropped = f", dropped as over a limit: {', '.join(event.dropped)}" if event.dropped else ""
+        yield event.expanded_at, f"expanded: {event.recipients} to tell, {event.muted} muted{dropped}"
+    kinds = dict(Announcement.objects.filter(event_id=event.pk).values_list("pk", "kind"))
+    for batch in Batch.objects.filter(event=event).order_by("pk"):
+        yield from _batch_lines(batch, kinds.get(batch.announcement_id, "(purged)"))
+    if event.state == "done" and event.finished_at:
+        yield event.finished_at, "done"
+    if event.state == "failed" and event.finished_at:
+        yield event.finished_at, f"parked after {event.attempts} starts: {_last_line(event.error)}"
+
+
+def _batch_lines(batch: Batch, kind: str) -> Iterator[Line]:
+    name = f"batch {batch.pk} ({kind}, {len(batch.recipients)} people)"
+    if batch.persisted_at:
+        stored = batch.stored or 0
+        yield batch.persisted_at, f"{name} persisted: {stored} new, {len(batch.recipients) - stored} there before"
+    if batch.finished_at and batch.state == "done":
+        yield batch.finished_at, f"{name} published"
+    if batch.state == "failed" and batch.finished_at:
+        yield batch.finished_at, f"{name} parked: {_last_line(batch.error)}"
+    if batch.state == "pending":
+        yield batch.next_attempt_at, f"{name} is due again, after {batch.attempts} starts"
+
+
+def _last_line(error: str) -> str:
+    return error.strip().rsplit("\n", 1)[-1]

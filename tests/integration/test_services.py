@@ -1,0 +1,114 @@
+"""Events from other services: by HTTP and by a Celery message, with the same fields and the same errors."""
+
+from typing import Any
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.test import Client
+from pydantic import SecretStr
+
+from pipeline import delivery, tasks
+from pipeline.errors import InvalidEvent, UndeclaredEvent
+from pipeline.notices import named_audience
+from pipeline.outbox.models import Event
+from shared.inbox.models import Notification
+from shared.settings import load
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOKEN = "t" * 40
+
+
+@named_audience("tests.everybody")
+def everybody(starting_with: str) -> Any:
+    return User.objects.filter(username__startswith=starting_with).values_list("pk")
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch, valkey: str) -> Client:
+    known = load().model_copy(update={"service_tokens": (SecretStr("other" * 8), SecretStr(TOKEN))})
+    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    return Client(headers={"authorization": f"Bearer {TOKEN}"})
+
+
+def send(client: Client, **fields: Any) -> tuple[int, Any]:
+    body = {"name": "clarion.notice.given.v1", "key": "one", "payload": {}} | fields
+    response = client.post("/api/events", body, content_type="application/json")
+    return response.status_code, response.json()
+
+
+def notice(**fields: Any) -> dict[str, Any]:
+    return {"kind": "EXPORT_COMPLETE", "data": {"file": "a.csv"}} | fields
+
+
+def test_a_service_tells_people_by_their_ids(service: Client, people: list[User], published: Any) -> None:
+    payload = notice(recipients=[people[0].pk, people[1].pk], topic="exports")
+    status, answer = send(service, payload=payload, actor_id=people[1].pk)
+    assert status == 202
+    delivery.expand(answer["event_id"])
+    ((user, frame),) = published()
+    assert (user, frame["notificationType"], frame["data"]) == (people[0].pk, "EXPORT_COMPLETE", {"file": "a.csv"})
+
+
+def test_a_service_tells_a_declared_audience(service: Client, people: list[User]) -> None:
+    payload = notice(audience="tests.everybody", parameters={"starting_with": "person-"})
+    delivery.expand(send(service, payload=payload)[1]["event_id"])
+    assert Notification.objects.count() == len(people)
+
+
+def test_the_same_key_is_the_same_event(service: Client, people: list[User]) -> None:
+    payload = notice(recipients=[people[0].pk])
+    assert send(service, payload=payload) == send(service, payload=payload)
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], "é"])
+def test_without_a_known_token_nothing_is_recorded(service: Client, token: str) -> None:
+    stranger = Client(headers={"authorization": f"Bearer {token}"})
+    assert send(stranger)[0] == 401
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "fields,says",
+    [
+        ({"name": "nobody.knows.this.v1"}, "no event 'nobody.knows.this.v1' is declared"),
+        ({"payload": {}}, "kind: Field required"),
+        ({"payload": notice()}, "name either recipients or an audience"),
+        ({"payload": notice(recipients=[1], audience="tests.everybody")}, "name either recipients or an audience"),
+        ({"payload": notice(recipients=[-1])}, "recipients are ids of users"),
+        ({"payload": notice(recipients=[2**63])}, "recipients are ids of users"),
+        ({"payload": notice(recipients=["x"])}, "recipients.0"),
+        ({"payload": notice(recipients=[1], kind="no kind")}, "kind: "),
+        ({"payload": notice(audience="tests.nobody")}, "no audience 'tests.nobody' is declared"),
+        ({"payload": notice(audience="tests.everybody", parameters={"x": 1})}, "does not take these parameters"),
+        ({"payload": notice(recipients=[1], extra=1)}, "extra: "),
+        ({"payload": "text"}, "payload"),
+        ({"key": ""}, "key"),
+        ({"key": "k" * 201}, "key"),
+        ({"actor_id": 0}, "actor_id"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_what_is_malformed_is_answered_with_what_is_wrong(service: Client, fields: dict[str, Any], says: str) -> None:
+    status, answer = send(service, **fields)
+    assert status == 422
+    assert says in str(answer["detail"])
+    assert not Event.objects.exists()
+
+
+def test_the_schemas_of_all_events_are_told(service: Client) -> None:
+    schemas = service.get("/api/events/schemas").json()
+    assert set(schemas) >= {"clarion.notice.given.v1", "forum.message.posted.v1"}
+    assert schemas["forum.message.posted.v1"]["properties"]["message_id"]["type"] == "integer"
+
+
+def test_any_producer_may_send_a_celery_message(people: list[User], broker: redis.Redis) -> None:
+    event_id = tasks.record("clarion.notice.given.v1", notice(recipients=[people[0].pk]), key="one")
+    assert tasks.record("clarion.notice.given.v1", notice(recipients=[people[0].pk]), key="one") == event_id
+    with pytest.raises(UndeclaredEvent):
+        tasks.record("nobody.knows.this.v1", {}, key="two")
+    with pytest.raises(InvalidEvent, match="name either"):
+        tasks.record("clarion.notice.given.v1", notice(), key="three")
+    assert broker.llen("events") == 1
