@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 RECIPIENTS ?= 10000
 ONLINE ?= 200
+KIND ?= THREAD_REPLY
+STORM ?= 1
 ARGS ?=
 
 # The oldest Python that will do is in pyproject.toml too. The first of these names that runs one with venv is taken.
@@ -32,8 +34,8 @@ run: $(SERVERS)  ## Run everything until Ctrl-C: servers, migrations, demo data,
 test: $(SERVERS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k stream")
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200)
-	@exec $(BIN)/python -m benchmarks.burst --recipients $(RECIPIENTS) --online $(ONLINE)
+burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200 KIND= STORM=)
+	@exec $(BIN)/python -m benchmarks.burst --recipients $(RECIPIENTS) --online $(ONLINE) --kind $(KIND) --storm $(STORM)
 
 check: lint types contracts  ## Lint, formatting, types and import contracts
 

@@ -1,5 +1,6 @@
 """What the README's figures come from.
 
 burst.py      `make burst`: one message to many people, against the running stack
+memory.py     what the workers hold meanwhile
 crowd.py      the people and the thread of a burst   listeners.py  their sockets
 """

@@ -1,8 +1,8 @@
 """`make burst`: one message in a thread of many, some of them connected, against the running stack.
 
-Enters: how many recipients, how many of them online. Leaves: a table and, as the last line, the same as one JSON
-object; exit code 1 if anything was lost, repeated or out of order. The message is saved as a request of the web app
-saves it; the sockets are real and go through the real edge.
+Enters: how many recipients, how many of them online; another kind than a message's, and how many in a row. Leaves: a
+table and, as the last line, the same as one JSON object; exit code 1 if anything was lost, repeated or out of order.
+The message is saved as a request of the web app saves it; the sockets are real and go through the real edge.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import os
 import resource
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,9 @@ from dev.stack import NoStack, load_stack
 if TYPE_CHECKING:
     from benchmarks.crowd import Crowd
 
+#: The kind that a message in a thread is told as.
+MESSAGE = "THREAD_REPLY"
+
 #: How long to wait for the last of it (seconds): a lost frame is found by the edge within half a minute.
 PATIENCE_SECONDS = 60
 #: And more for each recipient, on the slowest machine.
@@ -33,17 +37,22 @@ PATIENCE_A_RECIPIENT = 0.002
 LOOK_SECONDS = 0.05
 
 _PROGRESS = """
-SELECT coalesce(sum(cardinality(b.recipients)) FILTER (WHERE b.state = 'done'), 0), e.state,
-       extract(epoch FROM max(b.finished_at) - e.recorded_at)
-  FROM outbox_event e LEFT JOIN outbox_batch b ON b.event_id = e.id
- WHERE e.key = %s GROUP BY e.id
+SELECT coalesce(sum(b.published), 0), count(*) FILTER (WHERE e.state IN ('done', 'failed')),
+       coalesce(extract(epoch FROM max(b.finished_at) - min(e.recorded_at)), 0)
+  FROM outbox_event e
+  LEFT JOIN LATERAL (
+       SELECT sum(cardinality(recipients)) FILTER (WHERE state = 'done') AS published, max(finished_at) AS finished_at
+         FROM outbox_batch WHERE event_id = e.id) b ON true
+ WHERE e.id = ANY(%s)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a burst. Times begin at the commit of the message."""
+    """What came of a burst. Times begin at the commit of the event that they are of; memory is in MiB."""
 
+    kind: str
+    storm: int
     recipients: int
     online: int
     recorded: int
@@ -58,6 +67,7 @@ class Result:
     last_received_s: float
     p50_ms: float
     p99_ms: float
+    worker_peak_mib: float
 
     @property
     def ok(self) -> bool:
@@ -72,119 +82,140 @@ app = typer.Typer(pretty_exceptions_enable=False)
 def main(
     recipients: Annotated[int, typer.Option(min=1, max=1_000_000, help="People who take part in the thread.")] = 10_000,
     online: Annotated[int, typer.Option(min=0, max=20_000, help="How many of them are connected.")] = 200,
+    kind: Annotated[str, typer.Option(help="What they are told; any but THREAD_REPLY without a message.")] = MESSAGE,
+    storm: Annotated[int, typer.Option(min=1, max=1_000, help="How many times, one right after the other.")] = 1,
 ) -> None:
     """Tell many people at once, and see what arrives."""
-    console = Console(stderr=False)
+    console = Console()
     try:
         os.environ.update(load_stack())
     except NoStack as missing:
         console.print(str(missing))
         raise typer.Exit(2) from missing
     if online > recipients:
-        raise typer.BadParameter(f"only recipients can be online: ONLINE={online} is more than RECIPIENTS={recipients}")
+        raise typer.BadParameter(f"only recipients can be online: {online} is more than {recipients}")
     _allow_files(online + 200)
     django.setup()
-    result = asyncio.run(_burst(recipients, online, console))
+    result = asyncio.run(_burst(recipients, online, kind, storm, console))
     console.print(_table(result))
     print(json.dumps(asdict(result)))
     raise typer.Exit(0 if result.ok else 1)
 
 
-async def _burst(recipients: int, online: int, console: Console) -> Result:
+async def _burst(recipients: int, online: int, kind: str, storm: int, console: Console) -> Result:
     from benchmarks import crowd as crowds
     from benchmarks.listeners import Listeners
+    from benchmarks.memory import WorkerMemory
 
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         preparing = progress.add_task("preparing", total=recipients)
         crowd = await asyncio.to_thread(crowds.gather, recipients)
-        await asyncio.to_thread(_warm_up)
+        await asyncio.to_thread(_warm_up, kind)
+        memory = await asyncio.to_thread(WorkerMemory)
         progress.update(preparing, completed=recipients)
 
         connecting = progress.add_task("connecting", total=online)
-        listeners = Listeners(
-            f"ws://{os.environ['CLARION_BIND']}:{os.environ['CLARION_EDGE_PORT']}/ws/notification-updates/"
-        )
+        address = f"{os.environ['CLARION_BIND']}:{os.environ['CLARION_EDGE_PORT']}"
+        listeners = Listeners(f"ws://{address}/ws/notification-updates/")
         try:
             # Evenly among the recipients, so that the first and the last batch are both listened to.
             listening = [crowd.user_ids[number * recipients // online] for number in range(online)]
             await listeners.connect(listening, lambda: progress.advance(connecting))
-            message_id, poster_seconds, committed_at = await asyncio.to_thread(_post, crowd)
-            deadline = time.monotonic() + PATIENCE_SECONDS + recipients * PATIENCE_A_RECIPIENT
-            publishing = progress.add_task("publishing", total=recipients)
-            receiving = progress.add_task("receiving", total=online)
+            posted = await asyncio.to_thread(lambda: [_post(crowd, kind) for _ in range(storm)])
+            names = [post.name for post in posted]
+            deadline = time.monotonic() + PATIENCE_SECONDS + recipients * storm * PATIENCE_A_RECIPIENT
+            publishing = progress.add_task("publishing", total=recipients * storm)
+            receiving = progress.add_task("receiving", total=online * storm)
             while time.monotonic() < deadline:
-                published, state, persist_seconds = await asyncio.to_thread(_progress, message_id)
-                received = len(listeners.times(str(message_id)))
+                memory.look()
+                published, finished, persist_seconds = await asyncio.to_thread(_progress, posted)
+                received = sum(len(listeners.times(name)) for name in names)
                 progress.update(publishing, completed=published)
                 progress.update(receiving, completed=received)
-                if state in ("done", "failed") and received == online:
+                if finished == storm and received == online * storm:
                     break
                 await asyncio.sleep(LOOK_SECONDS)
             await listeners.settled()
         finally:
             await listeners.close()
 
-    times = [came_at - committed_at for came_at in listeners.times(str(message_id))]
-    recorded, persisted = await asyncio.to_thread(_persisted, message_id)
+    times = sorted(at - post.committed_at for post in posted for at in listeners.times(post.name))
+    persisted = await asyncio.to_thread(_persisted, posted)
     return Result(
+        kind=kind,
+        storm=storm,
         recipients=recipients,
         online=online,
-        recorded=recorded,
+        recorded=len({post.event_id for post in posted}),
         persisted=persisted,
         published=published,
         received=len(times),
-        lost=(recipients - persisted) + (online - len(times)),
+        lost=(recipients * storm - persisted) + (online * storm - len(times)),
         repeated=sum(listener.repeated for listener in listeners.all),
         out_of_order=sum(listener.out_of_order for listener in listeners.all),
-        poster_ms=round(poster_seconds * 1000, 2),
+        poster_ms=round(statistics.median(post.seconds for post in posted) * 1000, 2),
         persist_s=round(persist_seconds, 3),
         last_received_s=round(max(times, default=0), 3),
         p50_ms=round(statistics.median(times) * 1000, 1) if times else 0,
         p99_ms=round(times[int(len(times) * 0.99)] * 1000, 1) if times else 0,
+        worker_peak_mib=memory.peak_mib,
     )
 
 
-def _warm_up() -> None:
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One event: its row, the `messageId` of its frames, what the poster waited, when it was committed."""
+
+    event_id: int
+    name: str
+    seconds: float
+    committed_at: float  # time.perf_counter()
+
+
+def _warm_up(kind: str) -> None:
     """A process of the web app has its connections to Postgres and the broker open; so has ours, after this."""
     from benchmarks import crowd
 
-    crowd.gather(1).post()
+    _post(crowd.gather(1), kind)
 
 
-def _post(crowd: "Crowd") -> tuple[int, float, float]:
-    """Save the message: its id, how long that took (seconds), and when it was committed (time.perf_counter())."""
+def _post(crowd: "Crowd", kind: str) -> Posted:
+    """What the web app does in a request: save, and commit."""
     from django.db import transaction
+
+    from pipeline.outbox.models import Event
 
     committed: list[float] = []
     begun = time.perf_counter()
     with transaction.atomic():
         transaction.on_commit(lambda: committed.append(time.perf_counter()))
-        message = crowd.post()
-    return message.pk, time.perf_counter() - begun, committed[0]
+        key, name = crowd.post() if kind == MESSAGE else crowd.tell(kind)
+    seconds = time.perf_counter() - begun
+    return Posted(Event.objects.values_list("pk", flat=True).get(key=key), name, seconds, committed[0])
 
 
-def _progress(message_id: int) -> tuple[int, str, float]:
-    """How many of the message's recipients were published to, its event's state, and seconds until the last batch."""
+def _progress(posted: Sequence[Posted]) -> tuple[int, int, float]:
+    """Recipients published to, events finished, and seconds from the first event to the last batch."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(_PROGRESS, [f"forum.message.posted:{message_id}"])
-        published, state, seconds = cursor.fetchone() or (0, "missing", None)
-    return int(published), str(state), float(seconds or 0)
+        cursor.execute(_PROGRESS, [[post.event_id for post in posted]])
+        published, finished, seconds = cursor.fetchone()
+    return int(published), int(finished), float(seconds)
 
 
-def _persisted(message_id: int) -> tuple[int, int]:
-    """How many events the message has, and how many notifications they made."""
-    from pipeline.outbox.models import Event
+def _persisted(posted: Sequence[Posted]) -> int:
+    """How many notifications these events made."""
     from shared.inbox.models import Notification
 
-    events = list(Event.objects.filter(key=f"forum.message.posted:{message_id}").values_list("pk", flat=True))
-    return len(events), Notification.objects.filter(event_id__in=events).count()
+    return Notification.objects.filter(event_id__in=[post.event_id for post in posted]).count()
 
 
 def _table(result: Result) -> Table:
-    table = Table(title=f"One message to {result.recipients:,} people, {result.online:,} of them connected", box=None)
+    times = "" if result.storm == 1 else f", {result.storm} times"
+    title = f"{result.kind} to {result.recipients:,} people, {result.online:,} of them connected{times}"
+    table = Table(title=title, title_justify="left", box=None, show_header=False, min_width=len(title))
     table.add_column(style="bold")
     table.add_column(justify="right")
     rows = {
@@ -200,6 +231,7 @@ def _table(result: Result) -> Table:
         "time to last socket": f"{result.last_received_s:,.3f} s",
         "commit to socket, p50": f"{result.p50_ms:,.1f} ms",
         "commit to socket, p99": f"{result.p99_ms:,.1f} ms",
+        "largest worker": f"{result.worker_peak_mib:,.1f} MiB",
     }
     for name, value in rows.items():
         table.add_row(name, value)

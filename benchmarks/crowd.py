@@ -5,6 +5,7 @@ in which each of them has written, so that one more message concerns them all. M
 anybody.
 """
 
+import uuid
 from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
@@ -12,6 +13,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from examples.forum.models import Message, Thread
+from pipeline.notices import NoticeGiven
+from pipeline.outbox.recording import record
 
 _PEOPLE = """
 INSERT INTO auth_user (username, password, first_name, last_name, email, is_staff, is_superuser, is_active, date_joined)
@@ -35,9 +38,24 @@ class Crowd:
     poster: User
     user_ids: list[int]
 
-    def post(self) -> Message:
-        """Save one message, as the web app does."""
-        return Message.objects.create(thread=self.thread, author=self.poster, body="To all of you: hello.")
+    def post(self) -> tuple[str, str]:
+        """Save one message, as the web app does; the key of its event, and the `messageId` of its frames."""
+        message = Message.objects.create(thread=self.thread, author=self.poster, body="To all of you: hello.")
+        return f"forum.message.posted:{message.pk}", str(message.pk)
+
+    def tell(self, kind: str) -> tuple[str, str]:
+        """Tell everyone in the thread something else, as a service does; as `post`."""
+        name = f"burst-{uuid.uuid4().hex}"
+        notice = NoticeGiven(
+            kind=kind,
+            audience="forum.thread.participants",
+            parameters={"thread_id": self.thread.pk},
+            data={"thread_title": self.thread.title, "url": self.thread.get_absolute_url()},
+            topic=self.thread.topic,
+            message_id=name,
+        )
+        record(notice, key=name, actor_id=self.poster.pk)
+        return name, name
 
 
 def gather(size: int) -> Crowd:

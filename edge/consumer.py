@@ -111,8 +111,8 @@ def _said(socket: Socket, text: str | None, binary: bytes | None) -> None:
             socket.send(protocol.PONG)
         case {"type": "heartbeat"}:
             socket.send(protocol.heartbeat_ack(socket.id))
-        case {"type": "ack"}:
-            pass  # that it was heard is all it says
+        case {"type": "ack", "seq": int(seq)}:
+            socket.acknowledged(seq)
         case {"type": "AUTH", "token": str(token)}:
             _swap_token(socket, token)
         case _:

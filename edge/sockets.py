@@ -12,6 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from edge.limits import MessageRate
 from edge.repair import Missed, Opening, Reader, ReadFailed
 from edge.stream import Stream
@@ -50,6 +52,7 @@ class Socket:
     """One accepted socket of one user."""
 
     __slots__ = (
+        "_acks",
         "_mending",
         "_reader",
         "_send",
@@ -77,6 +80,7 @@ class Socket:
         self.rate = MessageRate(self.settings.messages_per_minute, now)
         self.stream = Stream()
         self.closed = False
+        self._acks = sockets.acks
         self._reader = sockets.reader
         self._send = send
         self._mending: asyncio.Task[None] | None = None
@@ -110,6 +114,11 @@ class Socket:
             self.forward(frames, "live")
         if self.stream.behind:
             self.mend("gap")
+
+    def acknowledged(self, seq: int) -> None:
+        """The client has all up to `seq`; of what it was never sent it cannot say so."""
+        if self.stream.last is not None and 0 < seq <= self.stream.last:
+            self._acks[self.user_id] = max(self._acks.get(self.user_id, 0), seq)
 
     def forward(self, frames: Iterable[str], source: str) -> None:
         """Send frames of the stream."""
@@ -218,6 +227,7 @@ class Sockets:
     def __init__(self, settings: Settings, layer: ClarionLoopLayer, reader: Reader) -> None:
         self.settings = settings
         self.reader = reader
+        self.acks: dict[int, int] = {}  # by user, since they were last told
         self._layer = layer
         self._open: dict[str, Socket] = {}
         self._look_now = asyncio.Event()
@@ -282,8 +292,20 @@ class Sockets:
                     look_at = loop.time() + self.settings.quiet_loss_seconds
                     await self.find_quiet_loss()
                 self._close_overdue()
+                await self._tell_acks()
             except Exception:
                 logger.exception("Looking after the sockets failed; it goes on")
+
+    async def _tell_acks(self) -> None:
+        """Say what was acknowledged, for whoever asks for an event's story; it may be lost."""
+        if not self.acks:
+            return
+        told = dict(self.acks)
+        self.acks.clear()
+        try:
+            await self._layer.note_acks(told)
+        except (RedisError, OSError):
+            logger.info("Acknowledgements were not noted", extra={"count": len(told)})
 
     def _close_overdue(self) -> None:
         now, wall = asyncio.get_running_loop().time(), time.time()

@@ -26,9 +26,7 @@ def publish(stored: Sequence[Stored]) -> None:
 
 def publish_frames(frames: Iterable[tuple[int, int, str]]) -> None:
     """Publish frames, each (user id, seq, text), to their users; raises Retryable."""
-    layer = get_channel_layer()
-    if not isinstance(layer, ClarionChannelLayer):
-        raise TypeError("CHANNEL_LAYERS must name shared.layer.ClarionChannelLayer")
+    layer = channel_layer()
     messages: list[tuple[str, FrameMessage]] = [
         (user_group(user_id), frame_message(seq, text)) for user_id, seq, text in frames
     ]
@@ -38,6 +36,14 @@ def publish_frames(frames: Iterable[tuple[int, int, str]]) -> None:
         metrics.PUBLISH_FAILED.inc()
         raise Retryable("The channel layer did not take the frames") from error
     metrics.FRAMES_PUBLISHED.inc(len(messages))
+
+
+def channel_layer() -> ClarionChannelLayer:
+    """The channel layer of this process."""
+    layer = get_channel_layer()
+    if not isinstance(layer, ClarionChannelLayer):
+        raise TypeError("CHANNEL_LAYERS must name shared.layer.ClarionChannelLayer")
+    return layer
 
 
 def _created(stored: Sequence[Stored]) -> Iterator[tuple[int, int, str]]:

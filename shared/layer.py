@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import redis
@@ -26,7 +26,7 @@ from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared import metrics
+from shared import acks, metrics
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,10 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
             pipelines[shard].execute_command("PUBLISH", channel, self.serialize(message))
         return sum(sum(pipeline.execute()) for pipeline in pipelines.values())
 
+    def acknowledged(self, user_ids: Sequence[int]) -> dict[int, int]:
+        """The highest seq that each of these users acknowledged of late; raises redis.exceptions.RedisError."""
+        return acks.noted(self._sync_publishers()[0], self._prefix, user_ids)
+
     def _sync_publishers(self) -> list[redis.Redis]:
         with self._publishers_lock:
             if self._publishers is None:
@@ -112,6 +116,10 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
     def is_up(self) -> bool:
         """Whether every host answers."""
         return all(shard.is_up for shard in self._shards)
+
+    async def note_acks(self, seqs: Mapping[int, int]) -> None:
+        """Note what users acknowledged, (user id: seq); raises redis.exceptions.RedisError."""
+        await acks.note(self._shards[0].client, self.prefix, seqs)
 
     async def listen(self, group: str, callback: Callback, *, wait_seconds: float) -> bool:
         """Call back with each message to `group`; whether Redis has confirmed it within `wait_seconds`.

@@ -59,7 +59,7 @@ class Subscriber:
             "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         }
         self._pool = create_pool({**options, **host, "protocol": 2})
-        self._client = redis.asyncio.Redis(connection_pool=self._pool)
+        self.client = redis.asyncio.Redis(connection_pool=self._pool)
         self._canary = f"{layer.prefix}__canary__{uuid.uuid4().hex}"
         self._wanted: dict[str, asyncio.Future[None]] = {}
         self._changed: dict[str, None] = {}
@@ -97,7 +97,7 @@ class Subscriber:
 
     async def publish(self, channel: str, message: bytes) -> None:
         """Send one message; raises RedisError."""
-        await self._client.publish(channel, message)
+        await self.client.publish(channel, message)
 
     async def flush(self) -> None:
         """Close everything; used again, it starts anew."""
@@ -108,7 +108,7 @@ class Subscriber:
         self.is_up = False
         self._wanted.clear()
         self._changed.clear()
-        await self._client.aclose(close_connection_pool=True)
+        await self.client.aclose(close_connection_pool=True)
 
     def _change(self, channel: str) -> None:
         self.start()
@@ -169,7 +169,7 @@ class Subscriber:
             if loop.time() - self._heard_at > SILENCE_SECONDS:
                 raise TimeoutError("nothing was heard of Redis, not even the canary")
             with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await self._client.publish(self._canary, b"")
+                await self.client.publish(self._canary, b"")
 
     async def _reading(self, connection: Any) -> None:
         loop = asyncio.get_running_loop()

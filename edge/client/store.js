@@ -5,14 +5,16 @@
  * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
  * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
  *
- * Events: `change` {frame} (null after a snapshot), `created` {notification}, `trouble` {error}.
+ * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
+ * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
  *
  * @typedef {import("./notifications.js").Frame} Frame
  * @typedef {import("./notifications.js").Cursor} Cursor
  * @typedef {import("./notifications.js").NotificationSocket} NotificationSocket
  *
  * @typedef {object} Notification
- * @property {string} notificationId
+ * @property {string} notificationId stays the same while further ones collapse into it
+ * @property {number} seq of its last change of content: where it stands, and what "read through" is measured by
  * @property {string} notificationType
  * @property {string} createdAt ISO 8601, UTC
  * @property {boolean} isRead
@@ -21,7 +23,9 @@
  * @property {string | null} messageId
  * @property {string | null} conversationId
  * @property {string | null} topic
- * @property {number} count
+ * @property {number} count how many it stands for
+ * @property {{id: string, username: string}[]} [actors] the newest of those who did it, where it collapsed
+ * @property {number} [actorCount] how many they are
  *
  * @typedef {{epoch: string, seq: number, unread: number, notifications: Notification[]}} Snapshot
  *
@@ -112,7 +116,8 @@ export class NotificationStore extends EventTarget {
     this.#unread = frame.unread;
     this.#notifications = applied(this.#notifications, frame).slice(0, this.#options.limit ?? LIMIT);
     this.#emit("change", { frame });
-    if (frame.type === "NOTIFICATION_CREATED") this.#emit("created", { notification: notificationOf(frame) });
+    const arrived = frame.type === "NOTIFICATION_CREATED" ? "created" : isGrown(frame) ? "grown" : null;
+    if (arrived) this.#emit(arrived, { notification: notificationOf(frame), quiet: Boolean(frame.quiet) });
   }
 
   /**
@@ -174,13 +179,12 @@ export class NotificationStore extends EventTarget {
  */
 export function applied(notifications, frame) {
   switch (frame.type) {
-    case "NOTIFICATION_CREATED": {
-      const others = notifications.filter((one) => one.notificationId !== frame.notificationId);
-      return [notificationOf(frame), ...others];
-    }
+    case "NOTIFICATION_CREATED":
+      return onTop(notifications, frame);
     case "NOTIFICATION_UPDATED": {
-      const { type, seq, unread, ...changed } = frame;
-      return notifications.map((one) => (one.notificationId === frame.notificationId ? { ...one, ...changed } : one));
+      if (isGrown(frame)) return onTop(notifications, frame);
+      const { notificationId, isRead } = frame;
+      return notifications.map((one) => (one.notificationId === notificationId ? { ...one, isRead } : one));
     }
     case "NOTIFICATIONS_READ":
       return notifications.map((one) => (isCovered(one, frame) ? { ...one, isRead: true } : one));
@@ -191,16 +195,26 @@ export function applied(notifications, frame) {
   }
 }
 
+/** Whether one more collapsed into a notification: then the frame has all that is shown of it. @param {Frame} frame */
+function isGrown(frame) {
+  return frame.type === "NOTIFICATION_UPDATED" && frame.notificationType !== undefined;
+}
+
+/** @param {readonly Notification[]} notifications @param {Frame} frame */
+function onTop(notifications, frame) {
+  return [notificationOf(frame), ...notifications.filter((one) => one.notificationId !== frame.notificationId)];
+}
+
 /** @param {Notification} one @param {Frame} frame */
 function isCovered(one, { through, topic, notificationType }) {
   return (
-    Number(one.notificationId) <= through &&
+    one.seq <= through &&
     (topic === null || topic === one.topic) &&
     (notificationType === null || notificationType === one.notificationType)
   );
 }
 
 /** @param {Frame} frame @returns {Notification} */
-function notificationOf({ type, seq, unread, ...notification }) {
+function notificationOf({ type, unread, quiet, modified, ...notification }) {
   return /** @type {any} */ (notification);
 }

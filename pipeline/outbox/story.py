@@ -1,16 +1,19 @@
 """One event's story: what happened to it, when, and to how many.
 
 Enters: the id or key of an event. Leaves: lines of (time, what), in order: recorded, enqueued, expanded, each batch
-persisted and published, done or parked.
+persisted and published, done or parked, and acknowledged.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils import timezone
+from redis.exceptions import RedisError
 
 from pipeline.outbox.models import Batch, Event
-from shared.inbox.models import Announcement
+from pipeline.publish import channel_layer
+from shared.inbox.models import Announcement, Notification
 
 Line = tuple[datetime, str]
 
@@ -45,8 +48,21 @@ def _lines(event: Event) -> Iterator[Line]:
         yield from _batch_lines(batch, kinds.get(batch.announcement_id, "(purged)"))
     if event.state == "done" and event.finished_at:
         yield event.finished_at, "done"
+        yield from _acknowledged(event)
     if event.state == "failed" and event.finished_at:
         yield event.finished_at, f"parked after {event.attempts} starts: {_last_line(event.error)}"
+
+
+def _acknowledged(event: Event) -> Iterator[Line]:
+    """How many of those who were told have acknowledged it on a socket, today or yesterday."""
+    seqs = dict(Notification.objects.filter(event_id=event.pk).values_list("recipient_id", "seq"))
+    try:
+        seen = channel_layer().acknowledged(list(seqs))
+    except (RedisError, OSError):
+        yield timezone.now(), "what sockets acknowledged is not known: the channel layer does not answer"
+        return
+    count = sum(seq <= seen.get(user_id, 0) for user_id, seq in seqs.items())
+    yield timezone.now(), f"acknowledged on a socket by {count} of {len(seqs)} people so far"
 
 
 def _batch_lines(batch: Batch, kind: str) -> Iterator[Line]:

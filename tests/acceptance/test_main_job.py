@@ -6,9 +6,11 @@ from django.contrib.auth.models import User
 
 from pipeline import delivery, publish
 from pipeline.inbox import changes
+from pipeline.outbox.models import Event
 from pipeline.outbox.recording import record
+from pipeline.outbox.story import story
 from shared.inbox.models import Epoch, Inbox
-from tests.acceptance.steps import all_done, person, post, thread
+from tests.acceptance.steps import all_done, person, post, thread, until
 from tests.client import connected
 from tests.factories import MessageFactory
 from tests.integration.things import ThingHappened
@@ -134,6 +136,21 @@ def tell_without_publishing(user: User) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publish, "publish", lambda _: None)
         delivery.expand(record(ThingHappened(first=[user.pk]), key="quiet"))
+
+
+async def test_what_a_client_acknowledges_is_part_of_the_story(worker: Worker, edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    async with connected(edge.url, ann) as client:
+        await post(await thread(ann), ben)
+        await client.changes(1)
+        await client.say(type="ack", seq=10**6)  # of what it was never sent it cannot say so
+        await client.say(type="ack", seq="1")
+        await client.nothing_came()
+        await all_done()
+        event = await Event.objects.aget()
+        assert "by 0 of 1 people" in (await sync_to_async(story)(event))[-1][1]
+        await client.say(type="ack", seq=1)
+        await until(lambda: "by 1 of 1 people" in story(Event.objects.get())[-1][1], "the ack was not noted")
 
 
 async def test_the_epoch_of_a_restored_backup_makes_clients_read_anew(worker: Worker, edge: Edge) -> None:

@@ -1,0 +1,37 @@
+"""How much memory the workers take while a burst runs.
+
+Enters: the running stack's broker, by which its workers tell their process ids. Leaves: the peak of what each of them
+held at once (resident set, MiB), looked at several times a second; the largest of these is told.
+"""
+
+import psutil
+
+from pipeline.celery import app
+
+#: Longest wait for the workers to say who they are (seconds).
+ASK_SECONDS = 3.0
+
+MIB = 2**20
+
+
+class WorkerMemory:
+    """The workers of the stack, if they run on this machine."""
+
+    def __init__(self) -> None:
+        told = app.control.inspect(timeout=ASK_SECONDS).stats() or {}
+        pids = [stats["pid"] for stats in told.values()]
+        self._workers = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+        self._peak = 0
+
+    def look(self) -> None:
+        """Look once. A worker that has ended meanwhile holds nothing."""
+        for worker in self._workers:
+            try:
+                self._peak = max(self._peak, worker.memory_info().rss)
+            except psutil.Error:
+                continue
+
+    @property
+    def peak_mib(self) -> float:
+        """The most that one worker held at any look."""
+        return round(self._peak / MIB, 1)

@@ -1,0 +1,16 @@
+"""Audiences that other services may name, without knowing the forum's tables."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from examples.forum.audiences.people import participants
+from examples.forum.models import Thread
+from pipeline.notices import named_audience
+
+
+@named_audience("forum.thread.participants")
+def thread_participants(thread_id: int) -> "QuerySet[User, Any]":
+    """Everyone who takes part in a thread; nobody where there is no such thread."""
+    return participants(Thread(pk=thread_id))
