@@ -1,6 +1,7 @@
 """What the README's figures come from.
 
 burst.py      `make burst`: one message to many people, against the running stack
+lanes.py      `make lanes`: a mention while a burst is worked off, beside an idle system
 memory.py     what the workers hold meanwhile
 crowd.py      the people and the thread of a burst   listeners.py  their sockets
 """

@@ -40,7 +40,14 @@ class Crowd:
 
     def post(self) -> tuple[str, str]:
         """Save one message, as the web app does; the key of its event, and the `messageId` of its frames."""
-        message = Message.objects.create(thread=self.thread, author=self.poster, body="To all of you: hello.")
+        return self._say("To all of you: hello.")
+
+    def mention(self, username: str) -> tuple[str, str]:
+        """Save a message that mentions somebody; as `post`."""
+        return self._say(f"@{username} look at this.")
+
+    def _say(self, body: str) -> tuple[str, str]:
+        message = Message.objects.create(thread=self.thread, author=self.poster, body=body)
         return f"forum.message.posted:{message.pk}", str(message.pk)
 
     def tell(self, kind: str) -> tuple[str, str]:
@@ -58,9 +65,9 @@ class Crowd:
         return name, name
 
 
-def gather(size: int) -> Crowd:
+def gather(size: int, speaker: str = "crowd-speaker") -> Crowd:
     """A thread of `size` participants besides its author, who posts."""
-    poster, _ = User.objects.get_or_create(username="crowd-speaker", defaults={"password": make_password(None)})
+    poster, _ = User.objects.get_or_create(username=speaker, defaults={"password": make_password(None)})
     thread = Thread.objects.create(title=f"A burst to {size:,} people", author=poster)
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, [make_password(None), size])

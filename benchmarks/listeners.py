@@ -1,7 +1,7 @@
 """The sockets of a burst: real clients of the real edge, that keep account of what they are sent.
 
 Enters: the edge's address and the users to connect. Leaves: for each socket when its notification came, and whether
-anything came twice or out of order. Each client acknowledges nothing and judges by seq alone: it expects the one
+anything came twice or out of order. Each client acknowledges what it has and judges by seq alone: it expects the one
 after the last.
 """
 
@@ -23,6 +23,9 @@ from shared.tokens import mint
 #: Sockets that connect at the same time: enough to be quick, few enough not to measure the connecting.
 CONNECT_AT_ONCE = 50
 
+#: Frames after which a client says that it has them, so that it is given further credit.
+ACKNOWLEDGE_EVERY = 20
+
 #: Longest wait for the answer to a ping (seconds).
 PONG_SECONDS = 30
 
@@ -33,6 +36,7 @@ class Listener:
 
     connection: ClientConnection
     last: int
+    acknowledged: int = 0
     came_at: dict[str, float] = field(default_factory=dict)  # message id: time.perf_counter()
     repeated: int = 0
     out_of_order: int = 0
@@ -42,6 +46,8 @@ class Listener:
         """Judge one frame."""
         if frame["type"] == "pong":
             self.ponged.set()
+        if frame["type"] == "RESYNC":
+            self.out_of_order += 1
         if "seq" not in frame:
             return
         if frame["seq"] <= self.last:
@@ -57,6 +63,9 @@ class Listener:
         """Read until the socket is closed."""
         async for text in self.connection:
             self.note(json.loads(text))
+            if self.last - self.acknowledged >= ACKNOWLEDGE_EVERY:
+                self.acknowledged = self.last
+                await self.connection.send(json.dumps({"type": "ack", "seq": self.last}))
 
 
 class Listeners:
@@ -85,7 +94,7 @@ class Listeners:
                 said = json.loads(await connection.recv())
                 if said["type"] != "CONNECTED":
                     raise RuntimeError(f"the edge refused user {user_id}: {said}")
-                listener = Listener(connection, said["seq"])
+                listener = Listener(connection, said["seq"], said["seq"])
                 self.all.append(listener)
                 self._reading.append(asyncio.create_task(listener.listen()))
                 progress()

@@ -2,9 +2,11 @@
 
     asgi.py       the application that Daphne runs         settings.py   its Django settings
     consumer.py   one socket's life: connect, receive, disconnect
-    auth.py       what a client offers to a user id        limits.py     messages and sizes
+    auth.py       what a client offers to a user id        limits.py     how many, how often
     stream.py     the ordered stream of one inbox, without I/O
-    sockets.py    the open sockets of this process: forward, repair, sweep, close
+    socket.py     one open socket: forward, repair, close
+    sockets.py    all of this process: listen, look after, find quiet loss
+    credit.py     how much may be out unacknowledged
     repair.py     what a socket missed, read from Postgres
     drain.py      a slow goodbye before a deploy
     health.py     /healthz /readyz /metrics

@@ -5,7 +5,6 @@ Channels' consumer class, whose every message passes through one shared thread. 
 token is looked at, since a browser does not see why a handshake was refused.
 """
 
-import asyncio
 import json
 import logging
 import random
@@ -15,7 +14,7 @@ from typing import Any
 
 from edge import auth, runtime
 from edge.repair import ReadFailed
-from edge.sockets import Send, Socket
+from edge.socket import Send, Socket
 from shared import metrics, protocol
 from shared.protocol import MESSAGE_LIMIT_BYTES, AuthFailure, Close
 from shared.tokens import TokenRefused, verify
@@ -41,17 +40,24 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
     await send({"type": "websocket.accept", "subprotocol": auth.subprotocol(scope)})
     edge = runtime.edge()
     socket = Socket(edge.sockets, send, uuid.uuid4().hex)
+    socket.address = (scope.get("client") or ("",))[0]
     if edge.draining:
         _turn_away(socket)
+        return
+    if not edge.sockets.connects.allows(socket.address, socket.opened_at):
+        _limit(socket, "connects_per_minute")
         return
     try:
         socket.identity = auth.authenticate(scope, edge.settings)
     except TokenRefused as refused:
         socket.refuse(refused.reason)
         return
+    if over := edge.sockets.enter(socket):
+        _limit(socket, over)
+        return
     try:
         # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
-        await edge.sockets.add(socket)
+        await edge.sockets.listen(socket)
         if await _open(edge, socket, scope):
             await _receive_until_closed(socket, receive)
     finally:
@@ -92,14 +98,12 @@ async def _receive_until_closed(socket: Socket, receive: Receive) -> None:
 
 def _said(socket: Socket, text: str | None, binary: bytes | None) -> None:
     """One message of the client. What says nothing is counted and ignored; only too much of it closes the socket."""
-    now = asyncio.get_running_loop().time()
-    socket.heard_at = now
+    socket.heard()
     if len(binary or (text or "").encode()) > MESSAGE_LIMIT_BYTES:
         socket.close(Close.MESSAGE_TOO_LARGE)
         return
-    if not socket.rate.allows(now):
-        socket.send(protocol.rate_limited(RETRY_AFTER_SECONDS))
-        socket.close(Close.TOO_MANY)
+    if not socket.rate.allows(socket.heard_at):
+        _limit(socket, "messages_per_minute")
         return
     try:
         said = json.loads(text or "")
@@ -129,8 +133,14 @@ def _swap_token(socket: Socket, token: str) -> None:
     if identity.user_id != socket.user_id:
         socket.refuse(AuthFailure.USER_MISMATCH)
         return
-    socket.identity, socket.refresh_by = identity, None
+    socket.identity, socket.refresh_by, socket.opened_at = identity, None, socket.heard_at
     socket.send(protocol.auth_ok(user_id=socket.user_id, username=socket.username, refreshed=True))
+
+
+def _limit(socket: Socket, limit: str) -> None:
+    metrics.REFUSED.labels(limit).inc()
+    socket.send(protocol.rate_limited(RETRY_AFTER_SECONDS))
+    socket.close(Close.TOO_MANY)
 
 
 def _turn_away(socket: Socket) -> None:

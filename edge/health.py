@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from edge import runtime
 from edge.consumer import Receive
-from edge.sockets import Send
+from edge.socket import Send
 from shared.protocol import dumps
 
 

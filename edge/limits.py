@@ -1,21 +1,64 @@
-"""What a client may send: how much, how often. No I/O; whoever owns a limit says what time it is."""
+"""How many sockets, how often, how many messages. No I/O; whoever owns a limit says what time it is."""
+
+from collections import Counter
+from collections.abc import Hashable
 
 
 class MessageRate:
     """A token bucket: `per_minute` messages a minute, as many at once."""
 
-    __slots__ = ("_at", "_capacity", "_left")
+    __slots__ = ("_capacity", "_left", "at")
 
     def __init__(self, per_minute: int, now: float) -> None:
         self._capacity = float(per_minute)
         self._left = self._capacity
-        self._at = now
+        self.at = now
 
     def allows(self, now: float) -> bool:
         """Take one message; False: that was one too many."""
-        self._left = min(self._capacity, self._left + (now - self._at) * self._capacity / 60)
-        self._at = now
+        self._left = min(self._capacity, self._left + (now - self.at) * self._capacity / 60)
+        self.at = now
         if self._left < 1:
             return False
         self._left -= 1
         return True
+
+
+class AtOnce:
+    """At most `most` of each name at the same time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: Counter[Hashable] = Counter()
+
+    def enter(self, name: Hashable) -> bool:
+        """One more of that name; False: that would be one too many, and it is not counted."""
+        if self._counts[name] >= self._most:
+            return False
+        self._counts[name] += 1
+        return True
+
+    def leave(self, name: Hashable) -> None:
+        """One less."""
+        self._counts[name] -= 1
+        if self._counts[name] <= 0:
+            del self._counts[name]
+
+
+class Rates:
+    """A rate for each name; a name that has been quiet for a minute is forgotten."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._rates: dict[Hashable, MessageRate] = {}
+        self._swept_at = 0.0
+
+    def allows(self, name: Hashable, now: float) -> bool:
+        """Take one of that name; False: that was one too many."""
+        if now - self._swept_at > 60:
+            self._swept_at = now
+            self._rates = {name: rate for name, rate in self._rates.items() if now - rate.at < 60}
+        rate = self._rates.get(name)
+        if rate is None:
+            rate = self._rates[name] = MessageRate(self._per_minute, now)
+        return rate.allows(now)

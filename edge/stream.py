@@ -65,6 +65,10 @@ class Stream:
         self.highest = max(self.highest, last)
         return ready + self._released()
 
+    def unsend(self, count: int) -> None:
+        """The last `count` frames that were to be sent were not, and are read from the log again when they can be."""
+        self.last = self._opened() - count
+
     def jump(self, seq: int, *, forget: bool = False) -> list[str]:
         """The client will read a snapshot as of `seq`: go on from there; the frames to send after that.
 

@@ -37,6 +37,10 @@ QUEUE_CAPACITY = 1000
 Callback = Callable[[Mapping[str, Any]], None]
 
 
+#: `type` of the message that says to a user's sockets that their access is revoked.
+REVOKED = "notification.revoked"
+
+
 class FrameMessage(TypedDict):
     """The message that carries one frame of an inbox: its place in the log, and its text as it goes on the wire."""
 

@@ -75,6 +75,15 @@ class Settings(BaseSettings):
         25, gt=0, description="How often an edge compares its sockets' seqs with Postgres."
     )
     database_timeout_seconds: float = Field(5, gt=0, description="Longest wait of the edge for one read of Postgres.")
+    credit_frames: int = Field(
+        400, ge=8, description="Frames a socket may have unacknowledged; a quarter if its client never acknowledges."
+    )
+    credit_bytes: int = Field(1_000_000, ge=65_536, description="And bytes.")
+    parked_seconds: float = Field(60, gt=0, description="How long a socket without credit is kept before it is closed.")
+    connections_per_user: int = Field(10, ge=1, description="Sockets of one user on one edge process.")
+    connections_per_address: int = Field(50_000, ge=1, description="Sockets of one address on one edge.")
+    connects_per_minute: int = Field(60_000, ge=1, description="Connects of one address to one edge.")
+    socket_age_seconds: float = Field(24 * 3600, gt=0, description="Age at which a socket must show a new token.")
     drain_seconds: float = Field(5, ge=0, description="Over how long a stopping edge closes its sockets.")
     messages_per_minute: int = Field(120, ge=1, description="Inbound messages of one socket before it is closed.")
 

@@ -1,6 +1,6 @@
 """A client may send so many messages a minute, and as many at once."""
 
-from edge.limits import MessageRate
+from edge.limits import AtOnce, MessageRate, Rates
 
 
 def test_a_minutes_worth_may_come_at_once_and_no_more() -> None:
@@ -13,3 +13,21 @@ def test_it_fills_again_with_time_but_never_above_a_minutes_worth() -> None:
     assert all(rate.allows(0) for _ in range(60))
     assert [rate.allows(1.01), rate.allows(1.01)] == [True, False]
     assert sum(rate.allows(10_000) for _ in range(100)) == 60
+
+
+def test_so_many_at_once_and_each_that_leaves_makes_room() -> None:
+    limit = AtOnce(2)
+    assert [limit.enter("a"), limit.enter("a"), limit.enter("a"), limit.enter("b")] == [True, True, False, True]
+    limit.leave("a")
+    assert limit.enter("a")
+    for name in ("a", "a", "b"):
+        limit.leave(name)
+    assert not limit._counts
+
+
+def test_each_name_has_a_rate_of_its_own_and_quiet_ones_are_forgotten() -> None:
+    rates = Rates(2)
+    assert [rates.allows("a", 100), rates.allows("a", 100), rates.allows("a", 100)] == [True, True, False]
+    assert rates.allows("b", 100)
+    assert rates.allows("c", 200)
+    assert set(rates._rates) == {"c"}

@@ -1,0 +1,141 @@
+"""`make lanes`: how long a single mention takes while a burst is worked off, beside an idle system.
+
+Enters: the size of the burst, the running stack. Leaves: a table and, as the last line, the same as one JSON object.
+Mentions of one person are posted one after another, and timed from commit to socket; first with
+nothing else to do, then while a message to many is delivered.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import django
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dev.stack import NoStack, load_stack
+
+if TYPE_CHECKING:
+    from benchmarks.crowd import Crowd
+    from benchmarks.listeners import Listeners
+
+#: Longest wait for one mention (seconds).
+PATIENCE_SECONDS = 60
+#: Between two looks at whether it came (seconds).
+LOOK_SECONDS = 0.001
+#: Between two mentions (seconds), as people write them; none of them waits for the one before.
+PAUSE_SECONDS = 0.02
+#: People who take turns, each in a thread of their own, so that none is taken for a storm or a flood.
+SPEAKERS = 40
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Milliseconds from commit to socket, and how many times as long at the 99th percentile."""
+
+    recipients: int
+    mentions_idle: int
+    mentions_busy: int
+    idle_p50_ms: float
+    idle_p99_ms: float
+    busy_p50_ms: float
+    busy_p99_ms: float
+    p99_ratio: float
+
+
+@app.command()
+def main(
+    recipients: Annotated[int, typer.Option(min=1, max=1_000_000, help="Size of the burst.")] = 100_000,
+    mentions: Annotated[int, typer.Option(min=10, max=10_000, help="Mentions on the idle system.")] = 200,
+) -> None:
+    """Time mentions on an idle system, and during a burst."""
+    console = Console()
+    try:
+        os.environ.update(load_stack())
+    except NoStack as missing:
+        console.print(str(missing))
+        raise typer.Exit(2) from missing
+    django.setup()
+    result = asyncio.run(_measure(recipients, mentions))
+    table = Table(title=f"A mention, beside a burst to {recipients:,}", title_justify="left", box=None)
+    for column in ("", "mentions", "p50", "p99"):
+        table.add_column(column, justify="right" if column else "left")
+    for name in ("idle", "busy"):
+        p50, p99 = getattr(result, f"{name}_p50_ms"), getattr(result, f"{name}_p99_ms")
+        table.add_row(name, str(getattr(result, f"mentions_{name}")), f"{p50} ms", f"{p99} ms")
+    console.print(table)
+    print(json.dumps(asdict(result)))
+
+
+async def _measure(recipients: int, mentions: int) -> Lanes:
+    from benchmarks import crowd as crowds
+    from benchmarks.listeners import Listeners
+
+    burst = await asyncio.to_thread(crowds.gather, recipients)
+    pairs = itertools.cycle([await asyncio.to_thread(crowds.gather, 1, f"crowd-{n}-speaks") for n in range(SPEAKERS)])
+    address = f"{os.environ['CLARION_BIND']}:{os.environ['CLARION_EDGE_PORT']}"
+    listeners = Listeners(f"ws://{address}/ws/notification-updates/")
+    await listeners.connect(next(pairs).user_ids, lambda: None)
+    try:
+        await _mention(next(pairs), listeners)  # to warm up
+        idle = [await _mention(next(pairs), listeners) for _ in range(mentions)]
+        event = (await asyncio.to_thread(burst.post))[0]
+        busy: list[float] = []
+        while not await asyncio.to_thread(_is_done, event):
+            busy.append(await _mention(next(pairs), listeners))
+    finally:
+        await listeners.close()
+    return Lanes(
+        recipients=recipients,
+        mentions_idle=len(idle),
+        mentions_busy=len(busy),
+        idle_p50_ms=_milliseconds(idle, 0.5),
+        idle_p99_ms=_milliseconds(idle, 0.99),
+        busy_p50_ms=_milliseconds(busy, 0.5),
+        busy_p99_ms=_milliseconds(busy, 0.99),
+        p99_ratio=round(_milliseconds(busy, 0.99) / _milliseconds(idle, 0.99), 2),
+    )
+
+
+async def _mention(pair: "Crowd", listeners: "Listeners") -> float:
+    """Post one, wait for it, and say how long that took from its commit (seconds)."""
+    name, committed_at = await asyncio.to_thread(_post, pair)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (times := listeners.times(name)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the mention in message {name} did not arrive")
+        await asyncio.sleep(LOOK_SECONDS)
+    await asyncio.sleep(PAUSE_SECONDS)
+    return times[0] - committed_at
+
+
+def _post(pair: "Crowd") -> tuple[str, float]:
+    from django.db import transaction
+
+    committed: list[float] = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: committed.append(time.perf_counter()))
+        _, name = pair.mention("crowd-1")
+    return name, committed[0]
+
+
+def _is_done(key: str) -> bool:
+    from pipeline.outbox.models import Event
+
+    return Event.objects.filter(key=key, state="done").exists()
+
+
+def _milliseconds(seconds: list[float], share: float) -> float:
+    return round(statistics.quantiles(seconds, n=100, method="inclusive")[round(share * 100) - 1] * 1000, 1)
+
+
+if __name__ == "__main__":
+    app()

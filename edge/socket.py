@@ -1,0 +1,267 @@
+"""One open socket: forwards what is published, in order, and has what is missing read from Postgres.
+
+Enters: the messages of the channel layer for its user, called back by the layer itself; what was read of the log.
+Leaves: text frames. A socket costs no task and no queue while nothing is missing; a repair is a task while it runs.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from edge.credit import Credit
+from edge.limits import MessageRate
+from edge.repair import Missed, Opening, Reader, ReadFailed
+from edge.stream import Stream
+from shared import metrics, protocol
+from shared.layer import REVOKED
+from shared.protocol import AuthFailure, Close, ResyncReason
+from shared.settings import Settings
+from shared.tokens import Identity
+
+logger = logging.getLogger(__name__)
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: How often a log that does not reach a published seq is read again before its history is held to be another one, and
+#: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
+SHORT_LOG_READS = 5
+SHORT_LOG_WAIT_SECONDS = 0.1
+#: Wait before a repair that Postgres did not answer is tried again (seconds, with jitter).
+REPAIR_RETRY_SECONDS = 1.0
+
+
+class Home(Protocol):
+    """What a socket uses of the process it is in."""
+
+    settings: Settings
+    reader: Reader
+    acks: dict[int, int]
+
+
+#: Before a socket's token is verified.
+NOBODY = Identity(user_id=0, expires_at=0)
+
+
+class Socket:
+    """One accepted socket of one user."""
+
+    __slots__ = (
+        "_acks",
+        "_mending",
+        "_reader",
+        "_send",
+        "address",
+        "closed",
+        "credit",
+        "epoch",
+        "heard_at",
+        "id",
+        "identity",
+        "opened_at",
+        "parked_at",
+        "rate",
+        "refresh_by",
+        "settings",
+        "stream",
+        "username",
+    )  # fmt: skip
+
+    def __init__(self, home: "Home", send: Send, session_id: str) -> None:
+        now = asyncio.get_running_loop().time()
+        self.id = session_id
+        self.settings = home.settings
+        self.identity = NOBODY
+        self.username = ""
+        self.address = ""
+        self.epoch = ""
+        self.refresh_by: float | None = None
+        self.heard_at = self.opened_at = now
+        self.rate = MessageRate(self.settings.messages_per_minute, now)
+        self.stream = Stream()
+        self.credit = Credit(self.settings.credit_frames, self.settings.credit_bytes)
+        self.parked_at: float | None = None
+        self.closed = False
+        self._acks = home.acks
+        self._reader = home.reader
+        self._send = send
+        self._mending: asyncio.Task[None] | None = None
+
+    @property
+    def user_id(self) -> int:
+        """Whose inbox this socket carries, and nobody else's."""
+        return self.identity.user_id
+
+    def send(self, text: str) -> None:
+        """Send one frame. Daphne's send never waits, so it is run to its end here, without a task."""
+        self._step({"type": "websocket.send", "text": text})
+
+    def close(self, code: Close) -> None:
+        """Close, once."""
+        if not self.closed:
+            self.closed = True
+            metrics.CLOSES.labels(int(code)).inc()
+            self._step({"type": "websocket.close", "code": int(code)})
+
+    def refuse(self, reason: AuthFailure) -> None:
+        """Say why, then close with the code that goes with it."""
+        metrics.AUTH_FAILURES.labels(reason.value).inc()
+        self.send(protocol.auth_failed(reason))
+        self.close(reason.close_code)
+
+    def received(self, message: Mapping[str, Any]) -> None:
+        """The channel layer has a message for this user: a frame, or that their access was revoked."""
+        if message["type"] == REVOKED:
+            self.refuse(AuthFailure.REVOKED)
+            return
+        if self.parked_at is not None:
+            self.stream.exists(message["seq"])
+            return
+        frames = self.stream.published(message["seq"], message["text"])
+        if frames:
+            self.forward(frames, "live")
+        if self.stream.behind:
+            self.mend("gap")
+
+    def acknowledged(self, seq: int) -> None:
+        """The client has all up to `seq`; of what it was never sent it cannot say so."""
+        if self.stream.last is not None and 0 < seq <= self.stream.last:
+            self.credit.acknowledged(seq, self.stream.last)
+            self._acks[self.user_id] = max(self._acks.get(self.user_id, 0), seq)
+            self._unpark()
+
+    def heard(self) -> None:
+        """The client said something."""
+        self.heard_at = asyncio.get_running_loop().time()
+        self.credit.heard()
+        self._unpark()
+
+    def forward(self, frames: Sequence[str], source: str) -> None:
+        """Send frames of the stream, as far as there is credit; then the socket is parked.
+
+        A parked socket costs nothing whatever is published to it. It is continued from Postgres when its client has
+        acknowledged, and closed when it does not.
+        """
+        for number, text in enumerate(frames):
+            if not self.credit.take(len(text)):
+                self.stream.unsend(len(frames) - number)
+                self.parked_at = asyncio.get_running_loop().time()
+                metrics.PARKED.inc()
+                metrics.FRAMES_SENT.labels(source).inc(number)
+                return
+            self.send(text)
+        metrics.FRAMES_SENT.labels(source).inc(len(frames))
+
+    def _unpark(self) -> None:
+        if self.parked_at is not None and self.credit.half_free:
+            self.parked_at = None
+            if self.stream.behind:
+                self.mend("credit", wait=False)
+
+    def open(self, opening: Opening, since: int | None, epoch: str | None) -> None:
+        """CONNECTED, and what was missed since the cursor, or RESYNC where it cannot be honoured."""
+        head = opening.missed.head
+        self.username, self.epoch = opening.username, head.epoch
+        reason = None if since is None else _unresumable(opening.missed, since, epoch)
+        resumed = since is not None and reason is None
+        start = since if resumed and since is not None else head.seq
+        self.send(
+            protocol.connected(
+                user_id=self.user_id,
+                session_id=self.id,
+                epoch=head.epoch,
+                seq=head.seq,
+                unread=head.unread,
+                heartbeat_seconds=self.settings.heartbeat_seconds,
+                resumed=resumed,
+            )
+        )
+        if reason is not None:
+            self._say_resync(opening.missed, reason)
+        metrics.CONNECTS.labels(str(resumed).lower()).inc()
+        self.forward(self.stream.open(start, opening.missed.frames if resumed else ()), "repair")
+        if self.stream.behind:
+            self.mend("gap")
+
+    def mend(self, cause: str, *, wait: bool = True) -> None:
+        """Make sure that what is missing is read, after a wait for stragglers; one repair of a socket at a time."""
+        if self._mending is None and not self.closed and self.parked_at is None:
+            self._mending = asyncio.get_running_loop().create_task(self._mend(cause, wait=wait))
+
+    def forget(self) -> None:
+        """The socket is gone."""
+        self.closed = True
+        if self._mending is not None:
+            self._mending.cancel()
+
+    async def _mend(self, cause: str, *, wait: bool) -> None:
+        try:
+            if wait:
+                # Frames of two workers may overtake each other: the missing one is mostly a moment away.
+                await asyncio.sleep(self.settings.straggler_milliseconds / 1000)
+            if self.stream.behind and not self.closed:
+                metrics.GAPS.inc()
+                await self._read_until_caught_up(cause)
+        except Exception:
+            logger.exception("A repair failed", extra={"session": self.id, "user": self.user_id})
+        finally:
+            self._mending = None
+
+    async def _read_until_caught_up(self, cause: str) -> None:
+        short_reads = 0
+        while self.stream.behind and not self.closed and self.parked_at is None:
+            last = self.stream.last or 0
+            metrics.REPAIRS.labels(cause).inc()
+            try:
+                missed = await self._reader.missed(self.user_id, last)
+            except ReadFailed as error:
+                metrics.REPAIRS_FAILED.inc()
+                logger.warning(
+                    "Postgres did not answer a repair; it is tried again",
+                    extra={"session": self.id, "user": self.user_id, "error": repr(error)},
+                )
+                await asyncio.sleep(REPAIR_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                continue
+            if self.closed:
+                return
+            short_reads = short_reads + 1 if missed.head.seq < self.stream.highest else 0
+            reason = _unresumable(missed, last, self.epoch)
+            if reason is ResyncReason.AHEAD or short_reads > SHORT_LOG_READS:
+                reason = ResyncReason.EPOCH
+            if reason is not None:
+                self._say_resync(missed, reason)
+                forget = reason is ResyncReason.EPOCH
+                self.forward(self.stream.jump(missed.head.seq, forget=forget), "repair")
+            else:
+                self.forward(self.stream.repaired(missed.frames), "repair")
+                if short_reads:
+                    await asyncio.sleep(SHORT_LOG_WAIT_SECONDS * 2 ** (short_reads - 1))
+
+    def _say_resync(self, missed: Missed, reason: ResyncReason) -> None:
+        metrics.RESYNCS.labels(reason.value).inc()
+        head = missed.head
+        self.epoch = head.epoch
+        self.send(protocol.resync(epoch=head.epoch, seq=head.seq, unread=head.unread, reason=reason))
+
+    def _step(self, message: dict[str, Any]) -> None:
+        sending = self._send(message).__await__()
+        try:
+            next(sending)
+        except StopIteration:
+            return
+        raise RuntimeError("send() waited: the edge is made for Daphne, whose send never does")
+
+
+def _unresumable(missed: Missed, since: int, epoch: str | None) -> ResyncReason | None:
+    """Why the log cannot lead from `since` to the head; None where it can."""
+    head = missed.head
+    if epoch is not None and epoch != head.epoch:
+        return ResyncReason.EPOCH
+    if since > head.seq:
+        return ResyncReason.AHEAD
+    if since < head.floor:
+        return ResyncReason.PURGED
+    if since < head.seq and not missed.frames:
+        return ResyncReason.BEHIND
+    return None

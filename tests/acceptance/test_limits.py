@@ -1,0 +1,165 @@
+"""What one client, one user and one address may cost an edge: real Daphne, real sockets."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psutil
+import pytest
+from asgiref.sync import sync_to_async
+
+from pipeline.publish import channel_layer, publish_frames
+from shared import protocol
+from shared.groups import user_group
+from shared.inbox.models import Announcement, Inbox, Notification
+from shared.layer import REVOKED
+from shared.protocol import Close
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import person, until
+from tests.client import Client, connected
+from tests.processes import Edge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CREDIT_FRAMES = 80
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def strict(django_db_setup: None) -> Iterator[Edge]:
+    """An edge with small limits."""
+    limits = {
+        "CLARION_CREDIT_FRAMES": str(CREDIT_FRAMES),
+        "CLARION_CONNECTIONS_PER_USER": "2",
+        "CLARION_CONNECTIONS_PER_ADDRESS": "600",
+        "CLARION_PARKED_SECONDS": "3",
+        "CLARION_QUIET_LOSS_SECONDS": "1",
+        "CLARION_MESSAGES_PER_MINUTE": "1000",
+    }
+    with Edge("limits", **limits, **on_test_database()) as process:
+        yield process
+
+
+def fill(user_id: int, count: int, size: int = 100) -> None:
+    """An inbox of so many notifications, stored and published."""
+    told = Announcement.objects.create(
+        event_id=user_id, kind="TEST", data={"x": "x" * size}, created_at=datetime.now(UTC)
+    )
+    Notification.objects.bulk_create(
+        Notification(recipient_id=user_id, seq=seq, announcement=told, event_id=-seq, created_at=told.created_at)
+        for seq in range(1, count + 1)
+    )
+    Inbox.objects.update_or_create(user_id=user_id, defaults={"seq": count, "unread": count})
+    frames = protocol.AnnouncedFrames(protocol.Announced("TEST", told.created_at, told.data))
+    publish_frames([(user_id, seq, frames.created(seq, seq)) for seq in range(1, count + 1)])
+
+
+async def all_of(client: Client, count: int) -> list[int]:
+    """The seqs of the next `count` changes, each acknowledged now and then, as clients do."""
+    seqs: list[int] = []
+    while len(seqs) < count:
+        seqs.append((await client.changes(1))[0]["seq"])
+        if len(seqs) % 20 == 0:
+            await client.say(type="ack", seq=seqs[-1])
+    return seqs
+
+
+@sync_to_async
+def filled(user_id: int, count: int, size: int = 100) -> None:
+    fill(user_id, count, size)
+
+
+async def test_who_acknowledges_gets_everything_in_order_however_much_there_is(strict: Edge) -> None:
+    ann = await person()
+    async with connected(strict.url, ann) as client:
+        await filled(ann.pk, 700)
+        assert await all_of(client, 700) == list(range(1, 701))
+        await client.nothing_came()
+
+
+async def test_who_does_not_acknowledge_is_parked_and_goes_on_when_it_does(strict: Edge) -> None:
+    ann = await person()
+    async with connected(strict.url, ann) as client:
+        await client.say(type="ack", seq=0)
+        await filled(ann.pk, 300)
+        # Having never acknowledged, it has a quarter of the credit.
+        seqs = [frame["seq"] for frame in await client.changes(CREDIT_FRAMES // 4)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.connection.recv(), 0.5)
+        await client.say(type="ack", seq=seqs[-1])
+        assert seqs + await all_of(client, 300 - len(seqs)) == list(range(1, 301))
+
+
+async def test_who_never_acknowledges_is_closed_as_too_slow_and_resumes(strict: Edge) -> None:
+    ann = await person()
+    async with connected(strict.url, ann) as client:
+        await filled(ann.pk, 100)
+        seqs = [frame["seq"] for frame in await client.changes(CREDIT_FRAMES // 4)]
+        assert await client.closed() == Close.TOO_SLOW
+    async with connected(strict.url, ann, since=seqs[-1]) as client:
+        assert seqs + await all_of(client, 100 - len(seqs)) == list(range(1, 101))
+
+
+async def test_clients_that_do_not_read_cost_a_bounded_amount_of_memory(strict: Edge) -> None:
+    assert strict.popen is not None
+    process = psutil.Process(strict.popen.pid)
+    people = [await person() for _ in range(250)]
+    async with asyncio.timeout(60):
+        sockets = [connected(strict.url, one) for one in people for _ in range(2)]
+        clients = [await socket.__aenter__() for socket in sockets]
+        try:
+            for client in clients:
+                client.connection.transport.pause_reading()
+            before = process.memory_info().rss
+            frame = "x" * 2000
+            for number in range(10):
+                batch = [(one.pk, seq, frame) for seq in range(number * 100 + 1, number * 100 + 101) for one in people]
+                await sync_to_async(publish_frames)(batch)
+            # All of it has been received when a frame that was published after it is forwarded.
+            ann = await person()
+            async with connected(strict.url, ann) as probe:
+                await sync_to_async(publish_frames)([(ann.pk, 1, protocol.deleted(1, 0, 1))])
+                await probe.changes(1)
+            cost = (process.memory_info().rss - before) / MIB
+            sent = len(clients) * 1000 * len(frame) / MIB
+            assert sent > 900
+            # 500 times the credit is 20 MiB; the rest is what Daphne and the allocator add to it.
+            assert cost < 120, f"{cost:.0f} MiB for {len(clients)} sockets that were published {sent:.0f} MiB"
+        finally:
+            for client in clients:
+                client.connection.transport.abort()
+            for socket in sockets:
+                await socket.__aexit__(None, None, None)
+
+
+async def test_a_user_has_so_many_sockets_and_no_more(strict: Edge) -> None:
+    ann, ben = await person(), await person()
+    async with connected(strict.url, ann), connected(strict.url, ann):
+        with pytest.raises(AssertionError):
+            async with connected(strict.url, ann):
+                pass
+        async with connected(strict.url, ben) as other:
+            await other.nothing_came()
+    gone = "clarion_edge_sockets"
+    await until(lambda: strict.metric(gone) == 0, "the sockets were not forgotten")
+    async with connected(strict.url, ann) as client:
+        await client.nothing_came()
+    assert strict.metric("clarion_edge_refused_total") >= 1
+
+
+async def test_a_revoked_user_is_closed_within_a_second(strict: Edge) -> None:
+    ann, ben = await person(), await person()
+    async with connected(strict.url, ann) as anns, connected(strict.url, ben) as bens:
+        begun = time.monotonic()
+        await sync_to_async(channel_layer().publish)([(user_group(ann.pk), {"type": REVOKED})])
+        assert await anns.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+        assert await anns.closed() == Close.REVOKED
+        assert time.monotonic() - begun < 1
+        await bens.nothing_came()
+
+
+async def test_an_old_socket_must_show_a_new_token(db: None, valkey: str) -> None:
+    with Edge("aged", CLARION_SOCKET_AGE_SECONDS="1", **await sync_to_async(on_test_database)()) as edge:
+        async with connected(edge.url, await person()) as client:
+            assert (await client.next())["type"] == "AUTH_REFRESH_REQUIRED"
