@@ -2,21 +2,32 @@
 
 Enters: the scope of a handshake, or a token sent in band. Leaves: the identity in a verified token, or TokenRefused
 with the reason that the client is told. A token is looked for in the subprotocol, in the Authorization header, in the
-query, in this order; the first that is there counts, and a bad one is not made good by a later one.
+query, in this order; the first that is there counts, and a bad one is not made good by a later one. In each place a
+one-time ticket will do instead.
 """
 
+import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from redis.exceptions import RedisError
+
+from shared import tickets
+from shared.layer import ClarionLoopLayer
 from shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
 from shared.settings import Settings
 from shared.tokens import Identity, TokenRefused, verify
+
+logger = logging.getLogger(__name__)
 
 Scope = Mapping[str, Any]
 
 #: Digits of the largest cursor; a longer one is no cursor.
 CURSOR_MAX_DIGITS = 18
+#: Fields of a query; one with more is read as empty.
+QUERY_MAX_FIELDS = 20
 
 
 def subprotocol(scope: Scope) -> str | None:
@@ -24,12 +35,26 @@ def subprotocol(scope: Scope) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
 
 
-def authenticate(scope: Scope, settings: Settings) -> Identity:
-    """The identity that opens this socket; raises TokenRefused."""
+async def authenticate(scope: Scope, settings: Settings, layer: ClarionLoopLayer) -> Identity:
+    """The identity that opens this socket, by a token or a one-time ticket; raises TokenRefused."""
     token = _offered(scope)
     if token is None:
         raise TokenRefused(AuthFailure.MISSING)
+    if token.startswith(tickets.PREFIX):
+        return await _redeemed(token, settings, layer)
     return verify(token, settings)
+
+
+async def _redeemed(ticket: str, settings: Settings, layer: ClarionLoopLayer) -> Identity:
+    try:
+        user_id = await layer.redeem_ticket(ticket)
+    except (RedisError, OSError) as error:
+        logger.warning("A ticket could not be looked up", extra={"error": repr(error)})
+        user_id = None
+    if user_id is None:
+        raise TokenRefused(AuthFailure.INVALID)
+    now = time.time()
+    return Identity(user_id, expires_at=now + settings.jwt_lifetime_seconds, issued_at=now)
 
 
 def cursor(scope: Scope) -> tuple[int | None, str | None]:
@@ -55,5 +80,8 @@ def _offered(scope: Scope) -> str | None:
 
 def _query(scope: Scope) -> dict[str, str]:
     # Of a repeated parameter the last counts. Nothing here is logged: it may hold a token.
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20, errors="replace")
+    try:
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=QUERY_MAX_FIELDS)
+    except ValueError:
+        return {}  # more fields than anybody needs
     return {name: values[-1] for name, values in query.items()}

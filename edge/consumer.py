@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from edge import auth, runtime
-from edge.repair import ReadFailed
+from edge.repair import Opening, ReadFailed
 from edge.socket import Send, Socket
 from shared import metrics, protocol
 from shared.protocol import MESSAGE_LIMIT_BYTES, AuthFailure, Close
-from shared.tokens import TokenRefused, verify
+from shared.tokens import Identity, TokenRefused, verify
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 PATH = "/ws/notification-updates/"
 #: When a client should come back to an edge that cannot serve it at this moment (seconds, spread).
 COME_BACK_SECONDS = (1.0, 5.0)
+#: Codes that browsers and networks close with.
+USUAL_CODES = frozenset({1000, 1001, 1005, 1006})
 #: Seconds after which a client that sent too much may send again.
 RETRY_AFTER_SECONDS = 60
 
@@ -48,7 +50,7 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
         _limit(socket, "connects_per_minute")
         return
     try:
-        socket.identity = auth.authenticate(scope, edge.settings)
+        socket.identity = await auth.authenticate(scope, edge.settings, edge.layer)
     except TokenRefused as refused:
         socket.refuse(refused.reason)
         return
@@ -78,7 +80,7 @@ async def _open(edge: runtime.Edge, socket: Socket, scope: Mapping[str, Any]) ->
     if opening is None:
         socket.refuse(AuthFailure.INVALID)
         return False
-    if not opening.active:
+    if not opening.active or _is_revoked(socket.identity, opening):
         socket.refuse(AuthFailure.REVOKED)
         return False
     socket.open(opening, since, epoch)
@@ -90,7 +92,7 @@ async def _receive_until_closed(socket: Socket, receive: Receive) -> None:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             if not socket.closed:
-                metrics.CLOSES.labels(message.get("code") or int(Close.NORMAL)).inc()
+                metrics.CLOSES.labels(_told(message.get("code"))).inc()
             return
         if not socket.closed:
             _said(socket, message.get("text"), message.get("bytes"))
@@ -135,6 +137,15 @@ def _swap_token(socket: Socket, token: str) -> None:
         return
     socket.identity, socket.refresh_by, socket.opened_at = identity, None, socket.heard_at
     socket.send(protocol.auth_ok(user_id=socket.user_id, username=socket.username, refreshed=True))
+
+
+def _told(code: int | None) -> int | str:
+    """The close code for the metric: a client can close with any, and may not make as many series."""
+    return code if code in USUAL_CODES else "other"
+
+
+def _is_revoked(identity: Identity, opening: Opening) -> bool:
+    return opening.not_before is not None and identity.issued_at < opening.not_before.timestamp()
 
 
 def _limit(socket: Socket, limit: str) -> None:

@@ -9,6 +9,7 @@ hangs delays repairs and nothing else. Nothing is ever written.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -42,6 +43,7 @@ class Opening:
     user_id: int
     username: str
     active: bool
+    not_before: datetime | None  # tokens issued earlier are revoked
     missed: Missed
 
 
@@ -85,8 +87,8 @@ class Reader:
         rows = await self._rows(self._connect_sql, {"user_id": user_id, "after": after, "limit": self._limit})
         if not rows:
             return None
-        _, username, active = rows[0][:3]
-        return Opening(user_id, username, bool(active), _missed([row[3:] for row in rows]))
+        _, username, active, not_before = rows[0][:4]
+        return Opening(user_id, username, bool(active), not_before, _missed([row[4:] for row in rows]))
 
     async def missed(self, user_id: int, after: int) -> Missed:
         """What an inbox has after `after`."""

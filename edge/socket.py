@@ -112,6 +112,8 @@ class Socket:
 
     def received(self, message: Mapping[str, Any]) -> None:
         """The channel layer has a message for this user: a frame, or that their access was revoked."""
+        if self.closed:
+            return
         if message["type"] == REVOKED:
             self.refuse(AuthFailure.REVOKED)
             return
@@ -144,7 +146,7 @@ class Socket:
         acknowledged, and closed when it does not.
         """
         for number, text in enumerate(frames):
-            if not self.credit.take(len(text)):
+            if not self.credit.take(len(text) if text.isascii() else len(text.encode())):
                 self.stream.unsend(len(frames) - number)
                 self.parked_at = asyncio.get_running_loop().time()
                 metrics.PARKED.inc()
@@ -227,7 +229,9 @@ class Socket:
                 return
             short_reads = short_reads + 1 if missed.head.seq < self.stream.highest else 0
             reason = _unresumable(missed, last, self.epoch)
-            if reason is ResyncReason.AHEAD or short_reads > SHORT_LOG_READS:
+            if reason is ResyncReason.AHEAD:
+                reason = None  # a replica that lags, or a history that is no more: time tells
+            if short_reads > SHORT_LOG_READS:
                 reason = ResyncReason.EPOCH
             if reason is not None:
                 self._say_resync(missed, reason)

@@ -10,6 +10,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
+from kombu import Exchange, Queue
 
 from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SWEEP
 from shared.settings import load
@@ -27,6 +28,23 @@ VISIBILITY_TIMEOUT_SECONDS = 600
 #: A broker that has frozen is noticed after this long (seconds); redis-py would wait for ever.
 BROKER_SOCKET_SECONDS = 10
 
+_ON_RABBITMQ = load().broker_url.get_secret_value().startswith("amqp")
+_REDIS_OPTIONS = {
+    "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+    "socket_timeout": BROKER_SOCKET_SECONDS,
+    "socket_connect_timeout": BROKER_SOCKET_SECONDS,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+}
+# A publish that is not confirmed may be lost though it returned.
+_RABBITMQ_OPTIONS = {"confirm_publish": True}
+
+
+def _queue(name: str) -> Queue:
+    """A queue; on RabbitMQ one that survives the loss of a node."""
+    arguments = {"x-queue-type": "quorum"} if _ON_RABBITMQ else None
+    return Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=arguments)
+
 
 def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
     """The web app routes its own tasks by its setting CLARION_TASK_ROUTES, {task name: queue}."""
@@ -37,18 +55,11 @@ def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
 app = Celery("clarion", set_as_current=True)
 app.conf.update(
     broker_url=load().broker_url.get_secret_value(),
-    broker_transport_options={
-        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
-        "socket_timeout": BROKER_SOCKET_SECONDS,
-        "socket_connect_timeout": BROKER_SOCKET_SECONDS,
-        "socket_keepalive": True,
-        "health_check_interval": 15,
-    },
+    broker_transport_options=_RABBITMQ_OPTIONS if _ON_RABBITMQ else _REDIS_OPTIONS,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # On RabbitMQ: queues that survive a node, and publishes that are confirmed. Redis ignores both.
-    task_default_queue_type="quorum" if load().broker_url.get_secret_value().startswith("amqp") else "classic",
-    task_queues=QUEUES,
+    task_queues=[_queue(name) for name in QUEUES],
+    task_default_queue_type="quorum" if _ON_RABBITMQ else "classic",
     task_routes=(ROUTES, _routes_of_the_app),
     task_default_queue=EVENTS,
     # A task is acknowledged when its work is done, and one at a time is taken, so that a worker that dies holds

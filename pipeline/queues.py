@@ -5,8 +5,6 @@ A contract test holds them against the Procfile: each queue is consumed by a pro
 
 from typing import Final
 
-from kombu import Exchange, Queue
-
 #: Small events: expanded, and delivered at once when few are told.
 EVENTS: Final = "events"
 #: Batches of large events, so that they never stand in the way of a small one.
@@ -20,9 +18,7 @@ SWEEP: Final = "pipeline.sweep"
 RECORD: Final = "pipeline.record"
 PURGE: Final = "pipeline.purge"
 
-QUEUES: Final = tuple(
-    Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (EVENTS, BURSTS, MAINTENANCE)
-)
+QUEUES: Final = (EVENTS, BURSTS, MAINTENANCE)
 
 ROUTES: Final = {
     EXPAND: {"queue": EVENTS},

@@ -39,7 +39,7 @@ _MUTES = "m.user_id = c.user_id AND (m.kind IS NULL OR m.kind = c.kind) AND (m.t
 #: event, at-once limit and delays, at-once limit. One row at least, for the totals.
 _CUT = """
 WITH candidates AS (
-    SELECT * FROM ({candidates}) all_of_them WHERE user_id <> %s OR %s IS NULL
+    SELECT * FROM ({candidates}) all_of_them WHERE user_id IS NOT NULL AND (user_id <> %s OR %s IS NULL)
 ),
 heard AS (
     SELECT c.user_id, min(c.rank) AS rank FROM candidates c
@@ -48,7 +48,7 @@ heard AS (
 ),
 muted AS (
     SELECT count(DISTINCT c.user_id) AS n FROM inbox_mute m JOIN candidates c ON {mutes}
-     WHERE c.user_id NOT IN (SELECT user_id FROM heard)
+     WHERE NOT EXISTS (SELECT 1 FROM heard WHERE heard.user_id = c.user_id)
 ),
 numbered AS (
     SELECT user_id, rank, (row_number() OVER (PARTITION BY rank ORDER BY user_id) - 1) / %s AS number FROM heard
@@ -140,7 +140,9 @@ def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
 
 def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
     """The SQL of who hears, one column, and its parameters; None where it can be nobody."""
-    compiler = audience.who.order_by().query.get_compiler(connection=connection)
+    # Order costs and says nothing, but in a slice, where it says who.
+    who = audience.who if audience.who.query.is_sliced else audience.who.order_by()
+    compiler = who.query.get_compiler(connection=connection)
     try:
         sql, params = compiler.as_sql()
     except EmptyResultSet:

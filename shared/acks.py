@@ -1,7 +1,7 @@
 """What clients have acknowledged: for the story of an event, and nothing that anybody relies on.
 
 Enters: for each user the highest seq that one of their sockets acknowledged, from the edges, about once a second.
-Leaves: the same, for whoever asks. Kept in the channel layer's first Redis, one hash a day (UTC) that goes after two,
+Leaves: the same, for whoever asks. Kept in the channel layer's first Redis, one set a day (UTC) that goes after two,
 so that it has a bound and may be lost.
 """
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import redis
 import redis.asyncio
 
-#: Until the next day's hash is the one that is asked (seconds).
+#: Until the next day's set is the one that is asked (seconds).
 KEPT_SECONDS = 2 * 24 * 3600
 
 
@@ -23,7 +23,8 @@ async def note(client: "redis.asyncio.Redis", prefix: str, acks: Mapping[int, in
     """Note (user id: seq), in one round trip; raises RedisError."""
     key = _key(prefix, datetime.now(UTC))
     pipeline = client.pipeline(transaction=False)
-    pipeline.hset(key, mapping={str(user_id): seq for user_id, seq in acks.items()})
+    # Of two edges the higher counts, whichever speaks last.
+    pipeline.zadd(key, {str(user_id): seq for user_id, seq in acks.items()}, gt=True)
     pipeline.expire(key, KEPT_SECONDS)
     await pipeline.execute()
 
@@ -33,7 +34,7 @@ def noted(client: redis.Redis, prefix: str, user_ids: Sequence[int]) -> dict[int
     seen: dict[int, int] = {}
     now = datetime.now(UTC)
     for at in (now - timedelta(days=1), now):
-        seqs = client.hmget(_key(prefix, at), [str(user_id) for user_id in user_ids]) if user_ids else []
+        seqs = client.zmscore(_key(prefix, at), [str(user_id) for user_id in user_ids]) if user_ids else []
         for user_id, seq in zip(user_ids, seqs, strict=True):
             if seq is not None:
                 seen[user_id] = max(seen.get(user_id, 0), int(seq))

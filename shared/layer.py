@@ -26,7 +26,7 @@ from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared import acks, metrics
+from shared import acks, metrics, tickets
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,10 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
             pipelines[shard].execute_command("PUBLISH", channel, self.serialize(message))
         return sum(sum(pipeline.execute()) for pipeline in pipelines.values())
 
+    def issue_ticket(self, user_id: int) -> str:
+        """A one-time ticket that opens a socket of this user; raises redis.exceptions.RedisError."""
+        return tickets.issue(self._sync_publishers()[0], self._prefix, user_id)
+
     def acknowledged(self, user_ids: Sequence[int]) -> dict[int, int]:
         """The highest seq that each of these users acknowledged of late; raises redis.exceptions.RedisError."""
         return acks.noted(self._sync_publishers()[0], self._prefix, user_ids)
@@ -120,6 +124,10 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
     def is_up(self) -> bool:
         """Whether every host answers."""
         return all(shard.is_up for shard in self._shards)
+
+    async def redeem_ticket(self, ticket: str) -> int | None:
+        """The user of a ticket, once; raises redis.exceptions.RedisError."""
+        return await tickets.redeem(self._shards[0].client, self.prefix, ticket)
 
     async def note_acks(self, seqs: Mapping[int, int]) -> None:
         """Note what users acknowledged, (user id: seq); raises redis.exceptions.RedisError."""

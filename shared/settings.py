@@ -22,7 +22,7 @@ SECRET_KEY_MIN_BYTES = 32
 class Settings(BaseSettings):
     """Every variable, its meaning and its default. Names in the environment are upper case."""
 
-    model_config = SettingsConfigDict(env_prefix="CLARION_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="CLARION_", frozen=True, extra="ignore")
 
     database_url: str = Field(
         "postgresql://postgres@127.0.0.1:5432/clarion",

@@ -29,17 +29,18 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a verified token names, and until when (Unix seconds)."""
+    """Whom a verified token names, since when and until when (Unix seconds; 0: it does not say)."""
 
     user_id: int
     expires_at: float
+    issued_at: float = 0
 
 
 def mint(user_id: int, settings: Settings) -> tuple[str, float]:
     """A token for `user_id` and the Unix time at which it expires."""
     now = time.time()
     expires_at = now + settings.jwt_lifetime_seconds
-    claims: dict[str, object] = {"sub": str(user_id), "iat": int(now), "exp": int(expires_at)}
+    claims: dict[str, object] = {"sub": str(user_id), "iat": now, "exp": int(expires_at)}
     if settings.jwt_audience:
         claims["aud"] = settings.jwt_audience
     if settings.jwt_issuer:
@@ -60,7 +61,7 @@ def verify(token: str, settings: Settings) -> Identity:
                 leeway=CLOCK_LEEWAY_SECONDS,
                 options={"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
             )
-            return Identity(user_id=_user_id(claims["sub"]), expires_at=float(claims["exp"]))
+            return Identity(_user_id(claims["sub"]), float(claims["exp"]), float(claims.get("iat", 0)))
         except jwt.InvalidSignatureError:
             continue
         except jwt.ExpiredSignatureError as error:

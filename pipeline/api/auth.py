@@ -1,11 +1,13 @@
 """Who calls: the app's session (changes need the CSRF token), or the same Bearer token that opens a socket."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
+from shared.inbox.models import Inbox
 from shared.settings import load
 from shared.tokens import TokenRefused, verify
 
@@ -19,10 +21,16 @@ class BearerToken(HttpBearer):
             identity = verify(token, load())
         except TokenRefused:
             return None
+        if Inbox.objects.filter(user_id=identity.user_id, not_before__gt=_instant(identity.issued_at)).exists():
+            return None
         user = get_user_model()._default_manager.filter(pk=identity.user_id, is_active=True).first()
         if user is not None:
             request.user = user
         return user
+
+
+def _instant(unix: float) -> datetime:
+    return datetime.fromtimestamp(unix, UTC)
 
 
 session = SessionAuth()

@@ -110,6 +110,13 @@ class SocketToken(Schema):
     expires_at: float
 
 
+class SocketTicket(Schema):
+    """What opens one socket, once, within some seconds."""
+
+    ticket: str
+    expires_in_seconds: int
+
+
 class EventIn(Schema):
     """An event of a service: a declared name, a payload that fits it, and an idempotency key."""
 

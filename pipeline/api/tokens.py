@@ -1,10 +1,15 @@
-"""The token that opens a socket, for whoever is signed in."""
+"""What opens a socket, for whoever is signed in, and its end."""
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
+from ninja.errors import HttpError
+from redis.exceptions import RedisError
 
+from pipeline import access
 from pipeline.api import schemas
 from pipeline.api.auth import session, user_id
+from pipeline.publish import channel_layer
+from shared import tickets
 from shared.settings import load
 from shared.tokens import mint
 
@@ -16,3 +21,20 @@ def token(request: HttpRequest) -> schemas.SocketToken:
     """A JWT for the session's user. Only a session gets one: a token cannot prolong itself."""
     text, expires_at = mint(user_id(request), load())
     return schemas.SocketToken(token=text, expires_at=expires_at)
+
+
+@router.post("/socket-ticket", response={200: schemas.SocketTicket, 503: schemas.Error}, auth=session)
+def socket_ticket(request: HttpRequest) -> dict[str, object]:
+    """A ticket for one socket of the session's user: it may stand in a URL, since it is worth nothing afterwards."""
+    try:
+        ticket = channel_layer().issue_ticket(user_id(request))
+    except (RedisError, OSError) as error:
+        raise HttpError(503, "tickets cannot be issued at this moment; ask for a token instead") from error
+    return {"ticket": ticket, "expires_in_seconds": tickets.LIFETIME_SECONDS}
+
+
+@router.post("/log-out-everywhere", response={204: None}, auth=session)
+def log_out_everywhere(request: HttpRequest) -> Status[None]:
+    """Refuse every token of the session's user, and close their sockets. The app ends its sessions by itself."""
+    access.revoke(user_id(request))
+    return Status(204, None)

@@ -51,17 +51,23 @@ WITH changed AS (
             SELECT 1 FROM inbox_announcement a WHERE a.id = n.announcement_id
                AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
                AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)))
-    RETURNING 1
+    RETURNING n.first, n.read_at
+),
+firsts AS (
+    UPDATE inbox_notification n SET read_at = changed.read_at
+      FROM changed WHERE n.recipient_id = %(user)s AND n.seq = changed.first
 )
 SELECT count(*) FROM changed
 """
 
-#: Answers whether it was unread. No row: no such notification.
+#: With all that collapsed into it, so that a replay shows none of it. Answers whether it was unread. No row: no such
+#: notification.
 _DELETE = f"""
 {_SHOWN},
 deleted AS (
     UPDATE inbox_notification n SET deleted_at = clock_timestamp()
-      FROM shown WHERE n.recipient_id = %(user)s AND n.seq IN (%(name)s, shown.seq)
+      FROM shown WHERE n.recipient_id = %(user)s AND n.seq BETWEEN %(name)s AND shown.seq
+       AND (n.seq = %(name)s OR n.first = %(name)s)
     RETURNING n.seq, n.read_at
 )
 SELECT deleted.read_at IS NULL FROM shown JOIN deleted USING (seq)

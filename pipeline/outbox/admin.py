@@ -55,13 +55,17 @@ class WorkAdmin(ReadOnly):
     list_filter: ClassVar[tuple[str, ...]] = ("state",)
     actions = ("replay", "discard")
 
-    @admin.action(description="Replay what was parked", permissions=["view"])
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Looking is not acting: replaying and discarding need the right to change."""
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    @admin.action(description="Replay what was parked", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         """Try it again; nobody is told twice."""
         count = dead_letters.replay(self.kind, list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} replayed; others were not parked.", messages.SUCCESS)
 
-    @admin.action(description="Discard what was parked", permissions=["view"])
+    @admin.action(description="Discard what was parked", permissions=["act"])
     def discard(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         """Take it as done."""
         count = dead_letters.discard(self.kind, list(queryset.values_list("pk", flat=True)))

@@ -13,6 +13,13 @@ from pipeline.outbox.work import BATCH, EVENT, Kind
 
 KINDS = {kind.name: kind for kind in (EVENT, BATCH)}
 
+#: Events whose last batch was discarded are done with it.
+_EVENTS_OF = """
+UPDATE outbox_event e SET state = 'done', finished_at = now()
+ WHERE e.state = 'expanded' AND e.id IN (SELECT event_id FROM outbox_batch WHERE id = ANY(%s))
+   AND NOT EXISTS (SELECT 1 FROM outbox_batch b WHERE b.event_id = e.id AND b.state <> 'done')
+"""
+
 
 def replay(kind: Kind, ids: Sequence[int]) -> int:
     """Try parked work again; how many there were."""
@@ -37,4 +44,7 @@ def discard(kind: Kind, ids: Sequence[int]) -> int:
             f"UPDATE {kind.table} SET state = 'done', finished_at = now() WHERE id = ANY(%s) AND state = 'failed'",  # noqa: S608
             [list(ids)],
         )
-        return int(cursor.rowcount)
+        discarded = int(cursor.rowcount)
+        if kind is BATCH:
+            cursor.execute(_EVENTS_OF, [list(ids)])
+    return discarded

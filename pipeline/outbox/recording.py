@@ -52,8 +52,10 @@ def record(event: Event, *, key: str, actor_id: int | None = None, source: str |
     events of a source that crowds are worked off in the slower lane, so that others do not wait behind them. Without
     it, the actor is the source. The trace context of the request (see pipeline/tracing.py) is kept with the event.
     """
-    if not key or len(key) > KEY_MAX_LENGTH:
+    if not key or len(key) > KEY_MAX_LENGTH or "\x00" in key:
         raise InvalidEvent(f"an idempotency key has 1 to {KEY_MAX_LENGTH} characters, this one {len(key)}")
+    if _holds_nul(event.model_dump()):
+        raise InvalidEvent("a payload cannot hold the character NUL: Postgres has no place for it")
     settings = load()
     traceparent = tracing.current()
     params = {
@@ -80,3 +82,14 @@ def record(event: Event, *, key: str, actor_id: int | None = None, source: str |
     metrics.EVENTS_RECORDED.labels(event.event_name).inc()
     transaction.on_commit(partial(enqueue, EXPAND, event_id, queue=lane, traceparent=traceparent), robust=True)
     return int(event_id)
+
+
+def _holds_nul(value: object) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case dict():
+            return any(_holds_nul(part) for item in value.items() for part in item)
+        case list() | tuple():
+            return any(_holds_nul(part) for part in value)
+    return False

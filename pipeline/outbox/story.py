@@ -15,6 +15,9 @@ from pipeline.outbox.models import Batch, Event
 from pipeline.publish import channel_layer
 from shared.inbox.models import Announcement, Notification
 
+#: People whose acknowledgements are asked for; of more, the first.
+ASKED_MAX = 1000
+
 Line = tuple[datetime, str]
 
 
@@ -55,14 +58,18 @@ def _lines(event: Event) -> Iterator[Line]:
 
 def _acknowledged(event: Event) -> Iterator[Line]:
     """How many of those who were told have acknowledged it on a socket, today or yesterday."""
-    seqs = dict(Notification.objects.filter(event_id=event.pk).values_list("recipient_id", "seq"))
+    told = Notification.objects.filter(event_id=event.pk).order_by("recipient_id")
+    seqs = dict(told.values_list("recipient_id", "seq")[:ASKED_MAX])
     try:
         seen = channel_layer().acknowledged(list(seqs))
     except (RedisError, OSError):
         yield timezone.now(), "what sockets acknowledged is not known: the channel layer does not answer"
         return
     count = sum(seq <= seen.get(user_id, 0) for user_id, seq in seqs.items())
-    yield timezone.now(), f"acknowledged on a socket by {count} of {len(seqs)} people so far"
+    yield (
+        timezone.now(),
+        f"acknowledged on a socket by {count} of {len(seqs)} people{' asked' if len(seqs) == ASKED_MAX else ''} so far",
+    )
 
 
 def _batch_lines(batch: Batch, kind: str) -> Iterator[Line]:
@@ -71,7 +78,7 @@ def _batch_lines(batch: Batch, kind: str) -> Iterator[Line]:
         stored = batch.stored or 0
         yield batch.persisted_at, f"{name} persisted: {stored} new, {len(batch.recipients) - stored} there before"
     if batch.finished_at and batch.state == "done":
-        yield batch.finished_at, f"{name} published"
+        yield batch.finished_at, f"{name} {'published' if batch.persisted_at else 'discarded'}"
     if batch.state == "failed" and batch.finished_at:
         yield batch.finished_at, f"{name} parked: {_last_line(batch.error)}"
     if batch.state == "pending":

@@ -200,7 +200,7 @@ def finish(event_id: int, batch_ids: Sequence[int]) -> None:
             [list(batch_ids)],
         )
         _execute("SELECT 1 FROM outbox_event WHERE id = %s FOR NO KEY UPDATE", [event_id])
-        _execute(
+        finished = _execute(
             """
             UPDATE outbox_event SET state = 'done', finished_at = clock_timestamp()
              WHERE id = %s AND state = 'expanded'
@@ -209,6 +209,7 @@ def finish(event_id: int, batch_ids: Sequence[int]) -> None:
             [event_id, event_id],
         )
     metrics.WORK_FINISHED.labels(BATCH.name, "done").inc(len(batch_ids))
+    metrics.WORK_FINISHED.labels(EVENT.name, "done").inc(finished)
 
 
 @contextmanager
@@ -263,9 +264,11 @@ def _note(kind: Kind, work_ids: Sequence[int], *, counts: bool, park_from: int |
     )
 
 
-def _execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> None:
+def _execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
+    """Run it; how many rows it was about."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
+        return int(cursor.rowcount)
 
 
 def _one(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:

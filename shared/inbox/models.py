@@ -137,6 +137,7 @@ class Inbox(models.Model):
     floor = models.BigIntegerField(db_default=0)
     window_at = models.DateTimeField(null=True, help_text="When the window began in which window_count are counted")
     window_count = models.IntegerField(db_default=0)
+    not_before = models.DateTimeField(null=True, help_text="Tokens issued earlier are revoked")
 
     class Meta:
         verbose_name_plural = "inboxes"

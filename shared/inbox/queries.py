@@ -73,18 +73,18 @@ SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n
 def connect_sql(*, table: str, id_column: str, username_column: str, active_column: str) -> str:
     """The one query of a connect: the user, the head of their inbox, and its log after the cursor.
 
-    Columns: user id, username, whether active, then those of LOG_AFTER. No row: no such user. The names are the
-    operator's settings, never input; they are quoted all the same.
+    Columns: user id, username, whether active, since when tokens count, then those of LOG_AFTER. No row: no such user.
+    The names are the operator's settings, never input; they are quoted all the same.
     """
     names = (table, id_column, username_column, active_column)
     t, pk, name, active = (f'"{part.replace(chr(34), "")}"' for part in names)
     return f"""
-SELECT u.{pk} AS user_id, u.{name} AS username, u.{active} AS active,
+SELECT u.{pk} AS user_id, u.{name} AS username, u.{active} AS active, head.not_before,
        {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
   FROM {t} u
   CROSS JOIN LATERAL (
         SELECT u.{pk}::bigint AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
-               coalesce(max(i.floor), 0) AS floor
+               coalesce(max(i.floor), 0) AS floor, max(i.not_before) AS not_before
           FROM inbox_inbox i WHERE i.user_id = u.{pk}
   ) head {_LOG}
  WHERE u.{pk} = %(user_id)s

@@ -11,10 +11,12 @@ import websockets
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from pipeline.publish import publish_frames
+from pipeline import access
+from pipeline.publish import channel_layer, publish_frames
 from shared import protocol
 from shared.protocol import SUBPROTOCOL, Close
 from shared.settings import load
+from shared.tokens import mint
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person, until
@@ -66,6 +68,42 @@ async def test_connected_says_where_the_inbox_stands(edge: Edge) -> None:
         }  # fmt: skip
 
 
+async def test_a_ticket_opens_one_socket_once(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    ticket = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    async with opened(f"{edge.url}?token={ticket}") as client:
+        assert (await client.next())["user_id"] == str(ann.pk)
+    for used_or_made_up in (ticket, "ticket-made-up", "ticket-"):
+        assert await refused(f"{edge.url}?token={used_or_made_up}") == ("INVALID", Close.BAD_TOKEN)
+
+
+async def test_deactivating_a_user_closes_their_sockets_within_a_second(edge: Edge, valkey: str) -> None:
+    ann, ben = await person(), await person()
+    async with connected(edge.url, ann) as anns, connected(edge.url, ben) as bens:
+        begun = time.monotonic()
+        ann.is_active = False
+        await ann.asave()
+        assert await anns.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+        assert await anns.closed() == Close.REVOKED
+        assert time.monotonic() - begun < 1
+        await bens.nothing_came()
+
+
+async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_before(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    before, _ = mint(ann.pk, load())
+    async with connected(edge.url, ann) as client:
+        begun = time.monotonic()
+        await sync_to_async(access.revoke)(ann.pk)
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+        assert await client.closed() == Close.REVOKED
+        assert time.monotonic() - begun < 1
+    assert await refused(f"{edge.url}?token={before}") == ("REVOKED", Close.REVOKED)
+    assert await refused(f"{edge.url}?token={token(ann)}") == ("REVOKED", Close.REVOKED)  # which says no `iat`
+    async with connected(edge.url, ann) as client:
+        await client.nothing_came()
+
+
 async def test_a_refusal_is_visible_to_a_browser(edge: Edge) -> None:
     ann = await person()
     assert await refused(edge.url) == ("MISSING", Close.NO_TOKEN)
@@ -73,6 +111,8 @@ async def test_a_refusal_is_visible_to_a_browser(edge: Edge) -> None:
     forged = jwt.encode({"sub": "1", "exp": time.time() + 9}, "k" * 32)
     for bad in ("x", token(ann)[:-3] + "abc", forged, "%00", "a" * 3000):
         assert await refused(f"{edge.url}?token={bad}") == ("INVALID", Close.BAD_TOKEN)
+    many_fields = "&".join(f"field{number}=1" for number in range(50))
+    assert await refused(f"{edge.url}?token={token(ann)}&{many_fields}") == ("MISSING", Close.NO_TOKEN)
     # A bad token is not made good by another way of giving one.
     good = {"Authorization": f"Bearer {token(ann)}"}
     offered = {"subprotocols": [SUBPROTOCOL, "bearer.x"], "additional_headers": good}

@@ -22,7 +22,7 @@ def procfile() -> dict[str, str]:
 
 
 def test_the_procfile_has_its_processes() -> None:
-    assert list(procfile()) == ["web", "worker-live", "worker-bursts", "beat", "edge", "flower"]
+    assert list(procfile()) == ["web", "worker-live", "worker-bursts", "worker-jobs", "beat", "edge", "flower"]
 
 
 def test_every_queue_is_consumed_by_a_process_and_by_no_unknown_name() -> None:
@@ -33,7 +33,20 @@ def test_every_queue_is_consumed_by_a_process_and_by_no_unknown_name() -> None:
         if word.startswith("--queues=")
         for queue in word.removeprefix("--queues=").split(",")
     ]
-    assert sorted(consumed) == sorted(queue.name for queue in QUEUES)
+    assert sorted(consumed) == sorted(set(QUEUES) | set(queues_of_apps().values()))
+
+
+def queues_of_apps() -> dict[str, str]:
+    """The queue of each task that is an app's: routed by its settings."""
+    app.loader.import_default_modules()
+    names = [name for name in app.tasks if not name.startswith(("pipeline.", "celery."))]
+    return {name: app.amqp.router.route({}, name)["queue"].name for name in names}
+
+
+def test_the_tasks_of_the_forum_have_a_queue_of_their_own() -> None:
+    queues = queues_of_apps()
+    assert {name.split(".")[0] for name in queues} == {"forum"}
+    assert set(queues.values()) == {"jobs"}
 
 
 def test_a_small_event_never_waits_behind_a_batch() -> None:
@@ -45,7 +58,7 @@ def test_every_task_has_a_queue() -> None:
     app.loader.import_default_modules()
     ours = {name for name in app.tasks if name.startswith("pipeline.")}
     assert ours == set(ROUTES)
-    assert {route["queue"] for route in ROUTES.values()} == {queue.name for queue in QUEUES}
+    assert {route["queue"] for route in ROUTES.values()} == set(QUEUES)
 
 
 def test_the_edge_loads_neither_celery_nor_the_pipeline() -> None:

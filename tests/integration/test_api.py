@@ -153,6 +153,21 @@ def test_the_socket_token_names_the_sessions_user_and_cannot_prolong_itself(ann:
     assert bearer.post("/api/token").status_code == 401
 
 
+def test_a_ticket_is_for_the_sessions_user_and_sessions_only(as_ann: Client, ann: User, valkey: str) -> None:
+    status, answer = post(as_ann, "socket-ticket")
+    assert (status, answer["expires_in_seconds"]) == (200, 30)
+    assert answer["ticket"].startswith("ticket-")
+    assert Client().post("/api/socket-ticket").status_code == 401
+
+
+def test_logging_out_everywhere_refuses_the_tokens_before(as_ann: Client, ann: User, valkey: str) -> None:
+    before, _ = mint(ann.pk, load())
+    assert as_ann.post("/api/log-out-everywhere").status_code == 204
+    assert Client(headers={"authorization": f"Bearer {before}"}).get("/api/inbox").status_code == 401
+    after, _ = mint(ann.pk, load())
+    assert Client(headers={"authorization": f"Bearer {after}"}).get("/api/inbox").status_code == 200
+
+
 def test_health_and_the_openapi_document_are_open(client: Client, db: None) -> None:
     assert client.get("/api/health").json() == {"status": "ok"}
     assert "/api/notifications/read" in client.get("/api/openapi.json").json()["paths"]

@@ -1,5 +1,6 @@
 """A kind that collapses is one notification while it is unread: its count, newest actors and seq advance."""
 
+import json
 import threading
 import uuid
 from collections.abc import Callable
@@ -7,13 +8,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections
 
 from pipeline import delivery, persist
 from pipeline.inbox import changes, reading
 from pipeline.outbox.models import Batch
 from pipeline.outbox.recording import record
+from shared.inbox.log import frame_of
 from shared.inbox.models import Inbox, Notification
+from shared.inbox.queries import LOG_AFTER, LogRow
 from tests.integration.conftest import Frames
 from tests.integration.things import ThingHappened
 
@@ -111,6 +114,29 @@ def test_reading_all_and_deleting_close_it_too(people: list[User], close: Callab
     assert Inbox.objects.values_list("unread", flat=True).get() == 0
     tell(ann, me)
     assert listed(me)[0]["count"] == 1
+
+
+def replayed(user: User) -> list[dict[str, Any]]:
+    """The whole log of a user as the edge would replay it."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOG_AFTER, {"user_id": user.pk, "after": 0, "limit": 100})
+        rows = [list(row[4:]) for row in cursor.fetchall()]
+    for row in rows:  # Django reads JSON as text
+        row[10], row[12] = json.loads(row[10] or "null"), json.loads(row[12] or "null")
+    return [json.loads(frame_of(LogRow(*row), 0)) for row in rows]
+
+
+def test_a_replay_shows_nothing_as_new_that_was_read_or_deleted(people: list[User]) -> None:
+    me, ann, *_ = people
+    for _ in range(3):
+        tell(ann, me)
+    changes.read_through(me.pk)
+    frames = replayed(me)
+    assert [frame["type"] for frame in frames][:1] == ["NOTIFICATION_CREATED"]
+    assert (frames[0]["isRead"], frames[2]["isRead"]) == (True, True)
+    changes.delete(me.pk, 1)
+    assert [frame["type"] for frame in replayed(me)[:3]] == ["NOTIFICATION_DELETED"] * 3
+    assert {frame["notificationId"] for frame in replayed(me)[:3]} == {"1"}
 
 
 def test_another_topic_is_another_notification(people: list[User]) -> None:

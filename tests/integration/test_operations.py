@@ -125,6 +125,15 @@ def test_a_discarded_dead_letter_tells_nobody(parked: Event) -> None:
     assert command("dead_letters") == ""
 
 
+def test_discarding_its_last_batch_ends_an_event(parked: Event, people: list[User], broker: redis.Redis) -> None:
+    command("dead_letters", "replay", "event", "--all")
+    delivery.expand(parked.pk)
+    Event.objects.update(state="expanded")
+    Batch.objects.update(state="failed")
+    command("dead_letters", "discard", "batch", "--all")
+    assert Event.objects.get().state == "done"
+
+
 @pytest.mark.parametrize("args", [["replay"], ["replay", "event"], ["discard", "event", "1", "--all"]])
 def test_without_saying_which_nothing_is_done(args: list[str]) -> None:
     with pytest.raises(CommandError, match="say which"):

@@ -42,7 +42,7 @@ for (const [name, frame] of others) {
 }
 
 test("a notification has the fields of the snapshot, and what happens to it is applied", () => {
-  const { type, seq, unread, ...notification } = golden.created;
+  const { type, unread, quiet, ...notification } = golden.created;
   const after = (...frames) => frames.reduce(applied, []);
   assert.deepEqual(after(golden.created), [notification]);
   assert.deepEqual(after(golden.created, golden.updated_read)[0].isRead, true);
@@ -50,4 +50,6 @@ test("a notification has the fields of the snapshot, and what happens to it is a
   assert.deepEqual(after(golden.created, golden.read_all)[0].isRead, true);
   assert.deepEqual(after(golden.created, golden.read_topic)[0].isRead, true);
   assert.deepEqual(after(golden.created, golden.deleted), []);
+  assert.deepEqual(after(golden.created_read, golden.collapsed), after(golden.collapsed));
+  assert.deepEqual(after(golden.collapsed)[0].seq, golden.collapsed.seq);
 });
