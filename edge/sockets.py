@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 LOOK_AFTER_EVERY_SECONDS = 1.0
 #: How long a client has to send a new token once its old one has expired (seconds).
 REFRESH_GRACE_SECONDS = 30
-#: A socket that is silent for so many heartbeats is closed. A hidden tab's timers may run once a minute only.
-SILENT_HEARTBEATS = 2
+#: A socket that is silent for so many heartbeats is closed: two that were missed, and half of one since a hidden tab's
+#: timers may run once a minute only.
+SILENT_HEARTBEATS = 2.5
 #: Longest wait for Redis to confirm a subscription before the socket goes on without (seconds).
 SUBSCRIBE_WAIT_SECONDS = 1.0
 

@@ -66,10 +66,8 @@ def _acknowledged(event: Event) -> Iterator[Line]:
         yield timezone.now(), "what sockets acknowledged is not known: the channel layer does not answer"
         return
     count = sum(seq <= seen.get(user_id, 0) for user_id, seq in seqs.items())
-    yield (
-        timezone.now(),
-        f"acknowledged on a socket by {count} of {len(seqs)} people{' asked' if len(seqs) == ASKED_MAX else ''} so far",
-    )
+    asked = " asked" if len(seqs) == ASKED_MAX else ""
+    yield timezone.now(), f"acknowledged on a socket by {count} of {len(seqs)} people{asked} so far"
 
 
 def _batch_lines(batch: Batch, kind: str) -> Iterator[Line]:

@@ -9,6 +9,7 @@ import pytest
 import redis
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections
 
 from examples.forum.models import Message, Thread
 from pipeline.outbox import sweep
@@ -84,3 +85,38 @@ def crowded_thread(size: int) -> tuple[User, Thread, list[User]]:
     for one in crowd:
         MessageFactory.create(thread=place, author=one, origin=Message.Origin.SYSTEM)
     return poster, place, [*crowd, place.author]
+
+
+async def test_postgres_restarted_under_worker_and_edge_costs_a_delay_and_nothing_else(edge: Edge, valkey: str) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    with Worker("steady", **await sync_to_async(on_test_database)()):
+        async with connected(edge.url, ann) as client:
+            await post(place, ben, f"@{ann.username} before")
+            await client.changes(1)
+            await sync_to_async(connections.close_all)()
+            environment.POSTGRES.restart()
+            await post(place, ben, f"@{ann.username} after")
+            with Beat():
+                await all_done()
+            assert [frame["seq"] for frame in await client.changes(1)] == [2]
+            await client.nothing_came()
+        async with connected(edge.url, ann, since=1) as again:
+            assert [frame["seq"] for frame in await again.changes(1)] == [2]
+
+
+async def test_all_workers_dead_and_the_broker_restarted_empty_delays_and_loses_nothing(
+    edge: Edge, valkey: str
+) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with connected(edge.url, ann) as client:
+        for number in range(3):
+            await post(place, ben, f"@{ann.username} {number}")
+        environment.VALKEY.restart()
+        await until(edge.is_up, "the edge did not come back to Redis")
+        with Worker("late", **await sync_to_async(on_test_database)()), Beat():
+            await make_all_due()
+            await all_done()
+        assert [frame["seq"] for frame in await client.changes(3)] == [1, 2, 3]
+        await client.nothing_came()
