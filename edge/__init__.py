@@ -3,6 +3,7 @@
     asgi.py       the application that Daphne runs         settings.py   its Django settings
     consumer.py   one socket's life: connect, receive, disconnect
     auth.py       what a client offers to a user id        limits.py     how many, how often
+    sessions.py   the web app's session cookie
     stream.py     the ordered stream of one inbox, without I/O
     socket.py     one open socket: forward, repair, close
     sockets.py    all of this process: listen, look after, find quiet loss

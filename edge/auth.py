@@ -3,7 +3,7 @@
 Enters: the scope of a handshake, or a token sent in band. Leaves: the identity in a verified token, or TokenRefused
 with the reason that the client is told. A token is looked for in the subprotocol, in the Authorization header, in the
 query, in this order; the first that is there counts, and a bad one is not made good by a later one. In each place a
-one-time ticket will do instead.
+one-time ticket will do instead. Without any of them, the web app's session counts, from an allowed Origin.
 """
 
 import logging
@@ -14,6 +14,8 @@ from urllib.parse import parse_qs
 
 from redis.exceptions import RedisError
 
+from edge import sessions
+from edge.repair import Reader, ReadFailed
 from shared import tickets
 from shared.layer import ClarionLoopLayer
 from shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
@@ -35,14 +37,27 @@ def subprotocol(scope: Scope) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
 
 
-async def authenticate(scope: Scope, settings: Settings, layer: ClarionLoopLayer) -> Identity:
-    """The identity that opens this socket, by a token or a one-time ticket; raises TokenRefused."""
+async def authenticate(scope: Scope, settings: Settings, layer: ClarionLoopLayer, reader: Reader) -> Identity:
+    """The identity that opens this socket, by a token, a one-time ticket or the session; raises TokenRefused."""
     token = _offered(scope)
     if token is None:
-        raise TokenRefused(AuthFailure.MISSING)
+        return await _signed_in(scope, settings, reader)
     if token.startswith(tickets.PREFIX):
         return await _redeemed(token, settings, layer)
     return verify(token, settings)
+
+
+async def _signed_in(scope: Scope, settings: Settings, reader: Reader) -> Identity:
+    key = sessions.cookie_of(scope, settings)
+    identity = None
+    if key is not None:
+        try:
+            identity = await sessions.identity_of(key, reader, settings, time.time())
+        except ReadFailed as error:
+            logger.warning("A session could not be looked up", extra={"error": repr(error)})
+    if identity is None:
+        raise TokenRefused(AuthFailure.MISSING)
+    return identity
 
 
 async def _redeemed(ticket: str, settings: Settings, layer: ClarionLoopLayer) -> Identity:

@@ -50,7 +50,7 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
         _limit(socket, "connects_per_minute")
         return
     try:
-        socket.identity = await auth.authenticate(scope, edge.settings, edge.layer)
+        socket.identity = await auth.authenticate(scope, edge.settings, edge.layer, edge.reader)
     except TokenRefused as refused:
         socket.refuse(refused.reason)
         return

@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from shared.inbox.log import frame_of
-from shared.inbox.queries import HEADS, LOG_AFTER, Head, LogRow, connect_sql
+from shared.inbox.queries import HEADS, LOG_AFTER, Head, LogRow, connect_sql, password_sql
 from shared.settings import Settings
 
 #: What a read may fail with; the stream stays behind and is read again.
@@ -59,6 +59,7 @@ class Reader:
             username_column=settings.username_column,
             active_column=settings.user_active_column,
         )
+        self._password_sql = password_sql(table=settings.user_table, id_column=settings.user_id_column)
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             settings.database_url,
             min_size=1,
@@ -89,6 +90,19 @@ class Reader:
             return None
         _, username, active, not_before = rows[0][:4]
         return Opening(user_id, username, bool(active), not_before, _missed([row[4:] for row in rows]))
+
+    async def session(self, key: str) -> tuple[str, datetime] | None:
+        """A session of the web app that has not ended: what Django stored, and until when it counts."""
+        rows = await self._rows(
+            "SELECT session_data, expire_date FROM django_session WHERE session_key = %(key)s AND expire_date > now()",
+            {"key": key},
+        )
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    async def password(self, user_id: int) -> str | None:
+        """The hash of a user's password, to which their sessions are bound."""
+        rows = await self._rows(self._password_sql, {"user_id": user_id})
+        return rows[0][0] if rows else None
 
     async def missed(self, user_id: int, after: int) -> Missed:
         """What an inbox has after `after`."""

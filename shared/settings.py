@@ -18,6 +18,9 @@ DEVELOPMENT_SECRET = "development-only-secret-never-used-in-production"  # noqa:
 #: HS256 needs a key at least as long as its digest (RFC 7518, 3.2).
 SECRET_KEY_MIN_BYTES = 32
 
+#: Written with commas between their parts.
+LISTS = ("channel_layer_url", "jwt_keys", "allowed_hosts", "allowed_origins", "service_tokens")
+
 
 class Settings(BaseSettings):
     """Every variable, its meaning and its default. Names in the environment are upper case."""
@@ -56,6 +59,10 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = Field(None, description="`iss` that a token must have, where set.")
     jwt_lifetime_seconds: int = Field(3600, ge=10, description="How long a minted socket token is valid.")
 
+    session_cookie: str = Field("sessionid", description="The web app's session cookie, which opens sockets too.")
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins besides its own host from which the edge takes that cookie, separated by commas."
+    )
     service_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Tokens of services that may record events, separated by commas; 32 bytes or more each."
     )
@@ -112,7 +119,9 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", description="Threshold of the JSON logs.")
 
-    @field_validator("channel_layer_url", "jwt_keys", "allowed_hosts", "service_tokens", mode="before")
+    @field_validator(
+        "channel_layer_url", "jwt_keys", "allowed_hosts", "allowed_origins", "service_tokens", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

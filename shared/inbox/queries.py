@@ -76,8 +76,7 @@ def connect_sql(*, table: str, id_column: str, username_column: str, active_colu
     Columns: user id, username, whether active, since when tokens count, then those of LOG_AFTER. No row: no such user.
     The names are the operator's settings, never input; they are quoted all the same.
     """
-    names = (table, id_column, username_column, active_column)
-    t, pk, name, active = (f'"{part.replace(chr(34), "")}"' for part in names)
+    t, pk, name, active = map(_quoted, (table, id_column, username_column, active_column))
     return f"""
 SELECT u.{pk} AS user_id, u.{name} AS username, u.{active} AS active, head.not_before,
        {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
@@ -89,6 +88,15 @@ SELECT u.{pk} AS user_id, u.{name} AS username, u.{active} AS active, head.not_b
   ) head {_LOG}
  WHERE u.{pk} = %(user_id)s
 """  # noqa: S608 - names quoted above
+
+
+def password_sql(*, table: str, id_column: str) -> str:
+    """The hash of a user's password, where sessions of the web app open sockets."""
+    return f"SELECT password FROM {_quoted(table)} WHERE {_quoted(id_column)} = %(user_id)s"  # noqa: S608 - quoted
+
+
+def _quoted(name: str) -> str:
+    return f'"{name.replace(chr(34), "")}"'
 
 
 @dataclass(frozen=True, slots=True)

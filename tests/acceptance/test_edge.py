@@ -10,6 +10,7 @@ import pytest
 import websockets
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.test import Client as DjangoClient
 
 from pipeline import access
 from pipeline.publish import channel_layer, publish_frames
@@ -66,6 +67,41 @@ async def test_connected_says_where_the_inbox_stands(edge: Edge) -> None:
             "type": "CONNECTED", "user_id": str(ann.pk), "protocol": 1, "epoch": "0", "seq": 0, "unread": 0,
             "heartbeat_seconds": 30, "resumed": False,
         }  # fmt: skip
+
+
+@sync_to_async
+def signed_in(user: User) -> str:
+    browser = DjangoClient()
+    browser.force_login(user)
+    return f"theme=dark; sessionid={browser.cookies['sessionid'].value}"
+
+
+async def test_the_sessions_cookie_opens_a_socket_from_an_allowed_origin_only(edge: Edge) -> None:
+    ann = await person()
+    cookie = await signed_in(ann)
+    own = f"http://127.0.0.1:{edge.port}"
+    async with opened(edge.url, origin=own, additional_headers={"Cookie": cookie}) as client:
+        assert (await client.next())["user_id"] == str(ann.pk)
+    for origin in (
+        None,
+        "null",
+        "http://evil.example",
+        f"http://127.0.0.1.evil.example:{edge.port}",
+        "http://127.0.0.1:1",
+    ):
+        forged = {"origin": origin, "additional_headers": {"Cookie": cookie}}
+        assert await refused(edge.url, **forged) == ("MISSING", Close.NO_TOKEN)
+    for bad in ("sessionid=made-up", "sessionid=", "x", cookie[:-2], 'sessionid="\\'):
+        assert await refused(edge.url, origin=own, additional_headers={"Cookie": bad}) == ("MISSING", Close.NO_TOKEN)
+
+
+async def test_a_session_ends_with_a_new_password(edge: Edge) -> None:
+    ann = await person()
+    cookie = await signed_in(ann)
+    ann.set_password("another")
+    await ann.asave()
+    own = f"http://127.0.0.1:{edge.port}"
+    assert await refused(edge.url, origin=own, additional_headers={"Cookie": cookie}) == ("MISSING", Close.NO_TOKEN)
 
 
 async def test_a_ticket_opens_one_socket_once(edge: Edge, valkey: str) -> None:
