@@ -22,7 +22,7 @@ LOCKER := $(VENV)-lock
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test burst check lint format types contracts lock clean
+.PHONY: help run test burst lanes check lint format types contracts lock clean
 
 help:  ## Show this list
 	@echo "Clarion: what make can do (each target installs what it needs into $(VENV))"
@@ -36,6 +36,9 @@ test: $(SERVERS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k
 
 burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200 KIND= STORM=)
 	@exec $(BIN)/python -m benchmarks.burst --recipients $(RECIPIENTS) --online $(ONLINE) --kind $(KIND) --storm $(STORM)
+
+lanes: $(SERVERS)  ## Against `make run`: a mention during a burst, beside an idle system (RECIPIENTS=100000)
+	@exec $(BIN)/python -m benchmarks.lanes $(if $(filter command line,$(origin RECIPIENTS)),--recipients $(RECIPIENTS))
 
 check: lint types contracts  ## Lint, formatting, types and import contracts
 

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ForumConfig(AppConfig):
-    """Threads and messages."""
+    """Threads and messages, and what happens to them."""
 
     name = "examples.forum"
     label = "forum"

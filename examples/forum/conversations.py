@@ -9,20 +9,39 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message: by whom, how many hours ago, and in reply to which message of the thread (its index)."""
+    """One message: by whom, how many hours ago, in reply to which message of the thread (its index), and who voted."""
 
     author: str
     hours_ago: float
     body: str
     reply_to: int | None = None
+    votes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A thread; whoever said the first message started it."""
+    """A thread; whoever said the first message started it, and may have accepted one (its index) as the answer."""
 
     title: str
     messages: tuple[Said, ...]
+    accepted: int | None = None
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A document that was brought to a collection, with the owners of that."""
+
+    author: str
+    hours_ago: float
+    title: str
+    text: str
+    collection: str
+    owners: tuple[str, ...]
+
+
+#: Badges that were given by hand: to whom, which, and by whom.
+AWARDED: Final = (("cleo", "good-host", "mia"),)
 
 
 CONVERSATIONS: Final = (
@@ -36,7 +55,13 @@ CONVERSATIONS: Final = (
                 "darker than I meant it to, and better for it.\n\nWhat are you baking this weekend?",
             ),
             Said("ben", 48, "Rolls with sunflower seeds. @ann how long does yours stand before it goes in?", 0),
-            Said("ann", 47.5, "About an hour on the table, @ben. It should spring back slowly when you press it.", 1),
+            Said(
+                "ann",
+                47.5,
+                "About an hour on the table, @ben. It should spring back slowly when you press it.",
+                1,
+                ("ben", "eva"),
+            ),
             Said("cleo", 44, "I have a jar of starter that nobody here remembers beginning. Anyone want half?"),
             Said("dan", 43, "Yes, please! I can come by on Sunday.", 3),
             Said("eva", 20.2, "Focaccia, with rosemary from the balcony. It did not live to see a photograph."),
@@ -52,9 +77,15 @@ CONVERSATIONS: Final = (
                 "plant mint like everyone else?",
             ),
             Said("eva", 75, "Small ones ripen with less light. Mine turned in September, but they turned.", 0),
-            Said("mia", 70, "Put something white behind the pots. It makes more of a difference than I expected."),
+            Said(
+                "mia",
+                70,
+                "Put something white behind the pots. It makes more of a difference than I expected.",
+                votes=("ann", "dan", "eva"),
+            ),
             Said("dan", 30.5, "There is now an old bed sheet on my balcony. I will report, @mia.", 2),
         ),
+        accepted=2,
     ),
     Conversation(
         "Repair evening: bring something broken",
@@ -69,6 +100,7 @@ CONVERSATIONS: Final = (
             Said("cleo", 27, "I will bring a lamp that flickers, and a cake that does not."),
             Said("ann", 8.4, "Could somebody look at a bicycle bell? It only rings when it rains.", 0),
         ),
+        pinned=True,
     ),
     Conversation(
         "A book to read together in winter",
@@ -97,4 +129,19 @@ CONVERSATIONS: Final = (
             Said("cleo", 3.1, "Sunday is fine. I bring the flask.", 1),
         ),
     ),
+)
+
+DOCUMENT: Final = Brought(
+    author="ann",
+    hours_ago=26,
+    title="Plain wheat loaf",
+    text=(
+        "# Dough\n\nFour hundred grams of wheat flour, a hundred of rye flour, three hundred and fifty of water, ten "
+        "of salt, and a spoon of starter. Mix flour and water, wait for an hour, then add starter and salt. Fold the "
+        "dough three times, and leave it in the fridge overnight.\n\n# Oven\n\nHeat the oven with a pot in it for "
+        "half an hour. Bake the dough in the pot with its lid on, and then for twenty minutes without.\n\nQuestions: "
+        "ann@bread.example\n"
+    ),
+    collection="Recipes",
+    owners=("cleo", "eva"),
 )

@@ -6,7 +6,12 @@ Enters: a signed-in user and what they wrote, checked by a form. Leaves: rows, c
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from examples.forum import badges
 from examples.forum.models import Message, Thread
+
+
+class Closed(Exception):
+    """The thread takes no more replies."""
 
 
 @transaction.atomic
@@ -17,6 +22,11 @@ def start_thread(author: User, *, title: str, body: str) -> Thread:
     return thread
 
 
+@transaction.atomic
 def reply(author: User, thread: Thread, *, body: str, parent: Message | None = None) -> Message:
-    """A message in `thread`, in reply to `parent` where given."""
-    return Message.objects.create(thread=thread, author=author, body=body, parent=parent)
+    """A message in `thread`, in reply to `parent` where given; raises Closed."""
+    if thread.is_locked or thread.deleted_at:
+        raise Closed
+    message = Message.objects.create(thread=thread, author=author, body=body, parent=parent)
+    badges.after_reply(author)
+    return message

@@ -94,6 +94,11 @@ FORUM_EDGE_PORT = _config.public_edge_port
 #: Whether one click signs in as a seeded person, and the people with a known password may be seeded.
 FORUM_OPEN_DOORS = DEBUG
 
+#: The forum's own tasks, on a queue of their own, so that a long job never stands before a notification.
+CLARION_TASK_ROUTES = {
+    f"forum.{task}": "jobs" for task in ("process_document", "run_extract", "run_analysis", "run_export", "sweep_jobs")
+}
+
 LOGGING = logs.logging_config(_config.log_level)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG

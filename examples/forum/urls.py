@@ -3,16 +3,33 @@
 from django.contrib import admin
 from django.urls import path, re_path
 
-from examples.forum import sign_in, views
+from examples.forum import sign_in
+from examples.forum.views import esteem, jobs, moderation, people, threads
 from pipeline.api import api
 
+_PERSON = r"^people/(?P<username>[\w.@+-]{1,150})/"
+
 urlpatterns = [
-    path("", views.threads, name="threads"),
-    path("threads/new/", views.new_thread, name="new-thread"),
-    path("threads/<int:pk>/", views.thread, name="thread"),
-    path("messages/<int:pk>/", views.message, name="message"),
-    re_path(r"^people/(?P<username>[\w.@+-]{1,150})/$", views.person, name="person"),
-    path("inbox/", views.inbox, name="inbox"),
+    path("", threads.threads, name="threads"),
+    path("threads/new/", threads.new_thread, name="new-thread"),
+    path("threads/<int:pk>/", threads.thread, name="thread"),
+    path("threads/<int:pk>/moderate/", moderation.moderate_thread, name="moderate-thread"),
+    path("threads/<int:pk>/export/", jobs.export_thread, name="export-thread"),
+    path("messages/<int:pk>/", threads.message, name="message"),
+    path("messages/<int:pk>/vote/", esteem.vote, name="vote"),
+    path("messages/<int:pk>/accept/", esteem.accept, name="accept"),
+    path("messages/<int:pk>/moderate/", moderation.moderate_message, name="moderate-message"),
+    re_path(_PERSON + "$", people.person, name="person"),
+    re_path(_PERSON + "award/$", people.award, name="award"),
+    path("inbox/", people.inbox, name="inbox"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("documents/new/", jobs.new_document, name="new-document"),
+    path("documents/<int:pk>/", jobs.document, name="document"),
+    path("documents/<int:pk>/extract/", jobs.extract, name="extract"),
+    path("documents/<int:pk>/analyse/", jobs.analyse, name="analyse"),
+    path("collections/new/", jobs.new_collection, name="new-collection"),
+    path("exports/<int:pk>/", jobs.export, name="export"),
+    path("exports/<int:pk>/download/", jobs.export_download, name="export-download"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-in/as/", sign_in.sign_in_as, name="sign-in-as"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign-out"),

@@ -1,4 +1,4 @@
-"""The browser's client, tested in Node against a clock and sockets of the tests' own."""
+"""The browser's scripts, tested in Node: the client on a clock and sockets of the tests' own, the forum's kinds."""
 
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-CLIENT = Path(__file__).resolve().parents[2] / "edge" / "client"
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Node's test runner is there from 18 on; 20 is the oldest that is still maintained anywhere.
 NODE_OLDEST = 20
@@ -22,8 +22,9 @@ def node() -> str:
     return program
 
 
-def test_the_client_passes_its_own_tests() -> None:
-    files = sorted(str(path) for path in CLIENT.glob("tests/*.test.js"))
+@pytest.mark.parametrize("scripts", ["edge/client", "examples/forum"])
+def test_scripts_pass_their_own_tests(scripts: str) -> None:
+    files = sorted(str(path) for path in (ROOT / scripts).glob("tests/*.test.js"))
     assert files
     run = subprocess.run([node(), "--test", *files], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

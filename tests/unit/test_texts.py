@@ -1,5 +1,6 @@
 """What is read in a text: words, addresses, headings, frequencies, Markdown."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -63,16 +64,12 @@ def test_a_thread_becomes_markdown_and_what_people_wrote_stays_text() -> None:
 def test_any_text_is_read_or_unreadable(text: str) -> None:
     assert len(addresses(text)) <= FOUND_MAX
     assert len(headings(text)) <= FOUND_MAX
-    try:
+    with suppress(Unreadable):
         assert count_words(text) >= 1
-        assert len(frequencies(text)) <= FREQUENT_MAX
-    except Unreadable as reason:
-        assert str(reason).endswith(".")
+        assert 1 <= len(frequencies(text)) <= FREQUENT_MAX
 
 
 @given(st.binary(max_size=500))
 def test_any_bytes_are_text_or_unreadable(content: bytes) -> None:
-    try:
+    with suppress(Unreadable):
         assert "\x00" not in decoded(content)
-    except Unreadable as reason:
-        assert str(reason).endswith(".")

@@ -1,4 +1,4 @@
-"""`manage.py seed`: the people and threads of the demo.
+"""`manage.py seed`: the people and threads of the demo, with some votes, badges and a document.
 
 Enters: nothing. Leaves: whoever and whatever was missing, in one transaction; a second run finds everything there and
 changes nothing. Rows are written in bulk, past the signals, so that nobody is notified. The people have a known
@@ -15,8 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from examples.forum.conversations import CONVERSATIONS, Conversation
-from examples.forum.models import Message, Thread
+from examples.forum import badges, texts
+from examples.forum.conversations import AWARDED, CONVERSATIONS, DOCUMENT, Conversation
+from examples.forum.models import Acceptance, Award, Collection, Document, Job, Message, Thread, Vote
 from examples.forum.people import MODERATOR, PASSWORD, PEOPLE
 
 
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         with transaction.atomic():
             made = _people()
             threads = _threads()
+            _awards()
+            _document()
         self.stdout.write(f"Seeded {made} people and {threads} threads." if made or threads else "Already seeded.")
 
 
@@ -64,7 +67,10 @@ def _threads() -> int:
 def _thread(conversation: Conversation, people: dict[Any, User], now: datetime) -> None:
     first = conversation.messages[0]
     thread = Thread.objects.create(
-        title=conversation.title, author=people[first.author], created_at=now - timedelta(hours=first.hours_ago)
+        title=conversation.title,
+        author=people[first.author],
+        is_pinned=conversation.pinned,
+        created_at=now - timedelta(hours=first.hours_ago),
     )
     messages: list[Message] = []
     for said in conversation.messages:
@@ -80,3 +86,47 @@ def _thread(conversation: Conversation, people: dict[Any, User], now: datetime) 
         if said.reply_to is not None:
             message.parent = messages[said.reply_to]
     Message.objects.bulk_update(messages, ["parent"])
+    Vote.objects.bulk_create(
+        Vote(message=message, voter=people[voter])
+        for message, said in zip(messages, conversation.messages, strict=True)
+        for voter in said.votes
+    )
+    if conversation.accepted is not None:
+        Acceptance.objects.bulk_create([Acceptance(thread=thread, message=messages[conversation.accepted])])
+
+
+def _awards() -> None:
+    """What people have earned with all that, and were given; what is there already is left as it is."""
+    people = User.objects.in_bulk(PEOPLE, field_name="username")
+    repliers = set(
+        Message.objects.filter(author__in=people.values(), parent__isnull=False).values_list("author", flat=True)
+    )
+    solvers = set(
+        Acceptance.objects.filter(message__author__in=people.values()).values_list("message__author", flat=True)
+    )
+    earned = [Award(user_id=pk, badge=badges.FIRST_REPLY.slug) for pk in sorted(repliers)]
+    earned += [Award(user_id=pk, badge=badges.SOLVER.slug) for pk in sorted(solvers)]
+    given = [Award(user=people[to], badge=badge, awarded_by=people[by]) for to, badge, by in AWARDED]
+    Award.objects.bulk_create([*earned, *given], ignore_conflicts=True)
+
+
+def _document() -> None:
+    """One document in one collection, read already."""
+    if Collection.objects.filter(name=DOCUMENT.collection).exists():
+        return
+    people = User.objects.in_bulk(PEOPLE, field_name="username")
+    collection = Collection.objects.create(name=DOCUMENT.collection)
+    collection.owners.set(people[name] for name in DOCUMENT.owners)
+    at = timezone.now() - timedelta(hours=DOCUMENT.hours_ago)
+    document = Document(
+        starter=people[DOCUMENT.author],
+        title=DOCUMENT.title,
+        content=DOCUMENT.text.encode(),
+        text=DOCUMENT.text,
+        words=texts.count_words(DOCUMENT.text),
+        state=Job.State.DONE,
+        created_at=at,
+        finished_at=at,
+    )
+    Document.objects.bulk_create([document])
+    document.collections.add(collection)

@@ -38,11 +38,13 @@ export function hangBell() {
   }
 
   store.addEventListener("change", show);
-  store.addEventListener("created", () => {
+  const ring = ({ detail: { quiet } }) => {
+    if (quiet) return;
     bell.classList.remove("ringing");
     void bell.offsetWidth; // start the animation anew
     bell.classList.add("ringing");
-  });
+  };
+  for (const type of ["created", "grown"]) store.addEventListener(type, ring);
   button.addEventListener("click", () => toggle(panel.hidden));
   readAll.addEventListener("click", () => {
     button.focus();

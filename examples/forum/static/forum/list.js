@@ -6,8 +6,9 @@
 
 import * as api from "./api.js";
 import { element, icon } from "./dom.js";
-import { read, sentence } from "./kinds.js";
+import { sentence } from "./kinds.js";
 import { act } from "./live.js";
+import { faceOf } from "./note.js";
 import { tell } from "./times.js";
 
 export class NotificationList {
@@ -25,12 +26,15 @@ export class NotificationList {
     for (const [id, { row }] of this.#rows) {
       if (!kept.has(id)) this.#forget(id, row);
     }
+    const focused = this.#list.contains(document.activeElement) ? document.activeElement : null;
     let place = this.#list.firstElementChild;
     for (const notification of notifications) {
       const row = this.#row(notification);
       if (row === place) place = place.nextElementSibling;
       else this.#list.insertBefore(row, place);
     }
+    // A row that moved has lost it.
+    if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
   }
 
   /** @param {Notification} notification */
@@ -38,6 +42,7 @@ export class NotificationList {
     const known = this.#rows.get(notification.notificationId);
     if (known?.shown === notification) return known.row;
     const row = known?.row ?? rowOf(notification);
+    if (known?.shown.seq !== notification.seq) write(row, notification);
     mark(row, notification);
     this.#rows.set(notification.notificationId, { row, shown: notification });
     return row;
@@ -55,29 +60,12 @@ export class NotificationList {
 }
 
 /** @param {Notification} notification */
-function rowOf(notification) {
-  const { notificationId: id, createdAt, count } = notification;
-  const { icon: name, who, does, about, excerpt, address } = read(notification);
-  const time = element("time", { datetime: createdAt, "data-relative": true });
-  tell(/** @type {HTMLTimeElement} */ (time));
-
-  const link = element(
-    "a",
-    { class: "note-link", href: address },
-    element("span", { class: "note-icon" }, icon(name)),
-    element(
-      "span",
-      { class: "note-text" },
-      element("span", { class: "hidden", "data-state": true }),
-      element("span", { class: "note-title" }, ...parts(who, does, about), count > 1 ? ` (${count})` : null),
-      excerpt ? element("span", { class: "note-excerpt" }, excerpt) : null,
-      time,
-    ),
-  );
+function rowOf({ notificationId: id }) {
+  const link = element("a", { class: "note-link" });
   const toggle = element("button", { type: "button", class: "icon-button small", "data-toggle": true });
   const discard = element(
     "button",
-    { type: "button", class: "icon-button small", title: "Delete", "aria-label": `Delete: ${sentence(notification)}` },
+    { type: "button", class: "icon-button small", title: "Delete", "data-discard": true },
     icon("delete"),
   );
   const row = element("li", { class: "note" }, link, element("div", { class: "note-actions" }, toggle, discard));
@@ -89,9 +77,17 @@ function rowOf(notification) {
   return row;
 }
 
-/** "ann replied to you in Bread", with who and what about set strong. */
-function parts(who, does, about) {
-  return [who ? element("strong", {}, who) : null, who ? ` ${does} ` : `${does} `, about ? element("strong", {}, about) : null];
+/** Write what it says, which changes when one more collapses into it. @param {HTMLElement} row @param {Notification} notification */
+function write(row, notification) {
+  const { address, face, text } = faceOf(notification);
+  const time = element("time", { datetime: notification.createdAt, "data-relative": true });
+  tell(/** @type {HTMLTimeElement} */ (time));
+  text.prepend(element("span", { class: "hidden", "data-state": true }));
+  text.append(time);
+  const link = row.querySelector(".note-link");
+  link.href = address;
+  link.replaceChildren(...face);
+  row.querySelector("[data-discard]").setAttribute("aria-label", `Delete: ${sentence(notification)}`);
 }
 
 /** Show whether it was read. @param {HTMLElement} row @param {Notification} notification */

@@ -2,8 +2,9 @@
 
 import * as api from "./api.js";
 import { element, icon } from "./dom.js";
-import { read } from "./kinds.js";
+import { isReply } from "./kinds.js";
 import { act, store } from "./live.js";
+import { faceOf } from "./note.js";
 
 const SHOWN_MILLISECONDS = 7000;
 
@@ -13,29 +14,25 @@ const AT_ONCE = 3;
 export function raiseToasts() {
   const place = document.getElementById("toasts");
   const here = document.body.dataset.topic;
-  store.addEventListener("created", ({ detail: { notification } }) => {
+
+  function raise({ detail: { notification, quiet } }) {
     // On the page of the thread itself a hint is shown instead (thread.js).
-    if (notification.isRead || document.hidden || (here && notification.topic === here)) return;
+    const hinted = here === notification.topic && isReply(notification);
+    if (quiet || notification.isRead || document.hidden || hinted) return;
+    const id = notification.notificationId;
+    for (const toast of [...place.children]) if (toast.dataset.notification === id) toast.remove();
     while (place.children.length >= AT_ONCE) place.firstElementChild.remove();
     place.append(toastOf(notification));
-  });
+  }
+
+  for (const type of ["created", "grown"]) store.addEventListener(type, raise);
 }
 
 function toastOf(notification) {
-  const { icon: name, who, does, about, excerpt, address } = read(notification);
-  const link = element(
-    "a",
-    { class: "toast-link", href: address },
-    element("span", { class: "note-icon" }, icon(name)),
-    element(
-      "span",
-      { class: "note-text" },
-      element("span", { class: "note-title" }, element("strong", {}, who), ` ${does} `, element("strong", {}, about)),
-      excerpt ? element("span", { class: "note-excerpt" }, excerpt) : null,
-    ),
-  );
+  const { address, face } = faceOf(notification);
+  const link = element("a", { class: "toast-link", href: address }, ...face);
   const close = element("button", { type: "button", class: "icon-button small", "aria-label": "Dismiss" }, icon("close"));
-  const toast = element("div", { class: "toast" }, link, close);
+  const toast = element("div", { class: "toast", "data-notification": notification.notificationId }, link, close);
 
   let timer = 0;
   const wait = () => (timer = setTimeout(() => toast.remove(), SHOWN_MILLISECONDS));

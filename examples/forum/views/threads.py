@@ -1,42 +1,33 @@
-"""The forum's pages, rendered on the server.
-
-Enters: a request of a signed-in person. Leaves: a page, or a redirect after something was posted. Lists are paged;
-what is posted goes through `posting.py`, which commits the rows and their events together.
-"""
+"""Threads and messages: read, start, reply."""
 
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Page
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from examples.forum.forms import ReplyForm, ThreadForm
 from examples.forum.mentions import mentioned_names
-from examples.forum.models import Message, Thread
+from examples.forum.models import Message, ModerationAction, Thread, Vote
 from examples.forum.posting import reply, start_thread
+from examples.forum.views.pages import SignedIn, page_of, seen_by
 
 THREADS_A_PAGE = 20
 MESSAGES_A_PAGE = 50
 
 
-class SignedIn(HttpRequest):
-    """A request behind `login_required`."""
-
-    user: User
-
-
 @require_GET
 @login_required
 def threads(request: SignedIn) -> HttpResponse:
-    """All threads, those written in last first."""
-    found = _with_activity(Thread.objects.all())
-    return render(request, "forum/threads.html", {"page": _page(request, found, THREADS_A_PAGE)})
+    """All threads: the pinned ones, and then those written in last."""
+    found = _with_activity(seen_by(request.user))
+    return render(request, "forum/threads.html", {"page": page_of(request, found, THREADS_A_PAGE)})
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,21 +44,25 @@ def new_thread(request: SignedIn) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def thread(request: SignedIn, pk: int) -> HttpResponse:
-    """One page of a thread; POST replies to it."""
-    subject = get_object_or_404(Thread.objects.select_related("author"), pk=pk)
+    """One page of a thread; POST replies to it. Of a deleted one people see only why, with status 410."""
+    subject = get_object_or_404(Thread.objects.select_related("author", "acceptance"), pk=pk)
+    if subject.deleted_at and not request.user.is_staff:
+        return render(
+            request, "forum/deleted.html", {"thread": subject, "last_action": _last_action(subject)}, status=410
+        )
     form = ReplyForm(subject, request.POST if request.method == "POST" else None)
     if form.is_valid():
         body, parent = form.cleaned_data["body"], form.cleaned_data["parent"]
         return redirect(reply(request.user, subject, body=body, parent=parent))
 
-    written = Message.objects.filter(thread=subject).select_related("author", "parent__author").order_by("pk")
-    page = _page(request, written, MESSAGES_A_PAGE)
+    page = page_of(request, _with_esteem(Message.objects.filter(thread=subject), request.user), MESSAGES_A_PAGE)
     context = {
         "thread": subject,
+        "last_action": _last_action(subject),
         "page": page,
         "form": form,
         "replying_to": _replying_to(request, subject),
-        "people": _known(mentioned_names_of(page)),
+        "people": _known(_mentioned_names(page)),
     }
     return render(request, "forum/thread.html", context, status=400 if form.is_bound else 200)
 
@@ -83,23 +78,15 @@ def message(request: SignedIn, pk: int) -> HttpResponse:
     return redirect(f"{wanted.thread.get_absolute_url()}{query}#message-{wanted.pk}")
 
 
-@require_GET
-@login_required
-def person(request: SignedIn, username: str) -> HttpResponse:
-    """What a person wrote lately."""
-    shown = get_object_or_404(User, username=username, is_active=True)
-    written = Message.objects.filter(author=shown).select_related("thread").order_by("-pk")
-    return render(request, "forum/person.html", {"person": shown, "page": _page(request, written, THREADS_A_PAGE)})
+def _last_action(subject: Thread) -> ModerationAction | None:
+    """Why a thread is locked, or is gone: the last that moderators did to it, other than to pin it."""
+    if not (subject.is_locked or subject.deleted_at):
+        return None
+    done = ModerationAction.objects.filter(thread=subject, message=None).select_related("moderator")
+    return done.exclude(action__in=["pin", "unpin"]).order_by("-pk").first()
 
 
-@require_GET
-@login_required
-def inbox(request: SignedIn) -> HttpResponse:
-    """The person's notifications; the list is filled by the page's script."""
-    return render(request, "forum/inbox.html")
-
-
-def mentioned_names_of(messages: "Page[Message]") -> set[str]:
+def _mentioned_names(messages: "Page[Message]") -> set[str]:
     """All names mentioned on a page."""
     return {name for message in messages for name in mentioned_names(message.body)}
 
@@ -115,15 +102,33 @@ def _known(names: set[str]) -> dict[str, str]:
 
 
 def _with_activity(found: "QuerySet[Thread]") -> "QuerySet[Thread, Any]":
-    latest = Message.objects.filter(thread=OuterRef("pk")).order_by("-pk")
+    there = Q(messages__deleted_at=None)
+    latest = Message.objects.filter(thread=OuterRef("pk"), deleted_at=None).order_by("-pk")
     return (
         found.select_related("author")
         .annotate(
-            replies=Count("messages") - 1,
-            last_at=Max("messages__created_at", default=F("created_at")),
+            replies=Count("messages", filter=there) - 1,
+            last_at=Max("messages__created_at", filter=there, default=F("created_at")),
             last_author=Subquery(latest.values("author__username")[:1]),
         )
-        .order_by("-last_at", "-pk")
+        .order_by("-is_pinned", "-last_at", "-pk")
+    )
+
+
+def _with_esteem(found: "QuerySet[Message]", reader: User) -> "QuerySet[Message, Any]":
+    """Messages in order, with their votes, the reader's among them, and why they are gone where they are."""
+    votes = Vote.objects.filter(message=OuterRef("pk"))
+    count = votes.order_by().values("message").annotate(n=Count("pk")).values("n")
+    deleted = ModerationAction.objects.filter(message=OuterRef("pk"), action="delete").order_by("-pk")
+    return (
+        found.select_related("author", "parent__author")
+        .annotate(
+            score=Coalesce(Subquery(count), 0),
+            voted=Exists(votes.filter(voter=reader)),
+            deleted_by=Subquery(deleted.values("moderator__username")[:1]),
+            deleted_for=Subquery(deleted.values("reason")[:1]),
+        )
+        .order_by("pk")
     )
 
 
@@ -132,8 +137,5 @@ def _replying_to(request: SignedIn, subject: Thread) -> Message | None:
     asked = request.POST.get("parent") or request.GET.get("reply_to") or ""
     if not (asked.isascii() and asked.isdecimal()):
         return None
-    return Message.objects.filter(thread=subject, pk=asked).select_related("author").first()
-
-
-def _page(request: HttpRequest, found: "QuerySet[Any, Any]", size: int) -> "Page[Any]":
-    return Paginator(found, size).get_page(request.GET.get("page"))
+    found = Message.objects.filter(thread=subject, pk=asked, deleted_at=None)
+    return found.select_related("author").first()

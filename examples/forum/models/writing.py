@@ -1,22 +1,25 @@
-"""Thread and Message: what people write.
+"""Thread and Message: what people write. What a moderator takes down stays as a row, with the time it was deleted."""
 
-Enters: what `posting.py` or the admin saves. Leaves: rows; a saved message and the event of it commit together,
-whoever saves it, since `Message.save` opens a transaction around both.
-"""
-
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 
+from examples.forum.models.recorded import Recorded
+
 #: A title fits on two lines of a phone (characters).
 TITLE_MAX_LENGTH = 120
 
-#: Some pages of prose; longer ones belong into an attachment (characters).
+#: Some pages of prose; longer ones belong into a document (characters).
 BODY_MAX_LENGTH = 10_000
+
+
+def thread_topic(pk: int) -> str:
+    """A thread's name as a topic: what its notifications are muted and marked read by."""
+    return f"forum.thread:{pk}"
 
 
 class Thread(models.Model):
@@ -25,6 +28,9 @@ class Thread(models.Model):
     title = models.CharField(max_length=TITLE_MAX_LENGTH)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="threads")
     created_at = models.DateTimeField(default=timezone.now)
+    is_locked = models.BooleanField(default=False)
+    is_pinned = models.BooleanField(default=False)
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.title
@@ -35,11 +41,11 @@ class Thread(models.Model):
 
     @property
     def topic(self) -> str:
-        """The thread's name as a topic: what its notifications are muted and marked read by."""
-        return f"forum.thread:{self.pk}"
+        """The thread's name as a topic."""
+        return thread_topic(self.pk)
 
 
-class Message(models.Model):
+class Message(Recorded):
     """One contribution to a thread, possibly in reply to another."""
 
     class Origin(models.TextChoices):
@@ -55,6 +61,7 @@ class Message(models.Model):
     body = models.TextField(max_length=BODY_MAX_LENGTH)
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.HUMAN)
     created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         # The first serves the participants of a thread, the second its pages.
@@ -65,11 +72,6 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.excerpt(60)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, in one transaction with whatever the receivers record of it."""
-        with transaction.atomic(using=kwargs.get("using")):
-            super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         """An address that finds the message's page of the thread."""

@@ -1,0 +1,62 @@
+"""Who hears of a message, as what.
+
+A mention says more than a reply, a reply more than a new message in a thread. A message that was deleted before
+anybody was told of it tells nobody, and neither does one in a thread that was.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from examples.forum.audiences import people
+from examples.forum.events import MessagePosted
+from examples.forum.mentions import mentioned_names
+from examples.forum.models import Message
+from pipeline.audiences import Audience, audiences_for
+from pipeline.kinds import Limit, Over, declare_kind
+
+#: Fills two lines of the list in the page's header (characters).
+EXCERPT_LENGTH = 140
+
+#: Nobody addresses more people by hand; what is over is somebody's script (messages with a mention a minute).
+MENTION = declare_kind("MENTION", limit=Limit(events=20, seconds=60, over=Over.DROP))
+REPLY = declare_kind("REPLY")
+THREAD_REPLY = declare_kind("THREAD_REPLY", collapses=True)
+
+
+@audiences_for(MessagePosted)
+def message_posted(event: MessagePosted) -> list[Audience]:
+    """Whoever is mentioned, the author of the parent, and those who take part in the thread."""
+    message = Message.objects.select_related("thread", "parent").filter(pk=event.message_id).first()
+    if message is None or message.deleted_at or message.thread.deleted_at:
+        return []
+
+    def audience(kind: str, who: "QuerySet[User, Any]") -> Audience:
+        return Audience(
+            kind,
+            who=who,
+            data=about(message),
+            topic=message.thread.topic,
+            message_id=str(message.pk),
+            conversation_id=str(message.thread_id),
+        )
+
+    audiences = []
+    if names := mentioned_names(message.body):
+        audiences.append(audience(MENTION, people.named(names)))
+    if message.parent is not None:
+        audiences.append(audience(REPLY, people.one(message.parent.author_id)))
+    audiences.append(audience(THREAD_REPLY, people.participants(message.thread)))
+    return audiences
+
+
+def about(message: Message) -> dict[str, Any]:
+    """What a page needs to show a notification of `message` without asking for more."""
+    return {
+        "thread_id": str(message.thread_id),
+        "thread_title": message.thread.title,
+        "message_id": str(message.pk),
+        "excerpt": message.excerpt(EXCERPT_LENGTH),
+        "url": message.get_absolute_url(),
+    }

@@ -1,0 +1,32 @@
+"""The forum's rows.
+
+writing.py     Thread, Message
+esteem.py      Vote, Acceptance, Award
+moderation.py  ModerationAction
+jobs.py        Collection, Document, Extract, Analysis, Export
+recorded.py    the base of rows that tell somebody
+"""
+
+from examples.forum.models.esteem import Acceptance, Award, Vote
+from examples.forum.models.jobs import Analysis, Collection, Document, Export, Extract, Job
+from examples.forum.models.moderation import REASON_MAX_LENGTH, ModerationAction
+from examples.forum.models.writing import BODY_MAX_LENGTH, TITLE_MAX_LENGTH, Message, Thread, thread_topic
+
+__all__ = [
+    "BODY_MAX_LENGTH",
+    "REASON_MAX_LENGTH",
+    "TITLE_MAX_LENGTH",
+    "Acceptance",
+    "Analysis",
+    "Award",
+    "Collection",
+    "Document",
+    "Export",
+    "Extract",
+    "Job",
+    "Message",
+    "ModerationAction",
+    "Thread",
+    "Vote",
+    "thread_topic",
+]

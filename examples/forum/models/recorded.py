@@ -1,0 +1,17 @@
+"""Rows whose receivers record an event: the row and its event commit together, whoever saves the row."""
+
+from typing import Any
+
+from django.db import models, transaction
+
+
+class Recorded(models.Model):
+    """Base of such rows."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, in one transaction with whatever the receivers record of it."""
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)

@@ -1,0 +1,80 @@
+/** How each kind reads: the golden data, which the Python tests hold against what the forum sends. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+
+import { isReply, read, sentence } from "../static/forum/kinds.js";
+
+globalThis.location = /** @type {any} */ ({ origin: "http://forum.example" });
+
+const load = (name) => JSON.parse(readFileSync(new URL(`../../../tests/contracts/golden/${name}.json`, import.meta.url), "utf8"));
+const golden = load("kinds");
+const frames = load("frames");
+const symbols = readFileSync(new URL("../templates/forum/_icons.html", import.meta.url), "utf8");
+
+const notification = (kind, fields = {}) => ({
+  notificationId: "5", seq: 5, notificationType: kind, createdAt: "2030-01-01T00:00:00.000000Z", isRead: false,
+  data: golden[kind]?.data ?? {}, actor: golden[kind]?.actor ? { id: "7", username: golden[kind].actor } : null,
+  messageId: null, conversationId: null, topic: null, count: 1, ...fields,
+});
+
+for (const [kind, { data, icon, sentence: expected, excerpt }] of Object.entries(golden)) {
+  test(`${kind} reads as a sentence, with an icon that the page has, and leads to its place`, () => {
+    const reading = read(notification(kind));
+    assert.equal(sentence(notification(kind)), expected);
+    assert.deepEqual([reading.icon, reading.excerpt, reading.address], [icon, excerpt, data.url]);
+    assert.ok(symbols.includes(`id="icon-${icon}"`));
+    assert.doesNotMatch(JSON.stringify(reading), /undefined|NaN|\[object/);
+  });
+
+  test(`${kind} can be read however little of it there is`, () => {
+    for (const data of [{}, { url: 5, words: null, first: null }]) {
+      const reading = read(notification(kind, { data, actor: null }));
+      assert.deepEqual([typeof reading.excerpt, reading.address], ["string", "/inbox/"]);
+    }
+  });
+}
+
+test("a badge that came by itself names nobody, and has its colour", () => {
+  const data = { ...golden.BADGE.data, automatic: true, awarded_by: null };
+  const badge = notification("BADGE", { data, actor: null });
+  assert.equal(sentence(badge), "You earned the badge Good host");
+  assert.equal(read(badge).colour, "#b7791f");
+  assert.equal(read(notification("BADGE", { data: { ...data, colour: "red; background: url(x)" } })).colour, null);
+});
+
+test("an icon is a word", () => {
+  assert.equal(read(notification("BADGE", { data: { ...golden.BADGE.data, icon: '"><b' } })).icon, "note");
+});
+
+const people = (...names) => names.map((username, number) => ({ id: String(number), username }));
+
+test("collapsed: the newest is named, and how many others", () => {
+  const says = (actors, actorCount) => sentence(notification("THREAD_REPLY", { count: 9, actors, actorCount }));
+  assert.equal(says(people("ann"), 1), "ann replied in Bread");
+  assert.equal(says(people("ann", "ben"), 2), "ann and ben replied in Bread");
+  assert.equal(says(people("ann", "ben", "cleo"), 3), "ann and 2 others replied in Bread");
+  assert.equal(says(people("ann", "ben", "cleo"), 5), "ann and 4 others replied in Bread");
+});
+
+test("the golden collapsed frame reads so", () => {
+  assert.equal(sentence(/** @type {any} */ (frames.collapsed)).startsWith("ann and ben mentioned you in Übung </script>"), true);
+});
+
+test("a kind of another app is shown by its name", () => {
+  const other = notification("INVOICE_PAID", { data: { excerpt: "5 €" }, actor: { id: "7", username: "ann" } });
+  assert.deepEqual([sentence(other), read(other).icon, read(other).excerpt], ["ann invoice paid", "note", "5 €"]);
+  assert.equal(read(notification("constructor")).icon, "note");
+});
+
+test("an address of elsewhere is not followed", () => {
+  for (const url of ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)", "", null, {}]) {
+    const { address } = read(notification("REPLY", { data: { ...golden.REPLY.data, url } }));
+    assert.equal(new URL(address, location.origin).origin, location.origin);
+  }
+});
+
+test("replies are what somebody wrote", () => {
+  assert.deepEqual(Object.keys(golden).filter((kind) => isReply(notification(kind))), ["MENTION", "REPLY", "THREAD_REPLY"]);
+});
