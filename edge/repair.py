@@ -7,12 +7,13 @@ hangs delays repairs and nothing else. Nothing is ever written.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg import Error as PostgresError
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -117,7 +118,15 @@ class Reader:
     async def _rows(self, sql: str, params: dict[str, Any]) -> list[TupleRow]:
         if self._pool.closed:
             await self._pool.open(wait=False)  # connections come in the background
-        async with asyncio.timeout(self._timeout), self._pool.connection() as connection:
+        async with asyncio.timeout(self._timeout):
+            # After a restart of Postgres each kept connection fails once; then there are new ones.
+            for _ in range(self._pool.max_size):
+                with contextlib.suppress(OperationalError):
+                    return await self._once(sql, params)
+            return await self._once(sql, params)
+
+    async def _once(self, sql: str, params: dict[str, Any]) -> list[TupleRow]:
+        async with self._pool.connection() as connection:
             # The statement is composed of constants and of names from the settings, quoted.
             cursor = await connection.execute(sql.encode(), params)
             return await cursor.fetchall()

@@ -79,6 +79,13 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
             pipelines[shard].execute_command("PUBLISH", channel, self.serialize(message))
         return sum(sum(pipeline.execute()) for pipeline in pipelines.values())
 
+    def close(self) -> None:
+        """Close the connections of `publish`; used again, it opens new ones."""
+        with self._publishers_lock:
+            publishers, self._publishers = self._publishers or [], None
+        for client in publishers:
+            client.close()
+
     def issue_ticket(self, user_id: int) -> str:
         """A one-time ticket that opens a socket of this user; raises redis.exceptions.RedisError."""
         return tickets.issue(self._sync_publishers()[0], self._prefix, user_id)

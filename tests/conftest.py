@@ -31,8 +31,8 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture
-def broker(valkey: str) -> redis.Redis:
+def broker(valkey: str) -> Iterator[redis.Redis]:
     """The broker, emptied: what is in it afterwards is what the test enqueued."""
-    client = redis.Redis.from_url(environment.VALKEY.database_url(0))
-    client.flushdb()
-    return client
+    with redis.Redis.from_url(environment.VALKEY.database_url(0)) as client:
+        client.flushdb()
+        yield client

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from tests.environment import POSTGRES
 from tests.processes import Edge, Worker
@@ -13,6 +13,13 @@ def on_test_database() -> dict[str, str]:
     """The environment of a process that shall see what the test sees."""
     name = connection.settings_dict["NAME"]
     return {"DATABASE_URL": POSTGRES.url.rsplit("/", 1)[0] + f"/{name}"}
+
+
+@pytest.fixture
+def postgres_restarts(transactional_db: None) -> Iterator[None]:
+    """For a test that restarts Postgres: afterwards this process connects anew."""
+    yield
+    connections.close_all()
 
 
 @pytest.fixture(scope="module")

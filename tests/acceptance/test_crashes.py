@@ -26,6 +26,12 @@ from tests.processes import Beat, Edge, Worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def forget_everything() -> None:
+    """Redis loses all it holds."""
+    with redis.Redis.from_url(environment.VALKEY.url) as client:
+        client.flushall()
+
+
 async def test_a_message_that_is_gone_tells_nobody_and_its_event_is_done(edge: Edge, valkey: str) -> None:
     ann, ben = await person(), await person()
     place = await thread(ann)
@@ -48,7 +54,7 @@ async def test_a_worker_killed_at_any_point_loses_and_repeats_nothing(edge: Edge
         died = await sync_to_async(subprocess.run)(command, env=env, check=False, capture_output=True)
         assert died.returncode == -9, died.stderr.decode()
         # Its hint is gone with it; the sweep gives another when the row is due.
-        redis.Redis.from_url(environment.VALKEY.database_url(0)).flushdb()
+        forget_everything()
         await make_all_due()
         with Worker("next", **env):
             assert await sync_to_async(sweep.sweep)() == 1
@@ -67,7 +73,7 @@ async def test_redis_flushed_in_the_middle_of_a_burst_loses_nothing(edge: Edge, 
             await post(place, poster, f"message {number}")
         with Worker("burst", **batches_of_five, **await sync_to_async(on_test_database)()):
             await until(lambda: Notification.objects.count() > 20, "the burst did not begin")
-            redis.Redis.from_url(environment.VALKEY.url).flushall()
+            forget_everything()
             with Beat():
                 await make_all_due()
                 await all_done()
@@ -87,7 +93,9 @@ def crowded_thread(size: int) -> tuple[User, Thread, list[User]]:
     return poster, place, [*crowd, place.author]
 
 
-async def test_postgres_restarted_under_worker_and_edge_costs_a_delay_and_nothing_else(edge: Edge, valkey: str) -> None:
+async def test_postgres_restarted_under_worker_and_edge_costs_a_delay_and_nothing_else(
+    edge: Edge, valkey: str, postgres_restarts: None
+) -> None:
     ann, ben = await person(), await person()
     place = await thread(ann)
     with Worker("steady", **await sync_to_async(on_test_database)()):

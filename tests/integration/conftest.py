@@ -44,5 +44,6 @@ def published(valkey: str) -> Iterator[Frames]:
             found.append((int(group.removeprefix("notification_user_")), json.loads(content["text"])))
 
     yield frames
+    layer.close()
     pubsub.close()
     client.close()

@@ -380,11 +380,11 @@ def test_a_broker_that_is_down_costs_no_error_and_the_sweep_delivers(
     finally:
         environment.VALKEY.start()
     monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
-    client = redis.Redis.from_url(environment.VALKEY.database_url(0))
-    assert client.llen("events") == 0
-    due_now()
-    assert sweep.sweep() == 1
-    assert client.llen("events") == 1
+    with redis.Redis.from_url(environment.VALKEY.database_url(0)) as client:
+        assert client.llen("events") == 0
+        due_now()
+        assert sweep.sweep() == 1
+        assert client.llen("events") == 1
     delivery.expand(event_id)
     assert Notification.objects.count() == 5
 
@@ -398,6 +398,7 @@ def test_factories_make_people_who_can_be_told() -> None:
 def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
     people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)  # and as it was, after the test
     happened("warm up", first=people)
     environment.VALKEY.kill(signal.SIGSTOP)
     try:

@@ -12,8 +12,10 @@ from django.core import serializers
 
 from examples.forum import badges
 from examples.forum.models import Acceptance, Award, Document, Job, Message, ModerationAction, Thread, Vote
+from pipeline.events import parse
 from pipeline.kinds import Limit, Over, kind_of
 from pipeline.outbox.models import Event
+from pipeline.outbox.recording import record
 from shared.inbox.models import Notification
 from tests.factories import UserFactory
 from tests.integration.forum import TEXT, Forum, forum_with_people, told_of_all
@@ -229,6 +231,17 @@ def test_a_moderators_reason_is_told(forum: Forum) -> None:
     data = told.announcement.data
     assert (data["reason"], data["moderator"], data["excerpt"]) == ("Off  topic.", "mia", "Rye.")
     assert (told.announcement.message_id, told.announcement.actor_id) == (str(forum.answer.pk), forum.people["mia"].pk)
+
+
+def test_a_service_may_name_who_takes_part_in_a_thread(forum: Forum) -> None:
+    for thread in (forum.thread.pk, 10**9):
+        notice = parse(
+            "clarion.notice.given.v1",
+            {"kind": "MAINTENANCE", "audience": "forum.thread.participants", "parameters": {"thread_id": thread}},
+        )
+        record(notice, key=f"notice:{thread}")
+    told_of_all()
+    assert names(told_as("MAINTENANCE")) == sorted(ALL)
 
 
 # Badges

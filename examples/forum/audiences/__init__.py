@@ -7,10 +7,11 @@ writing.py     a message was posted
 esteem.py      it was voted for, accepted; a badge was awarded
 moderation.py  a thread was locked, pinned, deleted; a message deleted; and back
 jobs.py        a job was done, or failed
+services.py    audiences that other services may name
 people.py      the querysets they share
 """
 
-from examples.forum.audiences import esteem, jobs, moderation
+from examples.forum.audiences import esteem, jobs, moderation, services
 from examples.forum.audiences.writing import message_posted
 
-__all__ = ["esteem", "jobs", "message_posted", "moderation"]
+__all__ = ["esteem", "jobs", "message_posted", "moderation", "services"]
