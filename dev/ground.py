@@ -116,6 +116,9 @@ class Ground:
             "CLARION_WEB_PORT": str(self.port("web")),
             "CLARION_EDGE_PORT": str(self.port("edge")),
             "CLARION_PUBLIC_EDGE_PORT": str(self.port("edge")),
+            "CLARION_ALLOWED_ORIGINS": ",".join(
+                f"http://{host}:{self.port('web')}" for host in {self.bind, "localhost"}
+            ),
             "CLARION_FLOWER_PORT": str(self.port("flower")),
             "CLARION_FLOWER_PASSWORD": self._secret("CLARION_FLOWER_PASSWORD", _SECRET_BYTES // 2),
             "CLARION_SECRET_KEY": self._secret("CLARION_SECRET_KEY", _SECRET_BYTES),

@@ -16,7 +16,8 @@ from edge.consumer import websocket
 from edge.health import health
 from edge.settings import LOGGING
 
-#: A collection walks every socket; fewer of them cut the longest pauses tenfold (objects; see docs/decisions).
+#: A collection walks every socket, and everyone waits for it: fewer of them, and none of what was there at the start
+#: (objects allocated before a collection of each generation).
 GC_THRESHOLDS = (50_000, 50, 1_000)
 
 logging.config.dictConfig(LOGGING)

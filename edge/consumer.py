@@ -61,7 +61,7 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
         # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
         await edge.sockets.listen(socket)
         if await _open(edge, socket, scope):
-            await _receive_until_closed(socket, receive)
+            await _receive_until_closed(edge, socket, receive)
     finally:
         # A stopping edge says goodbye to its sockets itself; see drain.py.
         if not edge.draining:
@@ -87,7 +87,7 @@ async def _open(edge: runtime.Edge, socket: Socket, scope: Mapping[str, Any]) ->
     return True
 
 
-async def _receive_until_closed(socket: Socket, receive: Receive) -> None:
+async def _receive_until_closed(edge: runtime.Edge, socket: Socket, receive: Receive) -> None:
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
@@ -95,10 +95,10 @@ async def _receive_until_closed(socket: Socket, receive: Receive) -> None:
                 metrics.CLOSES.labels(_told(message.get("code"))).inc()
             return
         if not socket.closed:
-            _said(socket, message.get("text"), message.get("bytes"))
+            await _said(edge, socket, message.get("text"), message.get("bytes"))
 
 
-def _said(socket: Socket, text: str | None, binary: bytes | None) -> None:
+async def _said(edge: runtime.Edge, socket: Socket, text: str | None, binary: bytes | None) -> None:
     """One message of the client. What says nothing is counted and ignored; only too much of it closes the socket."""
     socket.heard()
     if len(binary or (text or "").encode()) > MESSAGE_LIMIT_BYTES:
@@ -120,13 +120,13 @@ def _said(socket: Socket, text: str | None, binary: bytes | None) -> None:
         case {"type": "ack", "seq": int(seq)}:
             socket.acknowledged(seq)
         case {"type": "AUTH", "token": str(token)}:
-            _swap_token(socket, token)
+            await _swap_token(edge, socket, token)
         case _:
             metrics.MESSAGES_IGNORED.labels("unknown").inc()
 
 
-def _swap_token(socket: Socket, token: str) -> None:
-    """A new token for the same user, without a reconnect."""
+async def _swap_token(edge: runtime.Edge, socket: Socket, token: str) -> None:
+    """A new token for the same user, without a reconnect; it is held to what a connect is held to."""
     try:
         identity = verify(token, socket.settings)
     except TokenRefused as refused:
@@ -134,6 +134,15 @@ def _swap_token(socket: Socket, token: str) -> None:
         return
     if identity.user_id != socket.user_id:
         socket.refuse(AuthFailure.USER_MISMATCH)
+        return
+    try:
+        user = await edge.reader.opening(identity.user_id, None)
+    except ReadFailed as error:
+        logger.warning("Postgres did not answer a token", extra={"session": socket.id, "error": repr(error)})
+        _turn_away(socket)
+        return
+    if user is None or not user.active or _is_revoked(identity, user):
+        socket.refuse(AuthFailure.REVOKED)
         return
     socket.identity, socket.refresh_by, socket.opened_at = identity, None, socket.heard_at
     socket.send(protocol.auth_ok(user_id=socket.user_id, username=socket.username, refreshed=True))

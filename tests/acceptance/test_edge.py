@@ -135,6 +135,9 @@ async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_befo
         assert await client.closed() == Close.REVOKED
         assert time.monotonic() - begun < 1
     assert await refused(f"{edge.url}?token={before}") == ("REVOKED", Close.REVOKED)
+    async with connected(edge.url, ann) as client:
+        await client.say(type="AUTH", token=before)
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
     assert await refused(f"{edge.url}?token={token(ann)}") == ("REVOKED", Close.REVOKED)  # which says no `iat`
     async with connected(edge.url, ann) as client:
         await client.nothing_came()
