@@ -7,7 +7,6 @@ The message is saved as a request of the web app saves it; the sockets are real 
 
 import asyncio
 import json
-import os
 import resource
 import statistics
 import time
@@ -15,13 +14,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import django
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dev.stack import NoStack, load_stack
+from benchmarks.running import join_stack
 
 if TYPE_CHECKING:
     from benchmarks.crowd import Crowd
@@ -87,22 +85,17 @@ def main(
 ) -> None:
     """Tell many people at once, and see what arrives."""
     console = Console()
-    try:
-        os.environ.update(load_stack())
-    except NoStack as missing:
-        console.print(str(missing))
-        raise typer.Exit(2) from missing
     if online > recipients:
         raise typer.BadParameter(f"only recipients can be online: {online} is more than {recipients}")
     _allow_files(online + 200)
-    django.setup()
-    result = asyncio.run(_burst(recipients, online, kind, storm, console))
+    url = join_stack(console)
+    result = asyncio.run(_burst(url, recipients, online, kind, storm, console))
     console.print(_table(result))
     print(json.dumps(asdict(result)))
     raise typer.Exit(0 if result.ok else 1)
 
 
-async def _burst(recipients: int, online: int, kind: str, storm: int, console: Console) -> Result:
+async def _burst(url: str, recipients: int, online: int, kind: str, storm: int, console: Console) -> Result:
     from benchmarks import crowd as crowds
     from benchmarks.listeners import Listeners
     from benchmarks.memory import WorkerMemory
@@ -116,8 +109,7 @@ async def _burst(recipients: int, online: int, kind: str, storm: int, console: C
         progress.update(preparing, completed=recipients)
 
         connecting = progress.add_task("connecting", total=online)
-        address = f"{os.environ['CLARION_BIND']}:{os.environ['CLARION_EDGE_PORT']}"
-        listeners = Listeners(f"ws://{address}/ws/notification-updates/")
+        listeners = Listeners(url)
         try:
             # Evenly among the recipients, so that the first and the last batch are both listened to.
             listening = [crowd.user_ids[number * recipients // online] for number in range(online)]

@@ -8,18 +8,16 @@ nothing else to do, then while a message to many is delivered.
 import asyncio
 import itertools
 import json
-import os
 import statistics
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import django
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from dev.stack import NoStack, load_stack
+from benchmarks.running import join_stack
 
 if TYPE_CHECKING:
     from benchmarks.crowd import Crowd
@@ -58,14 +56,10 @@ def main(
 ) -> None:
     """Time mentions on an idle system, and during a burst."""
     console = Console()
-    try:
-        os.environ.update(load_stack())
-    except NoStack as missing:
-        console.print(str(missing))
-        raise typer.Exit(2) from missing
-    django.setup()
-    result = asyncio.run(_measure(recipients, mentions))
-    table = Table(title=f"A mention, beside a burst to {recipients:,}", title_justify="left", box=None)
+    url = join_stack(console)
+    result = asyncio.run(_measure(url, recipients, mentions))
+    title = f"A mention, beside a burst to {recipients:,}"
+    table = Table(title=title, title_justify="left", box=None, min_width=len(title))
     for column in ("", "mentions", "p50", "p99"):
         table.add_column(column, justify="right" if column else "left")
     for name in ("idle", "busy"):
@@ -75,14 +69,13 @@ def main(
     print(json.dumps(asdict(result)))
 
 
-async def _measure(recipients: int, mentions: int) -> Lanes:
+async def _measure(url: str, recipients: int, mentions: int) -> Lanes:
     from benchmarks import crowd as crowds
     from benchmarks.listeners import Listeners
 
     burst = await asyncio.to_thread(crowds.gather, recipients)
     pairs = itertools.cycle([await asyncio.to_thread(crowds.gather, 1, f"crowd-{n}-speaks") for n in range(SPEAKERS)])
-    address = f"{os.environ['CLARION_BIND']}:{os.environ['CLARION_EDGE_PORT']}"
-    listeners = Listeners(f"ws://{address}/ws/notification-updates/")
+    listeners = Listeners(url)
     await listeners.connect(next(pairs).user_ids, lambda: None)
     try:
         await _mention(next(pairs), listeners)  # to warm up

@@ -5,6 +5,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from pipeline import delivery, publish
+from pipeline.celery import app
 from pipeline.inbox import changes
 from pipeline.outbox.models import Event
 from pipeline.outbox.recording import record
@@ -159,3 +160,40 @@ async def test_the_epoch_of_a_restored_backup_makes_clients_read_anew(worker: Wo
     async with connected(edge.url, ann, since=0, epoch="0") as client:
         assert client.frames[0]["epoch"] == "restored"
         assert (await client.next())["reason"] == "EPOCH"
+
+
+async def test_another_service_tells_people_by_a_celery_message(worker: Worker, edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    await sync_to_async(MessageFactory.create)(thread=place, author=ben, origin="system")
+    by_id = {"kind": "EXPORT_COMPLETE", "recipients": [ann.pk], "data": {"file": "a.csv"}}
+    by_audience = {
+        "kind": "THREAD_PINNED",
+        "audience": "forum.thread.participants",
+        "parameters": {"thread_id": place.pk},
+    }
+    async with connected(edge.url, ann) as anns, connected(edge.url, ben) as bens:
+        for key, payload in (("one", by_id), ("one", by_id), ("two", by_audience)):
+            message = {"name": "clarion.notice.given.v1", "payload": payload, "key": key, "actor_id": None}
+            await sync_to_async(app.send_task)("pipeline.record", kwargs=message)
+        kinds = {frame["notificationType"] for frame in await anns.changes(2)}
+        assert kinds == {"EXPORT_COMPLETE", "THREAD_PINNED"}
+        assert (await bens.changes(1))[0]["notificationType"] == "THREAD_PINNED"
+        await all_done()
+        await anns.nothing_came()
+
+
+async def test_replies_that_were_not_read_are_one_notification_that_grows(worker: Worker, edge: Edge) -> None:
+    ann, ben, cleo = await person(), await person(), await person()
+    place = await thread(ann)
+    async with connected(edge.url, ann) as client:
+        await post(place, ben)
+        (created,) = await client.changes(1)
+        await post(place, cleo)
+        (grown,) = await client.changes(1)
+        assert (created["type"], grown["type"]) == ("NOTIFICATION_CREATED", "NOTIFICATION_UPDATED")
+        assert grown["notificationId"] == created["notificationId"] == "1"
+        assert (grown["seq"], grown["unread"], grown["count"], grown["actorCount"]) == (2, 1, 2, 2)
+        assert [actor["username"] for actor in grown["actors"]] == [cleo.username, ben.username]
+    async with connected(edge.url, ann, since=1) as again:
+        assert await again.changes(1) == [grown]
