@@ -8,8 +8,9 @@ retries a task: what fails is noted on its row in the outbox, and the sweep enqu
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_postrun
 from django.conf import settings
+from django.db import reset_queries
 from kombu import Exchange, Queue
 
 from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SWEEP
@@ -95,3 +96,9 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _keep_djangos_logging(**_: Any) -> None:
     """Celery configures logging of its own unless this signal has a receiver."""
+
+
+@task_postrun.connect
+def _forget_statements(**_: Any) -> None:
+    """In development Django keeps every statement with its parameters until the end of a request; here is none."""
+    reset_queries()
