@@ -93,12 +93,13 @@ grown AS (
            CASE WHEN %(actor)s::bigint IS NULL OR %(actor)s = ANY(open.actor_ids)
                      OR cardinality(open.actor_ids) >= %(actors_counted)s
                 THEN coalesce(open.actor_ids, '{{}}') ELSE open.actor_ids || %(actor)s::bigint END AS actor_ids,
-           (SELECT coalesce(jsonb_agg(actor ORDER BY place), '[]') FROM (
-                SELECT actor, place
-                  FROM jsonb_array_elements(%(actors)s::jsonb || coalesce(open.actors, '[]')) WITH ORDINALITY
-                       named(actor, place)
-                 WHERE place = 1 OR actor->>'id' IS DISTINCT FROM %(actor)s::text
-                 ORDER BY place LIMIT %(actors_named)s) newest) AS actors
+           -- Most begin anew: theirs is a constant.
+           CASE WHEN open.first IS NULL THEN %(actors)s::jsonb ELSE (
+                SELECT coalesce(jsonb_agg(actor ORDER BY place), '[]') FROM (
+                    SELECT actor, place
+                      FROM jsonb_array_elements(%(actors)s::jsonb || open.actors) WITH ORDINALITY named(actor, place)
+                     WHERE place = 1 OR actor->>'id' IS DISTINCT FROM %(actor)s::text
+                     ORDER BY place LIMIT %(actors_named)s) newest) END AS actors
       FROM new LEFT JOIN open ON open.recipient_id = new.user_id
 ),
 inserted AS (
