@@ -9,6 +9,7 @@ import redis
 from django.contrib.auth.models import User
 
 from shared.layer import ClarionChannelLayer
+from shared.settings import load
 from tests import environment
 from tests.factories import UserFactory
 
@@ -47,3 +48,10 @@ def published(valkey: str) -> Iterator[Frames]:
     layer.close()
     pubsub.close()
     client.close()
+
+
+@pytest.fixture
+def in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is delivered at once, and a batch holds two."""
+    small = load().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
+    monkeypatch.setattr("pipeline.recipients.load", lambda: small)

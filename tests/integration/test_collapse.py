@@ -1,14 +1,13 @@
 """A kind that collapses is one notification while it is unread: its count, newest actors and seq advance."""
 
 import json
-import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection
 
 from pipeline import delivery, persist
 from pipeline.inbox import changes, reading
@@ -18,6 +17,7 @@ from shared.inbox.log import frame_of
 from shared.inbox.models import Inbox, Notification
 from shared.inbox.queries import LOG_AFTER, LogRow
 from tests.integration.conftest import Frames
+from tests.integration.steps import at_once
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,29 +34,6 @@ def tell(actor: User | None, *users: User, topic: str = "tests.place:1") -> None
 
 def listed(user: User) -> list[dict[str, Any]]:
     return list(reading.newest(user.pk, limit=50).notifications)
-
-
-def at_once(*work: Callable[[], object]) -> None:
-    """Run these at the same time, each with a connection of its own; raise what one raises."""
-    failures: list[BaseException] = []
-    barrier = threading.Barrier(len(work))
-
-    def run(step: Callable[[], object]) -> None:
-        try:
-            barrier.wait()
-            step()
-        except BaseException as failure:  # noqa: BLE001 - handed to the test
-            failures.append(failure)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(step,)) for step in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def test_what_is_unread_grows_and_moves_and_keeps_its_name(people: list[User], published: Frames) -> None:

@@ -14,7 +14,7 @@ from pipeline.outbox.recording import record
 from shared.inbox.models import Announcement, Inbox, Notification
 from shared.settings import load
 from tests.integration.conftest import Frames
-from tests.integration.test_delivery import due_now
+from tests.integration.steps import due_now
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET, require_http_methods
 
 from examples.forum.forms import ReplyForm, ThreadForm
@@ -47,9 +48,11 @@ def thread(request: SignedIn, pk: int) -> HttpResponse:
     """One page of a thread; POST replies to it. Of a deleted one people see only why, with status 410."""
     subject = get_object_or_404(Thread.objects.select_related("author", "acceptance"), pk=pk)
     if subject.deleted_at and not request.user.is_staff:
-        return render(
-            request, "forum/deleted.html", {"thread": subject, "last_action": _last_action(subject)}, status=410
-        )
+        gone = {"thread": subject, "last_action": _last_action(subject)}
+        response = render(request, "forum/deleted.html", gone, status=410)
+        # Browsers keep a 410 for good where nothing is said, and the thread may be restored.
+        add_never_cache_headers(response)
+        return response
     form = ReplyForm(subject, request.POST if request.method == "POST" else None)
     if form.is_valid():
         body, parent = form.cleaned_data["body"], form.cleaned_data["parent"]
@@ -79,11 +82,11 @@ def message(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _last_action(subject: Thread) -> ModerationAction | None:
-    """Why a thread is locked, or is gone: the last that moderators did to it, other than to pin it."""
+    """Why a thread is gone, or is locked: the last time that moderators did so."""
     if not (subject.is_locked or subject.deleted_at):
         return None
     done = ModerationAction.objects.filter(thread=subject, message=None).select_related("moderator")
-    return done.exclude(action__in=["pin", "unpin"]).order_by("-pk").first()
+    return done.filter(action="delete" if subject.deleted_at else "lock").order_by("-pk").first()
 
 
 def _mentioned_names(messages: "Page[Message]") -> set[str]:

@@ -1,0 +1,201 @@
+"""Who may listen, and for how long: real Daphne, real sockets."""
+
+import time
+from typing import Any
+
+import jwt
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.test import Client as DjangoClient
+
+from pipeline import access
+from pipeline.publish import channel_layer, publish_frames
+from shared import protocol
+from shared.protocol import SUBPROTOCOL, Close
+from shared.settings import load
+from shared.tokens import mint
+from tests.acceptance.steps import person
+from tests.client import connected, opened
+from tests.processes import Edge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def token(user: User, **claims: Any) -> str:
+    payload = {"sub": str(user.pk), "exp": time.time() + 600} | claims
+    return jwt.encode(payload, load().signing_keys[0], algorithm="HS256")
+
+
+async def refused(url: str, **options: Any) -> tuple[str, int | None]:
+    """The reason of the AUTH_FAILED that was the first frame, and the close code."""
+    async with opened(url, **options) as client:
+        frame = await client.next()
+        assert frame["type"] == "AUTH_FAILED", frame
+        return frame["reason"], await client.closed()
+
+
+@sync_to_async
+def signed_in(user: User) -> str:
+    browser = DjangoClient()
+    browser.force_login(user)
+    return f"theme=dark; sessionid={browser.cookies['sessionid'].value}"
+
+
+async def test_a_token_is_taken_from_subprotocol_header_or_query_in_this_order(edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    good, other = token(ann), token(ben)
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("", {"subprotocols": [SUBPROTOCOL, f"bearer.{good}"]}),
+        ("", {"additional_headers": {"Authorization": f"Bearer {good}"}}),
+        (f"?token={good}", {}),
+        (f"?token={other}", {"additional_headers": {"Authorization": f"bearer {good}"}}),
+        ("?token=bad", {"subprotocols": [f"bearer.{good}", SUBPROTOCOL]}),
+    ]
+    for query, options in ways:
+        async with opened(edge.url + query, **options) as client:
+            frame = await client.next()
+            assert (frame["type"], frame["user_id"]) == ("CONNECTED", str(ann.pk))
+            expected = SUBPROTOCOL if SUBPROTOCOL in options.get("subprotocols", ()) else None
+            assert client.connection.subprotocol == expected
+
+
+async def test_the_sessions_cookie_opens_a_socket_from_an_allowed_origin_only(edge: Edge) -> None:
+    ann = await person()
+    cookie = await signed_in(ann)
+    own = f"http://127.0.0.1:{edge.port}"
+    async with opened(edge.url, origin=own, additional_headers={"Cookie": cookie}) as client:
+        assert (await client.next())["user_id"] == str(ann.pk)
+    for origin in (
+        None,
+        "null",
+        "http://evil.example",
+        f"http://127.0.0.1.evil.example:{edge.port}",
+        "http://127.0.0.1:1",
+    ):
+        forged = {"origin": origin, "additional_headers": {"Cookie": cookie}}
+        assert await refused(edge.url, **forged) == ("MISSING", Close.NO_TOKEN)
+    for bad in ("sessionid=made-up", "sessionid=", "x", cookie[:-2], 'sessionid="\\'):
+        assert await refused(edge.url, origin=own, additional_headers={"Cookie": bad}) == ("MISSING", Close.NO_TOKEN)
+
+
+async def test_a_session_ends_with_a_new_password(edge: Edge) -> None:
+    ann = await person()
+    cookie = await signed_in(ann)
+    ann.set_password("another")
+    await ann.asave()
+    own = f"http://127.0.0.1:{edge.port}"
+    assert await refused(edge.url, origin=own, additional_headers={"Cookie": cookie}) == ("MISSING", Close.NO_TOKEN)
+
+
+async def test_a_ticket_opens_one_socket_once(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    ticket = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    async with opened(f"{edge.url}?token={ticket}") as client:
+        assert (await client.next())["user_id"] == str(ann.pk)
+    for used_or_made_up in (ticket, "ticket-made-up", "ticket-"):
+        assert await refused(f"{edge.url}?token={used_or_made_up}") == ("INVALID", Close.BAD_TOKEN)
+
+
+async def test_deactivating_a_user_closes_their_sockets_within_a_second(edge: Edge, valkey: str) -> None:
+    ann, ben = await person(), await person()
+    async with connected(edge.url, ann) as anns, connected(edge.url, ben) as bens:
+        begun = time.monotonic()
+        ann.is_active = False
+        await ann.asave()
+        assert await anns.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+        assert await anns.closed() == Close.REVOKED
+        assert time.monotonic() - begun < 1
+        await bens.nothing_came()
+
+
+async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_before(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    before, _ = mint(ann.pk, load())
+    async with connected(edge.url, ann) as client:
+        begun = time.monotonic()
+        await sync_to_async(access.revoke)(ann.pk)
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+        assert await client.closed() == Close.REVOKED
+        assert time.monotonic() - begun < 1
+    assert await refused(f"{edge.url}?token={before}") == ("REVOKED", Close.REVOKED)
+    async with connected(edge.url, ann) as client:
+        await client.say(type="AUTH", token=before)
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+    assert await refused(f"{edge.url}?token={token(ann)}") == ("REVOKED", Close.REVOKED)  # which says no `iat`
+    async with connected(edge.url, ann) as client:
+        await client.nothing_came()
+
+
+async def test_a_refusal_is_visible_to_a_browser(edge: Edge) -> None:
+    ann = await person()
+    assert await refused(edge.url) == ("MISSING", Close.NO_TOKEN)
+    assert await refused(f"{edge.url}?token={token(ann, exp=time.time() - 60)}") == ("EXPIRED", Close.NO_TOKEN)
+    forged = jwt.encode({"sub": "1", "exp": time.time() + 9}, "k" * 32)
+    for bad in ("x", token(ann)[:-3] + "abc", forged, "%00", "a" * 3000):
+        assert await refused(f"{edge.url}?token={bad}") == ("INVALID", Close.BAD_TOKEN)
+    many_fields = "&".join(f"field{number}=1" for number in range(50))
+    assert await refused(f"{edge.url}?token={token(ann)}&{many_fields}") == ("MISSING", Close.NO_TOKEN)
+    # A bad token is not made good by another way of giving one.
+    good = {"Authorization": f"Bearer {token(ann)}"}
+    offered = {"subprotocols": [SUBPROTOCOL, "bearer.x"], "additional_headers": good}
+    assert await refused(edge.url, **offered) == ("INVALID", Close.BAD_TOKEN)
+
+
+async def test_who_is_gone_or_inactive_is_refused(edge: Edge) -> None:
+    gone, idle = await person(), await person(is_active=False)
+    text = token(gone)
+    await gone.adelete()
+    assert await refused(f"{edge.url}?token={text}") == ("INVALID", Close.BAD_TOKEN)
+    assert await refused(f"{edge.url}?token={token(idle)}") == ("REVOKED", Close.REVOKED)
+
+
+async def test_the_client_cannot_name_a_group_or_a_user(edge: Edge, valkey: str) -> None:
+    ann, ben = await person(), await person()
+    forged = f"?token={token(ann)}&user_id={ben.pk}&group=notification_user_{ben.pk}&since=0"
+    async with opened(edge.url + forged) as client:
+        assert (await client.next())["user_id"] == str(ann.pk)
+        for message in (
+            {"type": "subscribe", "group": f"notification_user_{ben.pk}"},
+            {"type": "notification.frame", "seq": 1, "text": "{}"},
+            {"type": "AUTH", "user_id": ben.pk},
+            {"type": "ack", "seq": 10**9},
+        ):
+            await client.say(**message)
+        frame = protocol.deleted(1, 0, 1)
+        await sync_to_async(publish_frames)([(ben.pk, 1, frame)])
+        await client.nothing_came()
+
+
+async def test_a_token_is_swapped_in_band_for_the_same_user_only(edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    async with connected(edge.url, ann) as client:
+        await client.say(type="AUTH", token=token(ann))
+        answer = {"type": "AUTH_OK", "user_id": str(ann.pk), "username": ann.username, "refreshed": True}
+        assert await client.next() == answer
+        await client.say(type="AUTH", token=token(ben))
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "USER_MISMATCH"}
+        assert await client.closed() == Close.BAD_TOKEN
+
+
+async def test_an_expiring_token_is_asked_for_anew(edge: Edge) -> None:
+    ann = await person()
+    async with opened(f"{edge.url}?token={token(ann, exp=time.time() + 1)}") as client:
+        await client.next()
+        frame = await client.next()
+        assert (frame["type"], frame["grace_seconds"] > 0) == ("AUTH_REFRESH_REQUIRED", True)
+        await client.say(type="AUTH", token=token(ann))
+        assert (await client.next())["type"] == "AUTH_OK"
+
+
+async def test_tokens_never_reach_a_log(edge: Edge) -> None:
+    ann = await person()
+    good, bad = token(ann), token(ann)[:-4] + "evil"
+    async with opened(f"{edge.url}?token={good}") as client:
+        await client.next()
+        await client.say(type="AUTH", token=bad)
+        await client.next()
+    await refused(f"{edge.url}?token={bad}")
+    said = edge.said()
+    for text in (good, bad, good.split(".")[2], "bearer."):
+        assert text not in said

@@ -1,0 +1,46 @@
+"""What happens, as steps of a test without sockets: something is recorded, work becomes due, several work at once."""
+
+import threading
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from django.db import connection, connections
+
+from pipeline.outbox.recording import record
+from tests.integration.things import ThingHappened
+
+
+def happened(key: str = "thing", actor: User | None = None, **who: list[User]) -> int:
+    """Record that a thing happened; who is told, by the audiences' names."""
+    event = ThingHappened(**{name: tuple(person.pk for person in people) for name, people in who.items()})
+    return record(event, key=key, actor_id=actor.pk if actor else None)
+
+
+def due_now() -> None:
+    """All unfinished work is due at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox_event SET next_attempt_at = now()")
+        cursor.execute("UPDATE outbox_batch SET next_attempt_at = now()")
+
+
+def at_once(*work: Callable[[], object]) -> None:
+    """Run these at the same time, each with a connection of its own; raise what one raises."""
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(len(work))
+
+    def run(step: Callable[[], object]) -> None:
+        try:
+            barrier.wait()
+            step()
+        except BaseException as failure:  # noqa: BLE001 - handed to the test
+            failures.append(failure)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(step,)) for step in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
