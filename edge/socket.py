@@ -10,6 +10,8 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from autobahn.exception import Disconnected
+
 from edge.credit import Credit
 from edge.limits import MessageRate
 from edge.repair import Missed, Opening, Reader, ReadFailed
@@ -253,6 +255,9 @@ class Socket:
         try:
             next(sending)
         except StopIteration:
+            return
+        except Disconnected:
+            self.closed = True  # the client went at this moment; the server says so in its own message
             return
         raise RuntimeError("send() waited: the edge is made for Daphne, whose send never does")
 

@@ -47,9 +47,14 @@ def _queue(name: str) -> Queue:
     return Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=arguments)
 
 
+def _app_routes() -> dict[str, str]:
+    routes: dict[str, str] = getattr(settings, "CLARION_TASK_ROUTES", {})
+    return routes
+
+
 def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
     """The web app routes its own tasks by its setting CLARION_TASK_ROUTES, {task name: queue}."""
-    queue = getattr(settings, "CLARION_TASK_ROUTES", {}).get(name)
+    queue = _app_routes().get(name)
     return None if queue is None else {"queue": queue}
 
 
@@ -59,7 +64,8 @@ app.conf.update(
     broker_transport_options=_RABBITMQ_OPTIONS if _ON_RABBITMQ else _REDIS_OPTIONS,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    task_queues=[_queue(name) for name in QUEUES],
+    # Those of the web app too, so that Flower knows them.
+    task_queues=[_queue(name) for name in (*QUEUES, *sorted(set(_app_routes().values())))],
     task_default_queue_type="quorum" if _ON_RABBITMQ else "classic",
     task_routes=(ROUTES, _routes_of_the_app),
     task_default_queue=EVENTS,

@@ -24,6 +24,8 @@ def logging_config(level: str) -> dict[str, Any]:
         "loggers": {
             # Each would say two lines a task, the sweep's every two seconds; Flower shows the tasks.
             **{name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
+            # Django's own configuration would say everything once more.
+            "django": {"handlers": ["stderr"], "level": level, "propagate": False},
             "django.server": {"handlers": ["stderr"], "propagate": False},
         },
     }

@@ -71,7 +71,8 @@ def _acknowledged(event: Event) -> Iterator[Line]:
 
 
 def _batch_lines(batch: Batch, kind: str) -> Iterator[Line]:
-    name = f"batch {batch.pk} ({kind}, {len(batch.recipients)} people)"
+    size = len(batch.recipients)
+    name = f"batch {batch.pk} ({kind}, {size} {'person' if size == 1 else 'people'})"
     if batch.persisted_at:
         stored = batch.stored or 0
         yield batch.persisted_at, f"{name} persisted: {stored} new, {len(batch.recipients) - stored} there before"

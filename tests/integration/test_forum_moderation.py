@@ -154,3 +154,15 @@ def test_a_page_takes_a_fixed_number_of_queries(forum: Forum, page: str) -> None
     for _ in range(20):
         grow()
     assert [forum.queries(*one) for one in pages] == with_few
+
+
+def test_no_browser_keeps_what_a_deleted_thread_answers(forum: Forum, page: str) -> None:
+    forum.moderates(forum.thread, "delete")
+    assert "no-store" in forum.client("ben").get(page).headers["Cache-Control"]
+
+
+def test_a_thread_says_why_it_is_locked_after_it_was_restored(forum: Forum, page: str) -> None:
+    assert forum.post("mia", f"{page}moderate/", action="lock", reason="Too heated.") == 302
+    forum.moderates(forum.thread, "delete", "restore")
+    shown = forum.get("ann", page)[1]
+    assert ("Too heated." in shown, "Because." in shown) == (True, False)

@@ -130,6 +130,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name_plural": "analyses",
                 "abstract": False,
             },
         ),

@@ -97,6 +97,9 @@ class Analysis(Job):
     document = models.ForeignKey(Document, models.CASCADE, related_name="analyses")
     frequencies = models.JSONField(default=list, editable=False)
 
+    class Meta(Job.Meta):
+        verbose_name_plural = "analyses"
+
     def __str__(self) -> str:
         return f"analysis of document {self.document_id}"
 
