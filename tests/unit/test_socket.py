@@ -16,7 +16,7 @@ class Home:
     """As much of a process as a socket uses while nothing is missing."""
 
     settings: Settings = field(default_factory=lambda: Settings(debug=True))
-    reader: Reader = cast(Reader, None)
+    reader: Reader = field(default_factory=lambda: cast(Reader, None))
     acks: dict[int, int] = field(default_factory=dict)
 
 
