@@ -7,8 +7,11 @@ by the pipeline alone, so all of it is for reading, but for replaying and discar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -17,20 +20,46 @@ from pipeline.outbox import dead_letters
 from pipeline.outbox.models import Batch, Event
 from pipeline.outbox.story import story
 from pipeline.outbox.work import BATCH, EVENT, Kind
-from shared.inbox.models import Announcement, Inbox, Mute
+from shared.inbox.models import Announcement, Epoch, Inbox, Mute
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    RowPaginator = Paginator[Any]
 else:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin
+    RowPaginator = Paginator
+
+_ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
+
+#: Rows from which on a table is not counted but estimated.
+COUNTED_MAX = 50_000
 
 #: Notifications shown on the page of an inbox.
 NEWEST_SHOWN = 50
 
 
+class EstimatedPaginator(RowPaginator):
+    """Counts large tables by what Postgres knows of them: to count millions takes longer than to look at some."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows; of a whole large table, as of its last analysis."""
+        query = self.object_list.query  # type: ignore[attr-defined]  # the admin gives querysets
+        if not query.where:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [query.get_meta().db_table]
+                )
+                (estimate,) = cursor.fetchone()
+            if estimate >= COUNTED_MAX:
+                return int(estimate)
+        return super().count
+
+
 class ReadOnly(ModelAdmin):
     """Nothing is added, changed or deleted by hand."""
 
+    paginator = EstimatedPaginator
     show_full_result_count = False
     list_per_page = 50
     ordering = ("-pk",)
@@ -122,6 +151,13 @@ class InboxAdmin(ReadOnly):
         return format_html_join(
             "", "<div>#{} {} {} {} read: {}</div>", ([row[name] for name in fields] for row in rows)
         )
+
+
+@admin.register(Epoch)
+class EpochAdmin(ReadOnly):
+    """Which history the inboxes are; `manage.py new_epoch` begins another."""
+
+    list_display = ("value",)
 
 
 @admin.register(Mute)

@@ -154,6 +154,28 @@ def test_the_admin_shows_and_replays(parked: Event, people: list[User], admin_cl
     assert Event.objects.get(pk=parked.pk).state == "pending"
 
 
+def test_the_admin_finds_by_number_and_says_nothing_of_nonsense(
+    people: list[User], admin_client: Client, valkey: str
+) -> None:
+    delivery.expand(happened(first=[people[0].pk]))
+    for model in ("outbox/event", "outbox/batch", "inbox/announcement", "inbox/inbox", "inbox/mute"):
+        for search in ("nonsense", "1", "%27", "-1", "9" * 30):
+            assert admin_client.get(f"/admin/{model}/?q={search}").status_code == 200, (model, search)
+
+
+def test_the_admin_estimates_what_is_large(
+    people: list[User], admin_client: Client, monkeypatch: pytest.MonkeyPatch, valkey: str
+) -> None:
+    for _ in range(3):
+        delivery.expand(happened(first=[people[0].pk]))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE outbox_event")
+    monkeypatch.setattr("pipeline.outbox.admin.COUNTED_MAX", 2)
+    delivery.expand(happened(first=[people[0].pk]))
+    assert "3 events" in admin_client.get("/admin/outbox/event/").content.decode()
+    assert "4 events" in admin_client.get("/admin/outbox/event/?state=done").content.decode()
+
+
 def test_the_admin_pages_take_few_statements_however_many_rows(
     people: list[User], admin_client: Client, django_assert_max_num_queries: Any, valkey: str
 ) -> None:
