@@ -29,6 +29,7 @@ else:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin
     RowPaginator = Paginator
 
+#: How many rows a table has, as of its last analysis.
 _ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
 
 #: Rows from which on a table is not counted but estimated.
@@ -47,9 +48,7 @@ class EstimatedPaginator(RowPaginator):
         query = self.object_list.query  # type: ignore[attr-defined]  # the admin gives querysets
         if not query.where:
             with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [query.get_meta().db_table]
-                )
+                cursor.execute(_ESTIMATE, [query.get_meta().db_table])
                 (estimate,) = cursor.fetchone()
             if estimate >= COUNTED_MAX:
                 return int(estimate)
