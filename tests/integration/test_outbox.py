@@ -177,8 +177,8 @@ def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
         environment.VALKEY.kill(signal.SIGCONT)
     assert Event.objects.count() == 4
     bound = load().broker_wait_seconds
-    assert waits[0] < bound + 1
-    assert max(waits[1:]) < bound / 2  # it is left alone for a moment
+    assert waits[0] < bound + 0.5
+    assert max(waits[1:]) < 0.1  # it is left alone for a moment
     monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
     happened("after", first=people)
     due_now()
