@@ -5,8 +5,8 @@ recipient who has none of this event yet, and what must be told of each. Four st
 
 1. make the inboxes that are missing, 2. lock all of them, each in order of user ids, so that two batches with
 recipients in common wait for each other and never deadlock; 3. insert what is not there yet as the next seq of its
-inbox, and advance exactly those inboxes. The third sees whatever was committed before the locks were had, so a second
-worker with the same batch finds every row there.
+inbox, and advance exactly those inboxes; 4. note on the batches how many were new. The third sees whatever was
+committed before the locks were had, so a second worker with the same batch finds every row there.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Event and Batch: the work still to be done, and what became of it. Private to `pipeline/outbox/`."""
+"""Event and Batch: the work still to be done, and what became of it.
+
+Private to `pipeline/outbox/`, but for the one statement in `pipeline/recipients.py` that cuts audiences into batches.
+"""
 
 from typing import ClassVar
 
