@@ -127,8 +127,9 @@ async def test_clients_that_do_not_read_cost_a_bounded_amount_of_memory(strict: 
         published = len(clients) * 1000 * len(frame) / MIB
     told = f"{[round(cost) for cost in costs]} MiB for {len(clients)} sockets that were published {published:.0f} MiB"
     assert published > 900
-    assert max(costs) < 256, told
-    assert costs[-1] < costs[len(costs) // 2] + 32, told
+    # The credit of all of them is 20 MiB, most of which lies in the buffers of the system.
+    assert max(costs) < 32, told
+    assert costs[-1] < costs[len(costs) // 2] + 8, told
 
 
 async def test_a_user_has_so_many_sockets_and_no_more(strict: Edge) -> None:
