@@ -18,6 +18,7 @@ SUITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 # Not through pyproject's extras: each pin comes from a lock.
 PACKAGES := $(VENV)/.packages-installed
 SERVERS := $(VENV)/.servers-installed
+PROGRAMS := $(VENV)/.programs-looked-for
 LOCKER := $(VENV)-lock
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
@@ -31,7 +32,7 @@ help:  ## Show this list
 run: $(SERVERS)  ## Run everything until Ctrl-C: servers, migrations, demo data, all processes (CLARION_PORT_BASE=8000)
 	@exec $(BIN)/python -m dev.run
 
-test: $(SERVERS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k stream")
+test: $(SERVERS) $(PROGRAMS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k stream")
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200 KIND= STORM=)
@@ -83,6 +84,11 @@ $(SERVERS): requirements/servers.lock $(PACKAGES)
 			grep -q "No matching distribution" $(VENV)/$$server.log || rm -f $@; \
 		fi; \
 	done
+
+# A load balancer and a browser, from the system's packages where that may be done. Missing, they are said once more.
+$(PROGRAMS): dev/programs.py $(PACKAGES)
+	@$(BIN)/python -m dev.programs
+	@touch $@
 
 $(BIN)/python:
 	@for python in $(PYTHONS); do \

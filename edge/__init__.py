@@ -1,12 +1,15 @@
 """The edge: holds the sockets, reads Postgres, never writes it, and knows nothing of Celery or the pipeline.
 
     asgi.py       the application that Daphne runs         settings.py   its Django settings
-    consumer.py   one socket's life: connect, receive, disconnect
+    consumer.py   a WebSocket: connect, receive, disconnect
+    events.py     the same stream as Server-Sent Events    http.py       all that is answered over HTTP
+    admission.py  from an accepted connection to an open stream, or a refusal
     auth.py       what a client offers to a user id        limits.py     how many, how often
     sessions.py   the web app's session cookie
     stream.py     the ordered stream of one inbox, without I/O
-    socket.py     one open socket: forward, repair, close
+    socket.py     one open stream: forward, repair, close
     sockets.py    all of this process: listen, look after, find quiet loss
+    wire.py       the way out to one client                transport.py  a shorter way out of Daphne
     credit.py     how much may be out unacknowledged
     repair.py     what a socket missed, read from Postgres
     drain.py      a slow goodbye before a deploy

@@ -11,9 +11,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edge.settings")
 
 from channels.routing import ProtocolTypeRouter
 
-from edge import drain
+from edge import drain, transport
 from edge.consumer import websocket
-from edge.health import health
+from edge.http import http
 from edge.settings import LOGGING
 
 #: A collection walks every socket, and everyone waits for it: fewer of them, and none of what was there at the start
@@ -24,10 +24,11 @@ logging.config.dictConfig(LOGGING)
 gc.freeze()
 gc.set_threshold(*GC_THRESHOLDS)
 drain.install()
+transport.install()
 
 application = ProtocolTypeRouter(
     {
-        "http": health,
+        "http": http,
         "websocket": websocket,
     }
 )

@@ -73,12 +73,15 @@ async def _redeemed(ticket: str, settings: Settings, layer: ClarionLoopLayer) ->
 
 
 def cursor(scope: Scope) -> tuple[int | None, str | None]:
-    """`since` and `epoch` of the query; what is no cursor is none."""
+    """`since` and `epoch` of the query, or what an EventSource that comes back has seen; what is no cursor is none."""
     query = _query(scope)
-    since = query.get("since", "")
+    since, epoch = query.get("since", ""), query.get("epoch")
+    for name, value in scope.get("headers", ()):
+        if name == b"last-event-id":  # it connects with the address it began with, so this is the newer one
+            epoch, _, since = value.decode("latin-1").rpartition(":")
     if not (since.isascii() and since.isdecimal() and len(since) <= CURSOR_MAX_DIGITS):
         return None, None
-    return int(since), query.get("epoch")
+    return int(since), epoch
 
 
 def _offered(scope: Scope) -> str | None:

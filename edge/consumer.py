@@ -1,23 +1,23 @@
-"""One socket's life: connect, receive, disconnect.
+"""One WebSocket's life: connect, receive, disconnect.
 
 Enters: an ASGI websocket scope, its messages. Leaves: nothing but what the socket says. A plain ASGI application, not
-Channels' consumer class, whose every message passes through one shared thread. The socket is accepted before its
-token is looked at, since a browser does not see why a handshake was refused.
+Channels' consumer class, whose every message passes through one shared thread.
 """
 
 import json
 import logging
-import random
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from edge import auth, runtime
-from edge.repair import Opening, ReadFailed
-from edge.socket import Send, Socket
+from edge.admission import admitted, is_revoked, limit, turn_away
+from edge.repair import ReadFailed
+from edge.socket import Socket
+from edge.wire import Send, WebSocketWire
 from shared import metrics, protocol
 from shared.protocol import MESSAGE_LIMIT_BYTES, AuthFailure, Close
-from shared.tokens import Identity, TokenRefused, verify
+from shared.tokens import TokenRefused, verify
 
 logger = logging.getLogger(__name__)
 
@@ -25,12 +25,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 #: Where the sockets are.
 PATH = "/ws/notification-updates/"
-#: When a client should come back to an edge that cannot serve it at this moment (seconds, spread).
-COME_BACK_SECONDS = (1.0, 5.0)
 #: Codes that browsers and networks close with.
 USUAL_CODES = frozenset({1000, 1001, 1005, 1006})
-#: Seconds after which a client that sent too much may send again.
-RETRY_AFTER_SECONDS = 60
 
 
 async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -41,50 +37,10 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
         return
     await send({"type": "websocket.accept", "subprotocol": auth.subprotocol(scope)})
     edge = runtime.edge()
-    socket = Socket(edge.sockets, send, uuid.uuid4().hex)
-    socket.address = (scope.get("client") or ("",))[0]
-    if edge.draining:
-        _turn_away(socket)
-        return
-    if not edge.sockets.connects.allows(socket.address, socket.opened_at):
-        _limit(socket, "connects_per_minute")
-        return
-    try:
-        socket.identity = await auth.authenticate(scope, edge.settings, edge.layer, edge.reader)
-    except TokenRefused as refused:
-        socket.refuse(refused.reason)
-        return
-    if over := edge.sockets.enter(socket):
-        _limit(socket, over)
-        return
-    try:
-        # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
-        await edge.sockets.listen(socket)
-        if await _open(edge, socket, scope):
+    socket = Socket(edge.sockets, WebSocketWire(send), uuid.uuid4().hex)
+    async with admitted(edge, socket, scope) as is_open:
+        if is_open:
             await _receive_until_closed(edge, socket, receive)
-    finally:
-        # A stopping edge says goodbye to its sockets itself; see drain.py.
-        if not edge.draining:
-            edge.sockets.remove(socket)
-
-
-async def _open(edge: runtime.Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
-    """Read who this is and what they missed, and begin; whether the socket is open."""
-    since, epoch = auth.cursor(scope)
-    try:
-        opening = await edge.reader.opening(socket.user_id, since)
-    except ReadFailed as error:
-        logger.warning("Postgres did not answer a connect", extra={"session": socket.id, "error": repr(error)})
-        _turn_away(socket)
-        return False
-    if opening is None:
-        socket.refuse(AuthFailure.INVALID)
-        return False
-    if not opening.active or _is_revoked(socket.identity, opening):
-        socket.refuse(AuthFailure.REVOKED)
-        return False
-    socket.open(opening, since, epoch)
-    return True
 
 
 async def _receive_until_closed(edge: runtime.Edge, socket: Socket, receive: Receive) -> None:
@@ -105,7 +61,7 @@ async def _said(edge: runtime.Edge, socket: Socket, text: str | None, binary: by
         socket.close(Close.MESSAGE_TOO_LARGE)
         return
     if not socket.rate.allows(socket.heard_at):
-        _limit(socket, "messages_per_minute")
+        limit(socket, "messages_per_minute")
         return
     try:
         said = json.loads(text or "")
@@ -139,9 +95,9 @@ async def _swap_token(edge: runtime.Edge, socket: Socket, token: str) -> None:
         user = await edge.reader.opening(identity.user_id, None)
     except ReadFailed as error:
         logger.warning("Postgres did not answer a token", extra={"session": socket.id, "error": repr(error)})
-        _turn_away(socket)
+        turn_away(socket)
         return
-    if user is None or not user.active or _is_revoked(identity, user):
+    if user is None or not user.active or is_revoked(identity, user):
         socket.refuse(AuthFailure.REVOKED)
         return
     socket.identity, socket.refresh_by, socket.opened_at = identity, None, socket.heard_at
@@ -151,18 +107,3 @@ async def _swap_token(edge: runtime.Edge, socket: Socket, token: str) -> None:
 def _told(code: int | None) -> int | str:
     """The close code for the metric: a client can close with any, and may not make as many series."""
     return code if code in USUAL_CODES else "other"
-
-
-def _is_revoked(identity: Identity, opening: Opening) -> bool:
-    return opening.not_before is not None and identity.issued_at < opening.not_before.timestamp()
-
-
-def _limit(socket: Socket, limit: str) -> None:
-    metrics.REFUSED.labels(limit).inc()
-    socket.send(protocol.rate_limited(RETRY_AFTER_SECONDS))
-    socket.close(Close.TOO_MANY)
-
-
-def _turn_away(socket: Socket) -> None:
-    socket.send(protocol.going_away(random.uniform(*COME_BACK_SECONDS)))  # noqa: S311 - spread
-    socket.close(Close.GOING_AWAY)

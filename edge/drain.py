@@ -1,16 +1,19 @@
 """A slow goodbye before a deploy.
 
-Enters: the server's shutdown (SIGTERM or SIGINT to Daphne). Leaves: every socket told GOING_AWAY, with reconnect times
-spread so that the next edge is not met by all of them at once, and closed with 4012 over the drain period; then the
-server exits with zero. Left alone, Daphne would exit without a close frame.
+Enters: the server's shutdown (SIGTERM or SIGINT to Daphne). Leaves: nobody new accepted, so that a process which shares
+the address takes them all; every socket told GOING_AWAY, with reconnect times spread so that the next edge is not met
+by all of them at once, and closed with 4012 over the drain period; then the server exits with zero. Left alone, Daphne
+would exit without a close frame.
 """
 
 import asyncio
 import logging
 import random
+from typing import Any
 
 from daphne.server import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.tcp import Port
 
 from edge import runtime
 from shared import protocol
@@ -30,7 +33,17 @@ def install() -> None:
 def _begin() -> Deferred[None]:
     edge = runtime.edge()
     edge.draining = True
+    _stop_accepting()
     return Deferred.fromFuture(asyncio.ensure_future(_goodbye(edge)))
+
+
+def _stop_accepting() -> None:
+    """Close the listening sockets. Who was connected stays, and may ask `/readyz`."""
+    reader: Any
+    for reader in reactor.getReaders():
+        if isinstance(reader, Port):
+            reader.doRead()  # who waits in the backlog would be reset
+            reader.stopListening()
 
 
 async def _goodbye(edge: runtime.Edge) -> None:

@@ -25,8 +25,8 @@ _HASH_SALT = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
 
 def cookie_of(scope: Mapping[str, Any], settings: Settings) -> str | None:
     """The session's key, if the handshake brings one from an allowed Origin."""
-    headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
-    if not _is_allowed(headers.get(b"origin"), headers.get(b"host"), settings):
+    headers = _headers(scope)
+    if allowed_origin(scope, settings) is None and not _asks_its_own_host(headers):
         return None
     try:
         cookie = SimpleCookie(headers.get(b"cookie", "")).get(settings.session_cookie)
@@ -55,7 +55,20 @@ async def identity_of(session_key: str, reader: Reader, settings: Settings, now:
     return Identity(user_id, expires_at=expires_at.timestamp(), issued_at=now)
 
 
-def _is_allowed(origin: str | None, host: str | None, settings: Settings) -> bool:
-    if not origin:
-        return False
-    return origin in settings.allowed_origins or (host is not None and urlsplit(origin).netloc == host)
+def allowed_origin(scope: Mapping[str, Any], settings: Settings) -> str | None:
+    """The Origin of a handshake, if it is one that may act for its user here."""
+    headers = _headers(scope)
+    origin, host = headers.get(b"origin"), headers.get(b"host")
+    if origin and (origin in settings.allowed_origins or (host and urlsplit(origin).netloc == host)):
+        return origin
+    return None
+
+
+def _asks_its_own_host(headers: Mapping[bytes, str]) -> bool:
+    # A page that reads an event stream of its own host sends no Origin. Browsers say so in this header, no script can
+    # set it, and whoever is no browser has no cookie that is not its own.
+    return b"origin" not in headers and headers.get(b"sec-fetch-site") == "same-origin"
+
+
+def _headers(scope: Mapping[str, Any]) -> dict[bytes, str]:
+    return {name: value.decode("latin-1") for name, value in scope.get("headers", ())}

@@ -7,15 +7,14 @@ Leaves: text frames. A socket costs no task and no queue while nothing is missin
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
-
-from autobahn.exception import Disconnected
 
 from edge.credit import Credit
 from edge.limits import MessageRate
 from edge.repair import Missed, Opening, Reader, ReadFailed
 from edge.stream import Stream
+from edge.wire import Cursor, Wire
 from shared import metrics, protocol
 from shared.layer import REVOKED
 from shared.protocol import AuthFailure, Close, ResyncReason
@@ -23,8 +22,6 @@ from shared.settings import Settings
 from shared.tokens import Identity
 
 logger = logging.getLogger(__name__)
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: How often a log that does not reach a published seq is read again before its history is held to be another one, and
 #: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
@@ -53,7 +50,7 @@ class Socket:
         "_acks",
         "_mending",
         "_reader",
-        "_send",
+        "_wire",
         "address",
         "closed",
         "credit",
@@ -70,7 +67,7 @@ class Socket:
         "username",
     )  # fmt: skip
 
-    def __init__(self, home: "Home", send: Send, session_id: str) -> None:
+    def __init__(self, home: "Home", wire: Wire, session_id: str) -> None:
         now = asyncio.get_running_loop().time()
         self.id = session_id
         self.settings = home.settings
@@ -87,7 +84,7 @@ class Socket:
         self.closed = False
         self._acks = home.acks
         self._reader = home.reader
-        self._send = send
+        self._wire = wire
         self._mending: asyncio.Task[None] | None = None
 
     @property
@@ -95,16 +92,22 @@ class Socket:
         """Whose inbox this socket carries, and nobody else's."""
         return self.identity.user_id
 
-    def send(self, text: str) -> None:
-        """Send one frame. Daphne's send never waits, so it is run to its end here, without a task."""
-        self._step({"type": "websocket.send", "text": text})
+    @property
+    def talks(self) -> bool:
+        """Whether the client can say anything."""
+        return self._wire.talks
+
+    def send(self, text: str, cursor: Cursor | None = None) -> None:
+        """Send one frame, and how far the client is once it has it, where it moves the cursor."""
+        if not self._wire.send(text, cursor):
+            self.closed = True  # the client went at this moment; the server says so in its own message
 
     def close(self, code: Close) -> None:
         """Close, once."""
         if not self.closed:
             self.closed = True
             metrics.CLOSES.labels(int(code)).inc()
-            self._step({"type": "websocket.close", "code": int(code)})
+            self._wire.close(code)
 
     def refuse(self, reason: AuthFailure) -> None:
         """Say why, then close with the code that goes with it."""
@@ -133,13 +136,13 @@ class Socket:
         if self.stream.last is not None and 0 < seq <= self.stream.last:
             self.credit.acknowledged(seq, self.stream.last)
             self._acks[self.user_id] = max(self._acks.get(self.user_id, 0), seq)
-            self._unpark()
+            self.unpark()
 
     def heard(self) -> None:
         """The client said something."""
         self.heard_at = asyncio.get_running_loop().time()
         self.credit.heard()
-        self._unpark()
+        self.unpark()
 
     def forward(self, frames: Sequence[str], source: str) -> None:
         """Send frames of the stream, as far as there is credit; then the socket is parked.
@@ -147,21 +150,31 @@ class Socket:
         A parked socket costs nothing whatever is published to it. It is continued from Postgres when its client has
         acknowledged, and closed when it does not.
         """
-        for number, text in enumerate(frames):
-            if not self.credit.take(len(text) if text.isascii() else len(text.encode())):
-                self.stream.unsend(len(frames) - number)
+        before = (self.stream.last or 0) - len(frames)
+        for number, text in enumerate(frames, 1):
+            if not self._may_send(text):
+                self.stream.unsend(len(frames) - number + 1)
                 self.parked_at = asyncio.get_running_loop().time()
                 metrics.PARKED.inc()
-                metrics.FRAMES_SENT.labels(source).inc(number)
+                metrics.FRAMES_SENT.labels(source).inc(number - 1)
                 return
-            self.send(text)
+            self.send(text, (self.epoch, before + number))
         metrics.FRAMES_SENT.labels(source).inc(len(frames))
 
-    def _unpark(self) -> None:
-        if self.parked_at is not None and self.credit.half_free:
+    def unpark(self) -> None:
+        """Go on, if the client has taken enough of what it was sent."""
+        if self.parked_at is None or self._wire.waiting * 2 > self.settings.credit_bytes:
+            return
+        if self.credit.half_free or not self.talks:
             self.parked_at = None
             if self.stream.behind:
                 self.mend("credit", wait=False)
+
+    def _may_send(self, text: str) -> bool:
+        """Whether there is room. A client that cannot acknowledge is judged by what its network takes alone."""
+        if self._wire.waiting > self.settings.credit_bytes:
+            return False
+        return not self.talks or self.credit.take(len(text) if text.isascii() else len(text.encode()))
 
     def open(self, opening: Opening, since: int | None, epoch: str | None) -> None:
         """CONNECTED, and what was missed since the cursor, or RESYNC where it cannot be honoured."""
@@ -179,7 +192,8 @@ class Socket:
                 unread=head.unread,
                 heartbeat_seconds=self.settings.heartbeat_seconds,
                 resumed=resumed,
-            )
+            ),
+            None if resumed else (head.epoch, head.seq),
         )
         if reason is not None:
             self._say_resync(opening.missed, reason)
@@ -248,18 +262,9 @@ class Socket:
         metrics.RESYNCS.labels(reason.value).inc()
         head = missed.head
         self.epoch = head.epoch
-        self.send(protocol.resync(epoch=head.epoch, seq=head.seq, unread=head.unread, reason=reason))
-
-    def _step(self, message: dict[str, Any]) -> None:
-        sending = self._send(message).__await__()
-        try:
-            next(sending)
-        except StopIteration:
-            return
-        except Disconnected:
-            self.closed = True  # the client went at this moment; the server says so in its own message
-            return
-        raise RuntimeError("send() waited: the edge is made for Daphne, whose send never does")
+        self.send(
+            protocol.resync(epoch=head.epoch, seq=head.seq, unread=head.unread, reason=reason), (head.epoch, head.seq)
+        )
 
 
 def _unresumable(missed: Missed, since: int, epoch: str | None) -> ResyncReason | None:

@@ -116,7 +116,7 @@ class Sockets:
                     self._look_now.clear()
                     look_at = loop.time() + self.settings.quiet_loss_seconds
                     await self.find_quiet_loss()
-                self._close_overdue()
+                self._look_at_each()
                 await self._tell_acks()
             except Exception:
                 logger.exception("Looking after the sockets failed; it goes on")
@@ -132,10 +132,12 @@ class Sockets:
         except (RedisError, OSError):
             logger.info("Acknowledgements were not noted", extra={"count": len(told)})
 
-    def _close_overdue(self) -> None:
+    def _look_at_each(self) -> None:
+        """Go on with those that have taken what was sent, and close those whose time is over."""
         now, wall = asyncio.get_running_loop().time(), time.time()
         silence = self.settings.heartbeat_seconds * SILENT_HEARTBEATS
         for socket in self.all():
+            socket.unpark()
             if now - socket.heard_at > silence:
                 socket.close(Close.SILENT)
             elif socket.parked_at is not None and now - socket.parked_at > self.settings.parked_seconds:

@@ -9,7 +9,7 @@ persist.py     one transaction a batch: dedupe, insert, seq, unread
 publish.py     rows into frames, frames to the channel layer, in bulk
 inbox/         what a user does: read, unread, delete, mute; each published like any change
 api/           the HTTP face                   notices.py     tell people by name, for services
-access.py      who may listen no more
+access.py      who may listen no more         presence.py    who is connected at this moment
 maintenance.py retention and purge             tracing.py     the W3C trace context
 tasks.py       the Celery tasks: ids in, one call to delivery
 enqueue.py     hints for the broker, with a bounded wait

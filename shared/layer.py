@@ -4,6 +4,7 @@ Enters: messages for groups. Leaves: the same messages at whoever listens, at mo
 made by the edge's streams. It is a Channels layer like any other, stock consumers work on it, and adds:
 
 - `publish`: many messages in one synchronous pipeline for each Redis host, without an event loop, for the workers;
+- `listening`: who is there to hear, for the workers too;
 - `listen`: a group's messages are handed to a callback as they come, without a task, queue or subscription of each
   socket's own;
 - one connection a host for all subscriptions (subscriber.py), that says so when it was lost and is back, so that what
@@ -30,6 +31,9 @@ from shared import acks, metrics, tickets
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
 
 logger = logging.getLogger(__name__)
+
+#: Channels that one command names.
+NAMES_AT_ONCE = 1000
 
 #: Messages that wait in the queue of one stock consumer before the oldest is dropped.
 QUEUE_CAPACITY = 1000
@@ -78,6 +82,26 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
                 pipelines[shard] = publishers[shard].pipeline(transaction=False)
             pipelines[shard].execute_command("PUBLISH", channel, self.serialize(message))
         return sum(sum(pipeline.execute()) for pipeline in pipelines.values())
+
+    def listening(self, groups: Sequence[str]) -> list[int]:
+        """How many edge processes listen to each of these groups, in one round trip for each Redis host.
+
+        Redis itself knows who is subscribed, so nothing is kept, and what crashed is gone with its connection. Raises
+        redis.exceptions.RedisError.
+        """
+        publishers = self._sync_publishers()
+        channels = [f"{self._prefix}__group__{group}" for group in groups]
+        shards: dict[int, list[str]] = {}
+        for channel in channels:
+            shards.setdefault(_consistent_hash(channel, len(publishers)), []).append(channel)
+        counts: dict[str, int] = {}
+        for shard, names in shards.items():
+            pipeline = publishers[shard].pipeline(transaction=False)
+            for start in range(0, len(names), NAMES_AT_ONCE):
+                pipeline.pubsub_numsub(*names[start : start + NAMES_AT_ONCE])
+            for answer in pipeline.execute():
+                counts.update((name.decode(), count) for name, count in answer)
+        return [counts[channel] for channel in channels]
 
     def close(self) -> None:
         """Close the connections of `publish`; used again, it opens new ones."""

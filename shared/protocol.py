@@ -232,6 +232,11 @@ def going_away(reconnect_after_seconds: float) -> str:
     return dumps({"type": "GOING_AWAY", "reconnect_after_seconds": round(reconnect_after_seconds, 3)})
 
 
+def closed(code: Close) -> str:
+    """CLOSED: the last event of a stream of Server-Sent Events, which has no close codes of its own."""
+    return dumps({"type": "CLOSED", "code": int(code)})
+
+
 PONG = dumps({"type": "pong"})
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import httpx
 import pytest
 import websockets
 from asgiref.sync import sync_to_async
@@ -91,12 +92,24 @@ async def test_a_stopping_edge_says_goodbye_and_exits_with_zero(db: None, valkey
     env = await sync_to_async(on_test_database)()
     with Edge("leaving", CLARION_DRAIN_SECONDS="2", **env) as edge:
         ann = await person()
-        async with connected(edge.url, ann) as one, connected(edge.url, ann) as other:
+        base = f"http://127.0.0.1:{edge.port}"
+        async with (
+            connected(edge.url, ann) as one,
+            connected(edge.url, ann) as other,
+            httpx.AsyncClient(base_url=base) as probe,
+        ):
+            assert (await probe.get("/readyz")).status_code == 200
             ended = asyncio.create_task(asyncio.to_thread(edge.stop))
-            for client in (one, other):
-                frame = await client.next()
+            frames = [await one.next(), await other.next()]
+            for frame in frames:
                 assert frame["type"] == "GOING_AWAY"
                 assert 0 <= frame["reconnect_after_seconds"] <= 2
+            # Who was connected is told that it drains; nobody else gets in.
+            answer = await probe.get("/readyz")
+            assert (answer.status_code, answer.json()["draining"]) == (503, True)
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", edge.port)
+            for client in (one, other):
                 assert await client.closed() == Close.GOING_AWAY
         assert await ended == 0
 

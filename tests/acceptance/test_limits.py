@@ -132,6 +132,26 @@ async def test_clients_that_do_not_read_cost_a_bounded_amount_of_memory(strict: 
     assert costs[-1] < costs[len(costs) // 2] + 8, told
 
 
+async def test_one_that_acknowledges_what_it_does_not_read_is_parked_all_the_same(strict: Edge) -> None:
+    assert strict.popen is not None
+    process = psutil.Process(strict.popen.pid)
+    ann, ben = await person(), await person()
+    async with connected(strict.url, ann) as liar, connected(strict.url, ben) as probe:
+        liar.connection.transport.pause_reading()
+        before = process.memory_info().rss
+        parked = strict.metric("clarion_edge_parked_total")
+        for seq in range(1, 201):  # 40 MB
+            await sync_to_async(publish_frames)([(ann.pk, seq, "x" * 200_000)])
+            await sync_to_async(publish_frames)([(ben.pk, seq, protocol.deleted(seq, 0, 1))])
+            await probe.changes(1)
+            await probe.say(type="ack", seq=seq)
+            await liar.say(type="ack", seq=seq)
+        assert process.memory_info().rss - before < 16 * MIB
+        assert strict.metric("clarion_edge_parked_total") > parked
+        await until(lambda: strict.metric("clarion_edge_sockets") == 1, "it was not closed")
+        liar.connection.transport.abort()
+
+
 async def test_a_user_has_so_many_sockets_and_no_more(strict: Edge) -> None:
     ann, ben = await person(), await person()
     async with connected(strict.url, ann), connected(strict.url, ann):

@@ -9,7 +9,7 @@ import pytest
 from shared import protocol
 from shared.inbox.log import frame_of
 from shared.inbox.queries import LogRow
-from shared.protocol import Announced, AnnouncedFrames, AuthFailure, Collapsed, ResyncReason
+from shared.protocol import Announced, AnnouncedFrames, AuthFailure, Close, Collapsed, ResyncReason
 
 GOLDEN: dict[str, dict[str, object]] = json.loads((Path(__file__).parent / "golden" / "frames.json").read_text())
 
@@ -54,6 +54,7 @@ FRAMES = {
     "auth_refresh_required": protocol.auth_refresh_required(30),
     "rate_limited": protocol.rate_limited(60),
     "going_away": protocol.going_away(1.25),
+    "closed": protocol.closed(Close.NO_TOKEN),
     "pong": protocol.PONG,
     "heartbeat_ack": protocol.heartbeat_ack("5e551011"),
 }

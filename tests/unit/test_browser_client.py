@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import cannot_run
+
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Node's test runner is there from 18 on; 20 is the oldest that is still maintained anywhere.
@@ -15,10 +17,10 @@ NODE_OLDEST = 20
 def node() -> str:
     program = shutil.which("node")
     if program is None:
-        pytest.skip("Node is not installed: the browser's client is not tested")
+        cannot_run("Node is not installed: the browser's client is not tested")
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.removeprefix("v").split(".")[0]) < NODE_OLDEST:
-        pytest.skip(f"Node {version.strip()} is too old to test the browser's client: {NODE_OLDEST} or newer is needed")
+        cannot_run(f"Node {version.strip()} is too old to test the browser's client: {NODE_OLDEST} or newer is needed")
     return program
 
 

@@ -7,6 +7,7 @@ from autobahn.exception import Disconnected
 
 from edge.repair import Reader
 from edge.socket import Socket
+from edge.wire import WebSocketWire
 from shared.layer import frame_message
 from shared.settings import Settings
 
@@ -28,7 +29,7 @@ async def test_a_client_that_has_just_gone_is_no_failure() -> None:
         if len(sent) == 2:
             raise Disconnected("Attempt to send on a closed protocol")
 
-    socket = Socket(Home(), send, "session")
+    socket = Socket(Home(), WebSocketWire(send), "session")
     socket.stream.open(0)
     for seq in (1, 2, 3):
         socket.received(dict(frame_message(seq, f"frame {seq}")))

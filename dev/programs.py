@@ -1,0 +1,76 @@
+"""The programs that only tests use: a load balancer and a browser.
+
+Enters: the PATH. Leaves: where each is; and, run as a module (`python -m dev.programs`), those that are missing
+installed from the system's packages where that may be done here, or a sentence about what the tests will leave out.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Seconds for the package manager; a browser is a hundred megabytes.
+_INSTALL_PATIENCE_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program: the names it goes by, its package in Debian and Ubuntu, and what is not tested without it."""
+
+    names: tuple[str, ...]
+    package: str
+    tests: str
+
+    def path(self) -> Path | None:
+        """Where it is, if it is here."""
+        found = (shutil.which(name) for name in self.names)
+        return next((Path(path) for path in found if path), None)
+
+    @property
+    def advice(self) -> str:
+        """What is missing, and what to do."""
+        return f"{self.names[0]} is not installed: {self.tests}. Debian and Ubuntu: apt install {self.package}."
+
+
+HAPROXY = Program(("haproxy",), "haproxy", "a rolling restart of edges behind a load balancer is not tested")
+CHROMIUM = Program(
+    ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "chromium",
+    "the pages are not tested in a real browser",
+)
+
+ALL = (HAPROXY, CHROMIUM)
+
+
+def missing() -> list[Program]:
+    """Those that are not here."""
+    return [program for program in ALL if program.path() is None]
+
+
+def install() -> None:
+    """Install what is missing, where there is apt and the right to use it."""
+    wanted = missing()
+    if wanted and os.geteuid() == 0 and shutil.which("apt-get"):
+        packages = [program.package for program in wanted]
+        print(f"Installing {' and '.join(packages)} for the tests ...", flush=True)
+        for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+            run = subprocess.run(
+                ["apt-get", "-qq", *command],
+                env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=_INSTALL_PATIENCE_SECONDS,
+                check=False,
+            )
+            if run.returncode:
+                print(f"apt-get {command[0]} failed: {run.stderr.strip()[-500:]}", file=sys.stderr)
+                break
+    for program in missing():
+        print(program.advice, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    install()

@@ -1,0 +1,66 @@
+"""Server-Sent Events: the stream of an inbox for whoever cannot open a WebSocket.
+
+Enters: an ASGI http scope. Leaves: the same frames as on a socket, each an event whose id is the cursor, so that a
+browser's EventSource resumes by itself (`Last-Event-ID`). The stream goes one way: nothing is acknowledged, and how
+fast the client reads is judged by its network.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from edge import runtime, sessions
+from edge.admission import admitted
+from edge.consumer import Receive
+from edge.runtime import Edge
+from edge.socket import Socket
+from edge.wire import EventStreamWire, Send
+from shared import metrics
+
+#: Where the streams are.
+PATH = "/sse/notification-updates/"
+#: When an EventSource whose stream has ended connects again by itself (milliseconds).
+RETRY_MILLISECONDS = 5000
+
+
+async def event_stream(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """The event stream of the edge, at `PATH`."""
+    edge = runtime.edge()
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(scope, edge)})
+    await send({"type": "http.response.body", "body": b"retry: %d\n\n" % RETRY_MILLISECONDS, "more_body": True})
+    wire = EventStreamWire(send)
+    socket = Socket(edge.sockets, wire, uuid.uuid4().hex)
+    async with admitted(edge, socket, scope) as is_open:
+        if is_open:
+            await _keep_alive_until_gone(socket, wire, receive)
+
+
+async def _keep_alive_until_gone(socket: Socket, wire: EventStreamWire, receive: Receive) -> None:
+    """Say something now and then; a client that takes nothing for long is closed like one that is silent."""
+    message: dict[str, Any] = {"type": ""}
+    while message["type"] != "http.disconnect":
+        try:
+            async with asyncio.timeout(socket.settings.heartbeat_seconds / 2):
+                message = await receive()
+        except TimeoutError:
+            if not wire.waiting:  # what was sent before has gone
+                socket.heard()
+            wire.keep_alive()
+    if not socket.closed:
+        metrics.CLOSES.labels("gone").inc()
+
+
+def _headers(scope: Mapping[str, Any], edge: Edge) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),  # nginx would hold events back
+    ]
+    if origin := sessions.allowed_origin(scope, edge.settings):
+        headers += [
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-allow-credentials", b"true"),
+            (b"vary", b"Origin"),
+        ]
+    return headers

@@ -1,0 +1,189 @@
+"""The stream as Server-Sent Events: the same frames, resumed by the id of the last one: real Daphne, real HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from pipeline import access
+from pipeline.publish import publish_frames
+from shared import protocol
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import person, until
+from tests.acceptance.test_access import signed_in, token
+from tests.acceptance.test_limits import filled
+from tests.processes import Edge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Longest wait for one event (seconds).
+PATIENCE_SECONDS = 15
+
+
+class Stream:
+    """One event stream, as an EventSource reads it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.last_id = ""
+        self._lines = response.aiter_lines()
+
+    async def next(self) -> dict[str, Any]:
+        """The data of the next event."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            data = ""
+            async for line in self._lines:
+                if line.startswith("id: "):
+                    self.last_id = line.removeprefix("id: ")
+                elif line.startswith("data: "):
+                    data += line.removeprefix("data: ")
+                elif not line and data:
+                    frame: dict[str, Any] = json.loads(data)
+                    return frame
+        raise AssertionError("the stream has ended")
+
+    async def comment(self) -> None:
+        """Wait for a comment, which must come before any event."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            async for line in self._lines:
+                assert not line.startswith("data: "), line
+                if line.startswith(":"):
+                    return
+
+    async def ended(self) -> None:
+        """The server ends the stream; nothing more comes."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert [line async for line in self._lines if line] == []
+
+
+@asynccontextmanager
+async def streamed(edge: Edge, headers: Mapping[str, str] | None = None, **query: Any) -> AsyncIterator[Stream]:
+    url = f"http://127.0.0.1:{edge.port}/sse/notification-updates/"
+    async with (
+        httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client,
+        client.stream("GET", url, params=query, headers=headers) as response,
+    ):
+        yield Stream(response)
+
+
+def bearer(user: User) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(user)}"}
+
+
+@sync_to_async
+def told(user: User, *seqs: int) -> None:
+    publish_frames([(user.pk, seq, protocol.deleted(seq, 0, seq)) for seq in seqs])
+
+
+async def test_it_carries_the_frames_of_a_socket_in_order_and_names_the_cursor(edge: Edge) -> None:
+    ann = await person()
+    async with streamed(edge, bearer(ann)) as stream:
+        assert stream.response.headers["content-type"].startswith("text/event-stream")
+        connected = await stream.next()
+        assert (connected["type"], connected["user_id"], stream.last_id) == ("CONNECTED", str(ann.pk), "0:0")
+        await told(ann, 2, 1, 1, 3)
+        for seq in (1, 2, 3):
+            assert (await stream.next())["seq"] == seq
+            assert stream.last_id == f"0:{seq}"
+
+
+async def test_the_id_of_the_last_event_resumes_and_counts_before_the_address(edge: Edge) -> None:
+    ann = await person()
+    await filled(ann.pk, 5)
+    async with streamed(edge, {**bearer(ann), "Last-Event-ID": "0:3"}, since=1, epoch="0") as stream:
+        assert (await stream.next())["resumed"] is True
+        assert stream.last_id == ""  # or who is cut off here would never be told of 4
+        assert [(await stream.next())["seq"] for _ in range(2)] == [4, 5]
+        assert stream.last_id == "0:5"
+    async with streamed(edge, {**bearer(ann), "Last-Event-ID": "before:3"}) as stream:
+        assert (await stream.next())["resumed"] is False
+        assert (await stream.next())["reason"] == "EPOCH"
+        assert stream.last_id == "0:5"
+
+
+@pytest.mark.parametrize("last", ["", "x", "0:", "0:-1", "0:١", ":" * 5000, "0:" + "9" * 19])
+async def test_what_is_no_cursor_is_none(edge: Edge, last: str) -> None:
+    headers = httpx.Headers({**bearer(await person()), "Last-Event-ID": last}, encoding="utf-8")
+    async with streamed(edge, headers) as stream:
+        assert (await stream.next())["resumed"] is False
+
+
+async def test_a_refusal_is_an_event_that_tells_the_code_and_the_end(edge: Edge) -> None:
+    for headers, reason, code in (({}, "MISSING", 4001), ({"Authorization": "Bearer nonsense"}, "INVALID", 4002)):
+        async with streamed(edge, headers) as stream:
+            assert await stream.next() == {"type": "AUTH_FAILED", "reason": reason}
+            assert await stream.next() == {"type": "CLOSED", "code": code}
+            await stream.ended()
+
+
+async def test_a_revoked_user_s_stream_ends(edge: Edge) -> None:
+    ann = await person()
+    async with streamed(edge, token=token(ann)) as stream:
+        await stream.next()
+        await sync_to_async(access.revoke)(ann.pk)
+        assert await stream.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+        assert await stream.next() == {"type": "CLOSED", "code": 4003}
+        await stream.ended()
+
+
+async def test_a_page_of_the_same_host_streams_with_its_session_and_a_strange_one_does_not(edge: Edge) -> None:
+    ann = await person()
+    cookie = {"Cookie": await signed_in(ann)}
+    own = {"Origin": f"http://127.0.0.1:{edge.port}"}
+    for headers in ({"Sec-Fetch-Site": "same-origin"}, own):
+        async with streamed(edge, {**cookie, **headers}) as stream:
+            assert (await stream.next())["user_id"] == str(ann.pk)
+            assert stream.response.headers.get("access-control-allow-origin") == headers.get("Origin")
+    strange: list[dict[str, str]] = [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "same-origin"},
+    ]
+    for headers in strange:
+        async with streamed(edge, {**cookie, **headers}) as stream:
+            assert await stream.next() == {"type": "AUTH_FAILED", "reason": "MISSING"}
+            assert "access-control-allow-origin" not in stream.response.headers
+
+
+async def test_comments_keep_it_alive_without_a_word_of_the_client(db: None, valkey: str) -> None:
+    with Edge("quiet", CLARION_HEARTBEAT_SECONDS="1", **await sync_to_async(on_test_database)()) as edge:
+        async with streamed(edge, bearer(await person())) as stream:
+            await stream.next()
+            for _ in range(8):  # longer than a socket may be silent
+                await stream.comment()
+        await until(lambda: edge.metric("clarion_edge_sockets") == 0, "a stream that was left was not forgotten")
+
+
+async def test_a_client_that_does_not_read_is_parked_and_closed_and_costs_little(db: None, valkey: str) -> None:
+    env = {"CLARION_CREDIT_BYTES": "65536", "CLARION_PARKED_SECONDS": "1"}
+    with Edge("unread", **env, **await sync_to_async(on_test_database)()) as edge:
+        assert edge.popen is not None
+        process = psutil.Process(edge.popen.pid)
+        ann, ben = await person(), await person()
+        async with streamed(edge, bearer(ann)) as stream, streamed(edge, bearer(ben)) as other:
+            await stream.next()
+            await other.next()
+            before = process.memory_info().rss
+            await filled(ann.pk, 100, size=200_000)  # 20 MB, more than the buffers of the system take
+            await told(ben, 1)
+            assert (await other.next())["seq"] == 1
+            assert process.memory_info().rss - before < 16 * 2**20
+            await until(lambda: edge.metric("clarion_edge_sockets") == 1, "it was not closed")
+            text = edge.http("/metrics").text
+            assert 'clarion_edge_closes_total{code="4009"} 1.0' in text
+
+
+async def test_methods_that_make_no_sense_are_refused(edge: Edge) -> None:
+    url = f"http://127.0.0.1:{edge.port}/sse/notification-updates/"
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        for method in ("POST", "PUT", "DELETE", "HEAD"):
+            assert (await client.request(method, url)).status_code == 405

@@ -1,0 +1,59 @@
+"""Who is connected, across edges and their crashes: real Daphne, real sockets, a real Valkey."""
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from pipeline.presence import connected as present
+from shared.groups import user_group
+from shared.layer import ClarionChannelLayer
+from tests import environment
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import person, until
+from tests.acceptance.test_event_stream import bearer, streamed
+from tests.client import connected
+from tests.processes import Edge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_who_has_a_socket_or_a_stream_on_any_edge_is_present(edge: Edge) -> None:
+    ann, ben, cleo = await person(), await person(), await person()
+    ids = [ann.pk, ben.pk, cleo.pk]
+    with Edge("second", **await sync_to_async(on_test_database)()) as second:
+        async with connected(edge.url, ann), connected(second.url, ann):
+            async with streamed(second, bearer(ben)) as stream:
+                await stream.next()
+                assert await sync_to_async(present)(ids) == {ann.pk, ben.pk}
+            await until(lambda: present(ids) == {ann.pk}, "Ben left, and is still there")
+            await sync_to_async(second.kill)()
+            assert await sync_to_async(present)(ids) == {ann.pk}  # Ann has another
+    await until(lambda: present(ids) == set(), "nobody is connected any more")
+
+
+async def test_an_edge_that_crashes_takes_its_users_along(db: None, valkey: str) -> None:
+    people = [await person() for _ in range(3)]
+    ids = [one.pk for one in people]
+    with Edge("doomed", **await sync_to_async(on_test_database)()) as doomed:
+        async with connected(doomed.url, people[0]), connected(doomed.url, people[1]):
+            assert await sync_to_async(present)(ids) == set(ids[:2])
+            await sync_to_async(doomed.kill)()
+            await until(lambda: present(ids) == set(), "the users of an edge that is no more are still there")
+
+
+@sync_to_async
+def asked_of(layer: ClarionChannelLayer, groups: list[str]) -> list[int]:
+    return layer.listening(groups)
+
+
+async def test_many_are_asked_for_at_once_on_several_hosts(valkey: str) -> None:
+    hosts = [environment.VALKEY.database_url(number) for number in (1, 2)]  # pub/sub knows no databases
+    layer = ClarionChannelLayer(hosts=hosts, prefix="crowd")
+    groups = [user_group(user_id) for user_id in range(1, 2501)]
+    there = groups[::7]
+    loop_layer = layer.loop_layer()
+    for group in there:
+        assert await loop_layer.listen(group, print, wait_seconds=10)
+    assert await asked_of(layer, groups) == [int(group in there) for group in groups]
+    assert await sync_to_async(present)([]) == set()
+    await layer.flush()
+    layer.close()
