@@ -56,8 +56,8 @@ def install() -> None:
         packages = [program.package for program in wanted]
         print(f"Installing {' and '.join(packages)} for the tests ...", flush=True)
         for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-            run = subprocess.run(
-                ["apt-get", "-qq", *command],
+            run = subprocess.run(  # noqa: S603 - constants
+                ["apt-get", "-qq", *command],  # noqa: S607
                 env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

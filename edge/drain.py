@@ -39,11 +39,10 @@ def _begin() -> Deferred[None]:
 
 def _stop_accepting() -> None:
     """Close the listening sockets. Who was connected stays, and may ask `/readyz`."""
-    reader: Any
-    for reader in reactor.getReaders():
-        if isinstance(reader, Port):
-            reader.doRead()  # who waits in the backlog would be reset
-            reader.stopListening()
+    ports: list[Any] = [reader for reader in reactor.getReaders() if isinstance(reader, Port)]
+    for port in ports:
+        port.doRead()  # who waits in the backlog would be reset
+        port.stopListening()
 
 
 async def _goodbye(edge: runtime.Edge) -> None:

@@ -29,7 +29,10 @@ class Client:
 
     async def next(self) -> dict[str, Any]:
         """The next frame."""
-        text = await asyncio.wait_for(self.connection.recv(), PATIENCE_SECONDS)
+        return self.parsed(await asyncio.wait_for(self.connection.recv(), PATIENCE_SECONDS))
+
+    def parsed(self, text: str | bytes) -> dict[str, Any]:
+        """A frame that came, noted."""
         frame: dict[str, Any] = json.loads(text)
         self.frames.append(frame)
         return frame

@@ -44,6 +44,6 @@ def make_all_due() -> None:
 
 
 @sync_to_async
-def until(condition: Callable[[], object], why_not: str) -> None:
+def until(condition: Callable[[], object], why_not: Callable[[], str] | str) -> None:
     """Wait for a condition on the database."""
     wait_until(condition, why_not)
