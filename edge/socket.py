@@ -5,8 +5,10 @@ Leaves: text frames. A socket costs no task and no queue while nothing is missin
 """
 
 import asyncio
+import itertools
 import logging
 import random
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -31,6 +33,11 @@ SHORT_LOG_WAIT_SECONDS = 0.1
 REPAIR_RETRY_SECONDS = 1.0
 
 
+#: Of so many live frames one is measured: looking at the clock and counting costs a tenth of sending.
+LAG_SAMPLE = 10
+_TURN = itertools.count()
+
+
 class Home(Protocol):
     """What a socket uses of the process it is in."""
 
@@ -50,6 +57,7 @@ class Socket:
         "_acks",
         "_mending",
         "_reader",
+        "_timed",
         "_wire",
         "address",
         "closed",
@@ -86,6 +94,7 @@ class Socket:
         self._reader = home.reader
         self._wire = wire
         self._mending: asyncio.Task[None] | None = None
+        self._timed: tuple[int, float] | None = None  # a seq that awaits its acknowledgement, and since when
 
     @property
     def user_id(self) -> int:
@@ -128,6 +137,8 @@ class Socket:
         frames = self.stream.published(message["seq"], message["text"])
         if frames:
             self.forward(frames, "live")
+            if message["since"] is not None and next(_TURN) % LAG_SAMPLE == 0:
+                metrics.LAG.observe(time.time() - message["since"])
         if self.stream.behind:
             self.mend("gap")
 
@@ -135,6 +146,9 @@ class Socket:
         """The client has all up to `seq`; of what it was never sent it cannot say so."""
         if self.stream.last is not None and 0 < seq <= self.stream.last:
             self.credit.acknowledged(seq, self.stream.last)
+            if self._timed is not None and seq >= self._timed[0]:
+                metrics.ACK_LAG.observe(asyncio.get_running_loop().time() - self._timed[1])
+                self._timed = None
             self._acks[self.user_id] = max(self._acks.get(self.user_id, 0), seq)
             self.unpark()
 
@@ -160,6 +174,8 @@ class Socket:
                 return
             self.send(text, (self.epoch, before + number))
         metrics.FRAMES_SENT.labels(source).inc(len(frames))
+        if self._timed is None and frames:
+            self._timed = (self.stream.last or 0, asyncio.get_running_loop().time())
 
     def unpark(self) -> None:
         """Go on, if the client has taken enough of what it was sent."""

@@ -8,10 +8,11 @@ retries a task: what fails is noted on its row in the outbox, and the sweep enqu
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun
+from celery.signals import setup_logging, task_postrun, worker_ready
 from django.conf import settings
 from django.db import reset_queries
 from kombu import Exchange, Queue
+from prometheus_client import start_http_server
 
 from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SWEEP
 from shared.settings import load
@@ -102,6 +103,14 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _keep_djangos_logging(**_: Any) -> None:
     """Celery configures logging of its own unless this signal has a receiver."""
+
+
+@worker_ready.connect
+def _answer_prometheus(**_: Any) -> None:
+    """Threads share what a process counts, so each worker answers for itself."""
+    port = load().metrics_port
+    if port is not None:
+        start_http_server(port, addr=load().metrics_address)
 
 
 @task_postrun.connect

@@ -7,6 +7,7 @@ does not answer raises Retryable: the rows are stored, and whoever is connected 
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
@@ -19,16 +20,19 @@ from shared.layer import ClarionChannelLayer, FrameMessage, frame_message
 from shared.protocol import AnnouncedFrames, Collapsed
 
 
-def publish(stored: Sequence[Stored]) -> None:
-    """Publish to every recipient what was stored for them; raises Retryable."""
-    publish_frames(_created(stored))
+def publish(stored: Sequence[Stored], recorded_at: datetime) -> None:
+    """Publish to every recipient what was stored for them of an event recorded then; raises Retryable."""
+    publish_frames(_created(stored), since=recorded_at.timestamp())
 
 
-def publish_frames(frames: Iterable[tuple[int, int, str]]) -> None:
-    """Publish frames, each (user id, seq, text), to their users; raises Retryable."""
+def publish_frames(frames: Iterable[tuple[int, int, str]], since: float | None = None) -> None:
+    """Publish frames, each (user id, seq, text), to their users; raises Retryable.
+
+    `since` is when the event behind them was recorded (Unix time), for the edge's metric.
+    """
     layer = channel_layer()
     messages: list[tuple[str, FrameMessage]] = [
-        (user_group(user_id), frame_message(seq, text)) for user_id, seq, text in frames
+        (user_group(user_id), frame_message(seq, text, since)) for user_id, seq, text in frames
     ]
     try:
         layer.publish(messages)

@@ -130,7 +130,12 @@ def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
     by_kind = {audience.kind: audience for audience in audiences}
     at_once = [
         ClaimedBatch(
-            batch_id, event.id, announcement_id, _announced(by_kind[kind], event, username, created_at), recipients
+            batch_id,
+            event.id,
+            announcement_id,
+            _announced(by_kind[kind], event, username, created_at),
+            recipients,
+            event.recorded_at,
         )
         for _, _, batch_id, announcement_id, kind, created_at, recipients in rows
         if recipients is not None

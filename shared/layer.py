@@ -46,16 +46,20 @@ REVOKED = "notification.revoked"
 
 
 class FrameMessage(TypedDict):
-    """The message that carries one frame of an inbox: its place in the log, and its text as it goes on the wire."""
+    """The message that carries one frame of an inbox: its place in the log, and its text as it goes on the wire.
+
+    `since` is when the event that caused it was recorded (Unix time), or None where no event did.
+    """
 
     type: str
     seq: int
     text: str
+    since: float | None
 
 
-def frame_message(seq: int, text: str) -> FrameMessage:
+def frame_message(seq: int, text: str, since: float | None = None) -> FrameMessage:
     """A frame as a message of the layer; a stock consumer would handle it in `notification_frame`."""
-    return {"type": "notification.frame", "seq": seq, "text": text}
+    return {"type": "notification.frame", "seq": seq, "text": text, "since": since}
 
 
 class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped

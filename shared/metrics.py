@@ -1,9 +1,13 @@
 """Every metric: name, unit, meaning. Prometheus counters, gauges and histograms, kept by each process.
 
-The edge answers them at `/metrics`; the web app at `/api/metrics` to staff.
+The edge answers them at `/metrics`, a worker on its `CLARION_METRICS_PORT`, the web app at `/api/metrics` to staff
+and services.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
+
+#: From idle to a backlog that people complain of (seconds).
+LAG_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 
 EVENTS_RECORDED = Counter("clarion_events_recorded_total", "Events recorded in the outbox", ["event"])
 ENQUEUE_FAILED = Counter(
@@ -18,6 +22,11 @@ FRAMES_PUBLISHED = Counter("clarion_frames_published_total", "Frames published t
 PUBLISH_FAILED = Counter("clarion_publish_failed_total", "Publishes that failed; sockets are repaired from Postgres")
 BATCH_SECONDS = Histogram("clarion_batch_seconds", "Seconds from claiming work to having published it", ["work"])
 
+UNFINISHED = Gauge("clarion_unfinished", "Events and batches that are not done, by state", ["work", "state"])
+OLDEST_SECONDS = Gauge("clarion_oldest_seconds", "Age of the oldest work that waits on a queue", ["queue"])
+QUEUE_DEPTH = Gauge("clarion_queue_depth", "Hints that lie on a queue of the broker", ["queue"])
+BROKER_UP = Gauge("clarion_broker_up", "Whether the broker said so when it was last asked")
+
 SOCKETS = Gauge("clarion_edge_sockets", "Open sockets of this edge process")
 CONNECTS = Counter("clarion_edge_connects_total", "Sockets accepted, by whether they resumed a cursor", ["resumed"])
 CLOSES = Counter("clarion_edge_closes_total", "Sockets closed, by close code", ["code"])
@@ -30,5 +39,15 @@ RESYNCS = Counter("clarion_edge_resyncs_total", "Sockets told to read the snapsh
 PARKED = Counter("clarion_edge_parked_total", "Times a socket had no credit and was parked")
 REFUSED = Counter("clarion_edge_refused_total", "Sockets turned away, by the limit that they were over", ["limit"])
 MESSAGES_IGNORED = Counter("clarion_edge_messages_ignored_total", "Inbound messages that say nothing", ["why"])
+LAG = Histogram(
+    "clarion_edge_lag_seconds",
+    "Seconds from recording an event to sending its frame, of one live frame in ten",
+    buckets=LAG_BUCKETS,
+)
+ACK_LAG = Histogram(
+    "clarion_edge_ack_seconds",
+    "Seconds from sending to its acknowledgement, of one frame a socket at a time",
+    buckets=LAG_BUCKETS,
+)
 LAYER_RECONNECTS = Counter("clarion_layer_reconnects_total", "Times the subscriber lost its Redis and came back")
 LAYER_DROPPED = Counter("clarion_layer_dropped_total", "Messages dropped because a consumer's queue was full")

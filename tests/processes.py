@@ -78,10 +78,26 @@ class Process:
         self.kill()
 
 
-class Worker(Process):
+class Answering(Process):
+    """A process that answers HTTP on a port, its metrics among other things."""
+
+    port: int
+
+    def http(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        lines = self.http("/metrics").text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+
+class Worker(Answering):
     """A Celery worker on the given queues."""
 
     def __init__(self, name: str = "worker", queues: str = "events,bursts,maintenance", **environment: str) -> None:
+        self.port = free_port()
+        environment["CLARION_METRICS_PORT"] = str(self.port)
         worker = ["worker", f"--hostname={name}@test", f"--queues={queues}", "--pool=threads", "--concurrency=4"]
         super().__init__(
             name, str(BIN / "celery"), "-A", "pipeline", *worker, "--without-mingle", "--loglevel=info", **environment
@@ -102,7 +118,7 @@ class Beat(Process):
         super().__init__("beat", str(BIN / "celery"), "-A", "pipeline", "beat", "--scheduler=celery.beat:Scheduler")
 
 
-class Edge(Process):
+class Edge(Answering):
     """Daphne with the edge, ready for sockets."""
 
     def __init__(self, name: str = "edge", port: int | None = None, **environment: str) -> None:
@@ -117,14 +133,6 @@ class Edge(Process):
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/ws/notification-updates/"
-
-    def http(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
-
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
-        lines = self.http("/metrics").text.splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
 
     def is_up(self) -> bool:
         assert self.popen is not None

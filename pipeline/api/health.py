@@ -1,10 +1,14 @@
-"""Whether the web app lives, and what it has counted."""
+"""Whether the web app lives, what it has counted, and how far behind the pipeline is."""
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from ninja.errors import HttpError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from pipeline import backlog
+from pipeline.api.auth import session
+from pipeline.api.events import service
 
 router = Router()
 
@@ -17,9 +21,10 @@ def health(request: HttpRequest) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/metrics", include_in_schema=False)
+@router.get("/metrics", include_in_schema=False, auth=[service, session])
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus metrics of this process, for staff."""
-    if not getattr(request.user, "is_staff", False):
-        raise HttpError(403, "metrics are for staff")
+    """Prometheus metrics of this process and of the backlog, for services (a service token) and staff."""
+    if request.user.is_authenticated and not getattr(request.user, "is_staff", False):
+        raise HttpError(403, "metrics are for staff, or for whoever has a service token")
+    backlog.note()
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 
 #: The sweep looks for work that is due; it must not read what is finished, so the index holds the unfinished only.
 DUE = models.Q(state="pending")
+#: What operators look at is what is not done, parked work included.
+UNFINISHED = ~models.Q(state="done")
 
 
 class Work(models.Model):
@@ -54,6 +56,7 @@ class Event(Work):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_event_due"),
+            models.Index(fields=["state"], condition=UNFINISHED, name="outbox_event_unfinished"),
             models.Index(fields=["source", "recorded_at"], name="outbox_event_source"),
         ]
 
@@ -73,7 +76,10 @@ class Batch(Work):
 
     class Meta:
         verbose_name_plural = "batches"
-        indexes: ClassVar = [models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_batch_due")]
+        indexes: ClassVar = [
+            models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_batch_due"),
+            models.Index(fields=["state"], condition=UNFINISHED, name="outbox_batch_unfinished"),
+        ]
 
     def __str__(self) -> str:
         return f"batch {self.number} of event {self.event_id}"

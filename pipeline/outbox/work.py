@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -67,6 +68,7 @@ class ClaimedEvent:
     payload: dict[str, Any]
     actor_id: int | None
     traceparent: str | None
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class ClaimedBatch:
     announcement_id: int
     announced: Announced
     recipients: Sequence[int]
+    recorded_at: datetime  # the event was
 
 
 def start(kind: Kind, work_id: int) -> bool:
@@ -111,7 +114,7 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT id, key, name, payload, actor_id, nullif(traceparent, '') FROM outbox_event
+        SELECT id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at FROM outbox_event
          WHERE id = %s AND state = 'pending' FOR UPDATE SKIP LOCKED
         """,
         [event_id],
@@ -123,17 +126,19 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     """Lock a pending batch for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT b.id, b.event_id, b.announcement_id, b.recipients, a.kind, a.created_at, a.data, a.actor_id,
-               a.actor_username, a.topic, a.message_id, a.conversation_id, a.traceparent
-          FROM outbox_batch b JOIN inbox_announcement a ON a.id = b.announcement_id
+        SELECT b.id, b.event_id, b.announcement_id, b.recipients, e.recorded_at, a.kind, a.created_at, a.data,
+               a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id, a.traceparent
+          FROM outbox_batch b
+          JOIN outbox_event e ON e.id = b.event_id
+          JOIN inbox_announcement a ON a.id = b.announcement_id
          WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
         """,
         [batch_id],
     )
     if row is None:
         return None
-    announced = Announced(row[4], row[5], json.loads(row[6]), *row[7:])
-    return ClaimedBatch(row[0], row[1], row[2], announced, row[3])
+    announced = Announced(row[5], row[6], json.loads(row[7]), *row[8:])
+    return ClaimedBatch(row[0], row[1], row[2], announced, row[3], row[4])
 
 
 def expanded(

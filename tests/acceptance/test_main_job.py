@@ -1,5 +1,7 @@
 """A reply is posted, the other person's bell rings: real worker, real Daphne, real sockets."""
 
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
@@ -40,6 +42,31 @@ async def test_a_reply_a_mention_and_a_message_in_ones_thread_arrive(worker: Wor
         await all_done()
         await anns.nothing_came()
         await bens.nothing_came()
+
+
+async def test_the_metrics_of_worker_and_edge_follow_a_notification(worker: Worker, edge: Edge) -> None:
+    names = {
+        worker: ["clarion_notifications_stored_total", "clarion_work_finished_total"],
+        edge: ["clarion_edge_lag_seconds_count", "clarion_edge_ack_seconds_count"],
+    }
+
+    def counted() -> list[float]:
+        return [process.metric(name) for process, these in names.items() for name in these]
+
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    before = await asyncio.to_thread(counted)
+    async with connected(edge.url, ann) as anns:
+        for number in range(1, 11):
+            await post(place, ben, f"@{ann.username}")
+            assert (await anns.changes(1))[0]["seq"] == number
+            await anns.say(type="ack", seq=number)
+        await anns.nothing_came()
+    await all_done()
+    after = await asyncio.to_thread(counted)
+    stored, finished, lags, acks = (now - then for now, then in zip(after, before, strict=True))
+    assert (stored, finished, lags, acks) == (10, 20, 1, 10)  # events and batches; the lag of one in ten
+    assert 0 < edge.metric("clarion_edge_lag_seconds_sum") < 10
 
 
 async def test_only_people_tell_people(worker: Worker, edge: Edge) -> None:
@@ -135,7 +162,7 @@ async def test_a_frame_that_was_lost_quietly_is_found(worker: Worker, edge: Edge
 
 def tell_without_publishing(user: User) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "publish", lambda _: None)
+        patch.setattr(publish, "publish", lambda *_: None)
         delivery.expand(record(ThingHappened(first=[user.pk]), key="quiet"))
 
 

@@ -149,3 +149,17 @@ def test_every_decision_is_listed() -> None:
     assert {f"{number}-{rest}" for _, number, rest in listed} == records
     assert [int(place) for place, _, _ in listed] == [int(number) for _, number, _ in listed]
     assert [int(place) for place, _, _ in listed] == list(range(1, len(records) + 1))
+
+
+def test_the_dashboard_asks_for_metrics_that_are_there_and_leaves_none_out() -> None:
+    dashboard = json.loads((ROOT / "deploy/grafana/clarion.json").read_text())
+    asked = {
+        name
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", ())
+        for name in re.findall(r"\bclarion_\w+", target["expr"])
+    }
+    assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} == set(metric_names())
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]]
+    assert len(set(places)) == len(places)
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(places)

@@ -115,7 +115,7 @@ async def test_a_listener_is_called_back_until_it_stops(layer: ClarionChannelLay
     assert await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
     layer.publish([("group", frame_message(1, "text"))])
     await came(lambda: heard)
-    assert heard == [{"type": "notification.frame", "seq": 1, "text": "text"}]
+    assert heard == [{"type": "notification.frame", "seq": 1, "text": "text", "since": None}]
     loop_layer.unlisten("group", heard.append)
     await came(lambda: layer.publish([("group", frame_message(2, "text"))]) == 0)
     assert len(heard) == 1

@@ -1,0 +1,62 @@
+"""How far behind the pipeline is, as operators and Prometheus see it: real Postgres, real Valkey."""
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.test import Client
+from pydantic import SecretStr
+
+from pipeline import backlog, delivery
+from pipeline.enqueue import enqueue
+from pipeline.outbox.models import Event
+from pipeline.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE
+from shared.settings import load
+from tests import environment
+from tests.integration.steps import happened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_what_waits_is_counted_by_state_with_the_age_of_the_oldest(people: list[User], broker: redis.Redis) -> None:
+    first = happened(first=[people[0]])
+    happened("other", first=[people[1]])
+    Event.objects.filter(pk=first).update(recorded_at="2020-01-01T00:00Z")
+    seen = backlog.look()
+    assert seen.count("event", "pending") == 2
+    assert seen.oldest_seconds(EVENTS) > 365 * 24 * 3600
+    assert seen.oldest_seconds(BURSTS) == 0
+    assert seen.hints == {EVENTS: 2, BURSTS: 0, MAINTENANCE: 0}
+    delivery.expand(first)
+    seen = backlog.look()
+    assert (seen.count("event", "pending"), seen.count("event", "expanded")) == (1, 0)
+    assert seen.oldest_seconds(EVENTS) < 60
+
+
+def test_hints_lie_on_their_queues(broker: redis.Redis, db: None) -> None:
+    assert enqueue(EXPAND, 1, 2)
+    assert enqueue(DELIVER, 3)
+    assert backlog.look().hints == {EVENTS: 2, BURSTS: 1, MAINTENANCE: 0}
+
+
+def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:
+    environment.VALKEY.stop()
+    try:
+        assert backlog.look().hints is None
+    finally:
+        environment.VALKEY.start()
+
+
+def test_prometheus_reads_it_with_a_service_token_and_nobody_else_does(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = load().model_copy(update={"service_tokens": (SecretStr("t" * 40),)})
+    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    happened(first=[people[0]])
+    scraped = Client(headers={"authorization": f"Bearer {'t' * 40}"}).get("/api/metrics")
+    assert scraped.status_code == 200
+    lines = scraped.content.decode().splitlines()
+    assert 'clarion_unfinished{state="pending",work="event"} 1.0' in lines
+    assert 'clarion_queue_depth{queue="events"} 1.0' in lines
+    assert "clarion_broker_up 1.0" in lines
+    assert Client(headers={"authorization": "Bearer wrong"}).get("/api/metrics").status_code == 401
+    assert Client().get("/api/metrics").status_code == 401
