@@ -1,0 +1,207 @@
+"""One edge process: frames out, sockets in, memory.
+
+The same bytes go to the same number of sockets, each of a user of its own: from memory through bare Daphne and bare
+uvicorn, through the stock layer and consumer, and through the edge. What a worker would publish is written to Valkey
+as prebuilt bytes by the process that also reads the sockets, so that one core is left to the server.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+
+import msgpack
+from django.contrib.auth.models import User
+from rich.console import Console
+
+from benchmarks.figures import Figure, ratio
+from benchmarks.ground import KIB, Server, daphne, edge, interleaved, uvicorn
+from benchmarks.sockets import Crowd, frame_size, handshake
+from shared.groups import user_group
+from shared.layer import frame_message
+from shared.protocol import SUBPROTOCOL
+from shared.settings import load
+from shared.tokens import mint
+
+AREA = "edge"
+#: Bytes of a frame, as a reply in a forum has.
+FRAME_BYTES = 300
+#: Frames of one run, over all sockets.
+FRAMES = 60_000
+#: Messages that may be on their way before the sockets have to have caught up: less than Redis lets wait.
+WINDOW = 10_000
+CHUNK = 500
+
+SETTINGS = {
+    # The sockets of a benchmark do not acknowledge: bare servers have nothing to do with what they would say.
+    "CLARION_CREDIT_FRAMES": "1000000",
+    "CLARION_CREDIT_BYTES": "1000000000",
+    "CLARION_QUIET_LOSS_SECONDS": "3600",
+    "CLARION_CONNECTS_PER_MINUTE": "10000000",
+}
+USERS = 10_000
+
+_PUSH = b"POST /push?rounds=%d&size=%d HTTP/1.1\r\nHost: benchmark\r\nContent-Length: 0\r\n\r\n"
+
+
+def measure(console: Console) -> Iterator[Figure]:
+    """The figures of one edge process."""
+    _make_users()
+    for sockets, at_least in ((1_000, 5.0), (5_000, 10.0)):
+        rates = _rates(console, sockets)
+        told = ", ".join(f"{name} {sum(them) / len(them):,.0f}/s" for name, them in rates.items())
+        yield ratio(
+            f"edge.frames.{sockets}.daphne", AREA, f"frames/s at {sockets:,} sockets, against bare Daphne",
+            rates["edge"], rates["daphne"], at_least=0.9, told=told,
+        )  # fmt: skip
+        yield ratio(
+            f"edge.frames.{sockets}.uvicorn", AREA, f"frames/s at {sockets:,} sockets, against bare uvicorn",
+            rates["edge"], rates["uvicorn"], told=told,
+        )  # fmt: skip
+        yield ratio(
+            f"edge.frames.{sockets}.stock", AREA, f"frames/s at {sockets:,} sockets, against stock layer and consumer",
+            rates["edge"], rates["stock"], at_least=at_least, told=told,
+        )  # fmt: skip
+    yield from _accepting(console)
+    yield _reconnecting(console)
+
+
+def _rates(console: Console, sockets: int, runs: int = 3) -> dict[str, list[float]]:
+    """Frames a second of each way, run by run."""
+    ways: dict[str, Callable[[int], float]] = {
+        "daphne": lambda count: _bare(daphne("benchmarks.peers.bare:application"), count),
+        "uvicorn": lambda count: _bare(uvicorn("benchmarks.peers.bare:application"), count),
+        "edge": _edge_rate,
+        "stock": _stock_rate,
+    }
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for name in interleaved(runs, list(ways)):
+        rates[name].append(ways[name](sockets))
+        console.print(f"  {sockets:,} sockets, {name}: {rates[name][-1]:,.0f} frames/s", style="dim")
+    return rates
+
+
+def _bare(server: Server, sockets: int) -> float:
+    with server, closing(Crowd(server.port, first_frame=False)) as crowd:
+        crowd.connect([handshake("/")] * sockets)
+        rounds = FRAMES // sockets
+        with socket.create_connection(("127.0.0.1", server.port)) as asking:
+            begun = time.perf_counter()
+            asking.sendall(_PUSH % (rounds, FRAME_BYTES))
+            crowd.read_until(sockets * rounds * frame_size(FRAME_BYTES))
+            return sockets * rounds / (time.perf_counter() - begun)
+
+
+def _edge_rate(sockets: int) -> float:
+    rounds = FRAMES // sockets
+    with edge(**SETTINGS) as server, closing(Crowd(server.port, first_frame=True)) as crowd:
+        users = _users(sockets)
+        crowd.connect([_handshake(user) for user in users])
+        channels = [f"{load().channel_layer_prefix}__group__{user_group(user)}".encode() for user in users]
+        text = "x" * FRAME_BYTES
+        messages = [msgpack.packb(frame_message(number, text, time.time())) for number in range(1, rounds + 1)]
+        return _published(crowd, channels, messages)
+
+
+def _stock_rate(sockets: int) -> float:
+    rounds = max(4, FRAMES // sockets // 4)  # it is slower, and as many frames would take long
+    settings = {"DJANGO_SETTINGS_MODULE": "benchmarks.peers.stock_settings"}
+    content = {"text": "x" * (FRAME_BYTES - len('{"text": ""}'))}
+    with (
+        daphne("benchmarks.peers.stock:application", **settings) as server,
+        closing(Crowd(server.port, first_frame=False)) as crowd,
+    ):
+        crowd.connect([handshake(f"/?user={number}") for number in range(sockets)])
+        channels = [b"asgi__group__user_%d" % number for number in range(sockets)]
+        return _published(crowd, channels, [msgpack.packb({"type": "notify", "content": content})] * rounds)
+
+
+def _published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes]) -> float:
+    """Publish each message to every channel, as fast as it is taken; frames a second until the last one is there."""
+    commands = [_publish(channel, message) for message in messages for channel in channels]
+    size = frame_size(FRAME_BYTES)
+    start = crowd.bytes
+    with socket.create_connection(("127.0.0.1", _valkey_port())) as valkey:
+        begun = time.perf_counter()
+        for sent in range(0, len(commands), CHUNK):
+            chunk = commands[sent : sent + CHUNK]
+            valkey.sendall(b"".join(chunk))
+            _replies(valkey, len(chunk))
+            crowd.read()
+            if sent > WINDOW:
+                crowd.read_until(start + (sent - WINDOW) * size)
+        crowd.read_until(start + len(commands) * size)
+        return len(commands) / (time.perf_counter() - begun)
+
+
+def _publish(channel: bytes, message: bytes) -> bytes:
+    return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(channel), channel, len(message), message)
+
+
+def _replies(valkey: socket.socket, count: int) -> None:
+    seen = 0
+    while seen < count:
+        seen += valkey.recv(65536).count(b"\n")
+
+
+def _accepting(console: Console, sockets: int = 2_000, runs: int = 3) -> Iterator[Figure]:
+    """Connects a second, and what a socket holds while nothing happens."""
+    rates: dict[str, list[float]] = {"daphne": [], "edge": []}
+    memory: dict[str, list[float]] = {"daphne": [], "edge": []}
+    for name in interleaved(runs, list(rates)):
+        server = edge(**SETTINGS) if name == "edge" else daphne("benchmarks.peers.bare:application")
+        hands = [_handshake(user) for user in _users(sockets)] if name == "edge" else [handshake("/")] * sockets
+        with server, closing(Crowd(server.port, first_frame=name == "edge")) as crowd:
+            crowd.connect(hands[:100])
+            before = server.rss()
+            rates[name].append((sockets - 100) / crowd.connect(hands[100:]))
+            memory[name].append((server.rss() - before) / (sockets - 100) / KIB)
+        console.print(f"  {name}: {rates[name][-1]:,.0f} connects/s, {memory[name][-1]:.1f} KiB a socket", style="dim")
+    told = ", ".join(f"{name} {sum(them) / len(them):,.0f}/s" for name, them in rates.items())
+    yield ratio(
+        "edge.connects", AREA, "connects/s with token and inbox query, against bare Daphne",
+        rates["edge"], rates["daphne"], at_least=0.7, told=told,
+    )  # fmt: skip
+    told = ", ".join(f"{name} {sum(them) / len(them):.1f} KiB" for name, them in memory.items())
+    yield ratio(
+        "edge.memory", AREA, "memory an idle socket, against bare Daphne",
+        memory["edge"], memory["daphne"], at_most=1.2, told=told,
+    )  # fmt: skip
+
+
+def _reconnecting(console: Console, sockets: int = USERS) -> Figure:
+    """All clients of a full edge come back at once, with cursors."""
+    times: dict[str, list[float]] = {"daphne": [], "edge": []}
+    for name in interleaved(2, list(times)):
+        server = edge(**SETTINGS) if name == "edge" else daphne("benchmarks.peers.bare:application")
+        hands = [handshake("/")] * sockets
+        if name == "edge":
+            hands = [_handshake(user, "?since=0&epoch=0") for user in _users(sockets)]
+        with server, closing(Crowd(server.port, first_frame=name == "edge")) as crowd:
+            times[name].append(crowd.connect(hands, at_once=2_000))
+        console.print(f"  {sockets:,} reconnect, {name}: {times[name][-1]:.1f} s", style="dim")
+    told = ", ".join(f"{name} {sum(them) / len(them):.1f} s" for name, them in times.items())
+    return ratio(
+        "edge.reconnect", AREA, f"{sockets:,} reconnect at once with cursors, against bare Daphne accepting them",
+        times["edge"], times["daphne"], at_most=2.0, told=told,
+    )  # fmt: skip
+
+
+def _make_users() -> None:
+    missing = USERS - User.objects.filter(username__startswith="socket-").count()
+    User.objects.bulk_create(User(username=f"socket-{number}") for number in range(missing))
+
+
+def _users(count: int) -> list[int]:
+    return list(User.objects.filter(username__startswith="socket-").order_by("pk").values_list("pk", flat=True)[:count])
+
+
+def _handshake(user_id: int, query: str = "") -> bytes:
+    token, _ = mint(user_id, load())
+    return handshake(
+        f"/ws/notification-updates/{query}", [("Sec-WebSocket-Protocol", f"{SUBPROTOCOL}, bearer.{token}")]
+    )
+
+
+def _valkey_port() -> int:
+    return int(load().channel_layer_url[0].get_secret_value().rsplit(":", 1)[1].split("/")[0])

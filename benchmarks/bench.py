@@ -1,0 +1,47 @@
+"""`make bench`: every figure that the README quotes, measured on this machine beside its peers and its limits.
+
+Enters: the areas to measure, all of them by default. Leaves: a table; `benchmarks/results.json`. Ends with 1 where
+something that was asked for was not reached.
+"""
+
+import platform
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+from rich.console import Console
+
+from benchmarks import figures
+from benchmarks.figures import Figure
+from benchmarks.ground import ground
+
+AREAS = ("edge",)
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main(only: Annotated[list[str] | None, typer.Argument(help="Areas to measure; all by default")] = None) -> None:
+    """Measure, print, write."""
+    console = Console()
+    memory = psutil.virtual_memory().total / 2**30
+    console.print(
+        f"{platform.platform()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+    )
+    measured: list[Figure] = []
+    begun = time.monotonic()
+    for area in only or AREAS:
+        console.print(f"[bold]{area}[/]")
+        with ground():
+            measured += import_module(f"benchmarks.areas.{area}").measure(console)
+    figures.show(console, measured)
+    figures.write(measured, RESULTS)
+    console.print(f"Measured in {time.monotonic() - begun:.0f} s; written to {RESULTS}")
+    if any(one.reached is False for one in measured):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,5 @@
+"""What Clarion is measured against.
+
+bare.py     frames from memory: what the server itself can send
+stock.py    Channels' own layer and consumer, as most people use them
+"""
