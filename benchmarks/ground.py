@@ -54,12 +54,11 @@ def ground() -> Iterator[tuple[Postgres, Valkey]]:
 class Server:
     """A process that listens on a port, and ends with its block."""
 
-    def __init__(self, *command: str, port: int, ready: str, log: Path | None = None, **environment: str) -> None:
+    def __init__(self, *command: str, port: int, ready: str, **environment: str) -> None:
         self.port = port
         self._command = command
         self._ready = ready
         self._environment = environment
-        self._log = log or Path(os.devnull)
         self._popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -73,14 +72,13 @@ class Server:
         return int(self.process.memory_info().rss)
 
     def __enter__(self) -> Self:
-        with self._log.open("ab") as log:
-            self._popen = subprocess.Popen(  # noqa: S603 - our own servers
-                self._command,
-                env=os.environ | self._environment,
-                stdout=log,
-                stderr=log,
-                preexec_fn=children.dies_with_parent(signal.SIGKILL),  # noqa: PLW1509
-            )
+        self._popen = subprocess.Popen(  # noqa: S603 - our own servers
+            self._command,
+            env=os.environ | self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=children.dies_with_parent(signal.SIGKILL),  # noqa: PLW1509
+        )
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._answers():
             if self._popen.poll() is not None or time.monotonic() > deadline:

@@ -12,20 +12,29 @@ acknowledgement at or beyond the mark clears the first part, and the mark moves 
 class Credit:
     """The credit of one socket."""
 
-    __slots__ = ("_acknowledges", "_after", "_before", "_bytes", "_frames", "_mark")
+    __slots__ = (
+        "_acknowledges",
+        "_after_bytes",
+        "_after_frames",
+        "_before_bytes",
+        "_before_frames",
+        "_bytes",
+        "_frames",
+        "_mark",
+    )
 
     def __init__(self, frames: int, bytes_: int) -> None:
         self._frames = frames
         self._bytes = bytes_
         self._acknowledges = False
         self._mark = 0
-        self._before = (0, 0)  # frames and bytes up to the mark
-        self._after = (0, 0)  # and since
+        self._before_frames = self._before_bytes = 0  # up to the mark
+        self._after_frames = self._after_bytes = 0  # and since
 
     @property
     def out(self) -> tuple[int, int]:
         """Frames and bytes that were sent and not acknowledged, or a few more."""
-        return self._before[0] + self._after[0], self._before[1] + self._after[1]
+        return self._before_frames + self._after_frames, self._before_bytes + self._after_bytes
 
     @property
     def half_free(self) -> bool:
@@ -35,26 +44,31 @@ class Credit:
 
     def take(self, size: int) -> bool:
         """Use credit for one frame of so many bytes; False: there is none, do not send it."""
-        frames, bytes_ = self.out
-        if frames >= self._allowed or (frames and bytes_ + size > self._bytes):
+        frames = self._before_frames + self._after_frames
+        if frames >= self._allowed or (frames and self._before_bytes + self._after_bytes + size > self._bytes):
             return False
-        self._after = (self._after[0] + 1, self._after[1] + size)
+        self._after_frames += 1
+        self._after_bytes += size
         return True
 
     def acknowledged(self, seq: int, last: int) -> None:
         """The client has all up to `seq`, of which it was sent all up to `last`."""
         self._acknowledges = True
         if seq >= last:
-            self._before = self._after = (0, 0)
+            self._clear()
             self._mark = last
         elif seq >= self._mark:
-            self._before, self._after = self._after, (0, 0)
+            self._before_frames, self._before_bytes = self._after_frames, self._after_bytes
+            self._after_frames = self._after_bytes = 0
             self._mark = last
 
     def heard(self) -> None:
         """The client said something else; of one that never acknowledges it is all there is to go by."""
         if not self._acknowledges:
-            self._before = self._after = (0, 0)
+            self._clear()
+
+    def _clear(self) -> None:
+        self._before_frames = self._before_bytes = self._after_frames = self._after_bytes = 0
 
     @property
     def _allowed(self) -> int:

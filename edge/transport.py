@@ -14,7 +14,7 @@ from typing import Any
 
 from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
-from twisted.internet.abstract import FileDescriptor
+from twisted.internet.tcp import Connection
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -23,10 +23,26 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _TEXT = 0x81
 _SHORT = 125
 _MEDIUM = 0xFFFF
+_SHORT_HEAD = struct.Struct("!BB").pack
+_MEDIUM_HEAD = struct.Struct("!BBH").pack
+_LONG_HEAD = struct.Struct("!BBQ").pack
 
 
 class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
     """One WebSocket of Daphne's."""
+
+    def makeConnection(self, transport: Any) -> None:  # noqa: N802 - Twisted's name
+        """As Twisted's. autobahn copies its options from the factory to each connection, and lists them for a log.
+
+        There is one factory in a process, so the first connection copies them to the class, and no other has to.
+        """
+        cls = type(self)
+        if cls.CONFIG_ATTRS:
+            for name in cls.CONFIG_ATTRS:
+                option = getattr(self.factory, name)
+                setattr(cls, name, staticmethod(option) if callable(option) else option)
+            cls.CONFIG_ATTRS = []
+        super().makeConnection(transport)
 
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
         """As Daphne's. The pings of sockets that opened together are spread, or all would be answered at once."""
@@ -39,12 +55,12 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
             return False
         size = len(payload)
         if size <= _SHORT:
-            frame = struct.pack("!BB", _TEXT, size) + payload
+            head = _SHORT_HEAD(_TEXT, size)
         elif size <= _MEDIUM:
-            frame = struct.pack("!BBH", _TEXT, 126, size) + payload
+            head = _MEDIUM_HEAD(_TEXT, 126, size)
         else:
-            frame = struct.pack("!BBQ", _TEXT, 127, size) + payload
-        write(self.transport, frame)
+            head = _LONG_HEAD(_TEXT, 127, size)
+        write(self.transport, head + payload)
         return True
 
 
@@ -61,19 +77,20 @@ def connection(send: Send) -> DirectProtocol | None:
 
 def write(transport: Any, data: bytes) -> None:
     """Write at once what the kernel takes, and leave the rest to the reactor, in order."""
-    if isinstance(transport, FileDescriptor) and transport.connected and not waiting(transport):
-        sent = transport.writeSomeData(data)
-        # An exception says that the connection is lost. The reactor finds that out with the next write, and says so.
-        if isinstance(sent, int) and sent >= 0:
-            if sent == len(data):
-                return
-            data = data[sent:]
+    if isinstance(transport, Connection) and transport.connected and not waiting(transport):
+        try:
+            sent = transport.socket.send(data)
+        except OSError:
+            sent = 0  # no room; or the connection is lost, which the reactor finds out with the next write
+        if sent == len(data):
+            return
+        data = data[sent:]
     transport.write(data)
 
 
 def waiting(transport: Any) -> int:
     """Bytes that were written and that the kernel has not taken yet."""
-    if not isinstance(transport, FileDescriptor):
+    if not isinstance(transport, Connection):
         return 0
     return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
 

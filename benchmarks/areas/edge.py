@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
-import msgpack
 from django.contrib.auth.models import User
 from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import KIB, Server, daphne, edge, interleaved, uvicorn
 from benchmarks.sockets import Crowd, frame_size, handshake
+from pipeline.publish import channel_layer
 from shared.groups import user_group
 from shared.layer import frame_message
 from shared.protocol import SUBPROTOCOL
@@ -99,7 +99,9 @@ def _edge_rate(sockets: int) -> float:
         crowd.connect([_handshake(user) for user in users])
         channels = [f"{load().channel_layer_prefix}__group__{user_group(user)}".encode() for user in users]
         text = "x" * FRAME_BYTES
-        messages = [msgpack.packb(frame_message(number, text, time.time())) for number in range(1, rounds + 1)]
+        messages = [
+            channel_layer().serialize(frame_message(number, text, time.time())) for number in range(1, rounds + 1)
+        ]
         return _published(crowd, channels, messages)
 
 
@@ -113,7 +115,7 @@ def _stock_rate(sockets: int) -> float:
     ):
         crowd.connect([handshake(f"/?user={number}") for number in range(sockets)])
         channels = [b"asgi__group__user_%d" % number for number in range(sockets)]
-        return _published(crowd, channels, [msgpack.packb({"type": "notify", "content": content})] * rounds)
+        return _published(crowd, channels, [channel_layer().serialize({"type": "notify", "content": content})] * rounds)
 
 
 def _published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes]) -> float:

@@ -17,7 +17,7 @@ from benchmarks.peers import bare
 django.setup()
 
 
-class NotificationConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # untyped
+class NotificationConsumer(AsyncJsonWebsocketConsumer):
     """One socket of one user, in the user's group."""
 
     async def connect(self) -> None:
