@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from edge import auth
@@ -31,55 +32,66 @@ RETRY_AFTER_SECONDS = 60
 async def admitted(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> AsyncIterator[bool]:
     """Whether the socket is open; it is one of the process's sockets until the block ends."""
     socket.address = (scope.get("client") or ("",))[0]
-    if not await _may_enter(edge, socket, scope):
-        yield False
-        return
     try:
-        # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
-        await edge.sockets.listen(socket)
-        yield await _open(edge, socket, scope)
+        yield await _admit(edge, socket, scope)
     finally:
         # A stopping edge says goodbye to its sockets itself; see drain.py.
         if not edge.draining:
             edge.sockets.remove(socket)
 
 
-async def _may_enter(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
-    """Find out who this is, and whether there is room for one more of theirs."""
+async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
+    """Find out who this is and whether there is room for one more of theirs; listen, read, and begin."""
     if edge.draining:
         turn_away(socket)
         return False
     if not edge.sockets.connects.allows(socket.address, socket.opened_at):
         limit(socket, "connects_per_minute")
         return False
+    since, epoch = auth.cursor(scope)
     try:
-        socket.identity = await auth.authenticate(scope, edge.settings, edge.layer, edge.reader)
+        socket.identity = await auth.authenticate(scope, edge)
+        if socket.identity.subject is None:
+            if not _enter(edge, socket):
+                return False
+            # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
+            await edge.sockets.listen(socket)
+            opening = _let_in(socket, await edge.reader.opening(socket.user_id, since))
+            socket.open(opening, since, epoch)
+        else:
+            # Only Postgres knows whose inbox this is, so it is read first. What is published before the socket listens
+            # is found by a look at the head after.
+            opening = _let_in(socket, await edge.reader.opening(socket.identity.who, since))
+            socket.identity = replace(socket.identity, user_id=opening.user_id)
+            if not _enter(edge, socket):
+                return False
+            await edge.sockets.listen(socket)
+            socket.open(opening, since, epoch)
+            await edge.sockets.find_quiet_loss([socket])
     except TokenRefused as refused:
         socket.refuse(refused.reason)
         return False
-    if over := edge.sockets.enter(socket):
-        limit(socket, over)
-        return False
-    return True
-
-
-async def _open(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
-    """Read who this is and what they missed, and begin; whether the socket is open."""
-    since, epoch = auth.cursor(scope)
-    try:
-        opening = await edge.reader.opening(socket.user_id, since)
     except ReadFailed as error:
         logger.warning("Postgres did not answer a connect", extra={"session": socket.id, "error": repr(error)})
         turn_away(socket)
         return False
-    if opening is None:
-        socket.refuse(AuthFailure.INVALID)
-        return False
-    if not opening.active or is_revoked(socket.identity, opening):
-        socket.refuse(AuthFailure.REVOKED)
-        return False
-    socket.open(opening, since, epoch)
     return True
+
+
+def _enter(edge: Edge, socket: Socket) -> bool:
+    over = edge.sockets.enter(socket)
+    if over:
+        limit(socket, over)
+    return not over
+
+
+def _let_in(socket: Socket, opening: Opening | None) -> Opening:
+    """Whoever the token names, if there is such a user and they may connect; raises TokenRefused."""
+    if opening is None:
+        raise TokenRefused(AuthFailure.INVALID)
+    if not opening.active or is_revoked(socket.identity, opening):
+        raise TokenRefused(AuthFailure.REVOKED)
+    return opening
 
 
 def is_revoked(identity: Identity, opening: Opening) -> bool:

@@ -15,12 +15,14 @@ from urllib.parse import parse_qs
 from redis.exceptions import RedisError
 
 from edge import sessions
+from edge.jwks import is_of_a_provider
 from edge.repair import Reader, ReadFailed
+from edge.runtime import Edge
 from shared import tickets
 from shared.layer import ClarionLoopLayer
 from shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
 from shared.settings import Settings
-from shared.tokens import Identity, TokenRefused, verify
+from shared.tokens import TOKEN_MAX_LENGTH, Identity, TokenRefused, verify
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +39,21 @@ def subprotocol(scope: Scope) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
 
 
-async def authenticate(scope: Scope, settings: Settings, layer: ClarionLoopLayer, reader: Reader) -> Identity:
+async def authenticate(scope: Scope, edge: Edge) -> Identity:
     """The identity that opens this socket, by a token, a one-time ticket or the session; raises TokenRefused."""
     token = _offered(scope)
     if token is None:
-        return await _signed_in(scope, settings, reader)
+        return await _signed_in(scope, edge.settings, edge.reader)
     if token.startswith(tickets.PREFIX):
-        return await _redeemed(token, settings, layer)
-    return verify(token, settings)
+        return await _redeemed(token, edge.settings, edge.layer)
+    return await verified(token, edge)
+
+
+async def verified(token: str, edge: Edge) -> Identity:
+    """The identity in a token of ours, or of the identity provider if there is one; raises TokenRefused."""
+    if edge.keys is not None and len(token) <= TOKEN_MAX_LENGTH and is_of_a_provider(token):
+        return await edge.keys.verify(token)
+    return verify(token, edge.settings)
 
 
 async def _signed_in(scope: Scope, settings: Settings, reader: Reader) -> Identity:

@@ -8,6 +8,7 @@ import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from edge import auth, runtime
@@ -17,7 +18,7 @@ from edge.socket import Socket
 from edge.wire import Send, WebSocketWire
 from shared import metrics, protocol
 from shared.protocol import MESSAGE_LIMIT_BYTES, AuthFailure, Close
-from shared.tokens import TokenRefused, verify
+from shared.tokens import TokenRefused
 
 logger = logging.getLogger(__name__)
 
@@ -84,23 +85,27 @@ async def _said(edge: runtime.Edge, socket: Socket, text: str | None, binary: by
 async def _swap_token(edge: runtime.Edge, socket: Socket, token: str) -> None:
     """A new token for the same user, without a reconnect; it is held to what a connect is held to."""
     try:
-        identity = verify(token, socket.settings)
+        identity = await auth.verified(token, edge)
     except TokenRefused as refused:
         socket.refuse(refused.reason)
         return
-    if identity.user_id != socket.user_id:
+    if identity.subject is None and identity.user_id != socket.user_id:
         socket.refuse(AuthFailure.USER_MISMATCH)
         return
     try:
-        user = await edge.reader.opening(identity.user_id, None)
+        user = await edge.reader.opening(identity.who, None)
     except ReadFailed as error:
         logger.warning("Postgres did not answer a token", extra={"session": socket.id, "error": repr(error)})
         turn_away(socket)
         return
+    if user is not None and user.user_id != socket.user_id:
+        socket.refuse(AuthFailure.USER_MISMATCH)
+        return
     if user is None or not user.active or is_revoked(identity, user):
         socket.refuse(AuthFailure.REVOKED)
         return
-    socket.identity, socket.refresh_by, socket.opened_at = identity, None, socket.heard_at
+    socket.identity = replace(identity, user_id=user.user_id)
+    socket.refresh_by, socket.opened_at = None, socket.heard_at
     socket.send(protocol.auth_ok(user_id=socket.user_id, username=socket.username, refreshed=True))
 
 

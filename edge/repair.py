@@ -8,6 +8,7 @@ hangs delays repairs and nothing else. Nothing is ever written.
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,10 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from shared.inbox.log import frame_of
 from shared.inbox.queries import HEADS, LOG_AFTER, Head, LogRow, connect_sql, password_sql
 from shared.settings import Settings
+
+#: Connects that one statement reads, and such statements at the same time. A lone one does not wait for company.
+OPENINGS_AT_ONCE = 16
+OPENINGS_CONCURRENTLY = 2
 
 #: What a read may fail with; the stream stays behind and is read again.
 ReadFailed = (PostgresError, PoolTimeout, PoolClosed, TimeoutError, OSError)
@@ -48,6 +53,23 @@ class Opening:
     missed: Missed
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Somebody who connects, and who waits for what is read of them."""
+
+    who: int | str
+    after: int | None
+    answer: "asyncio.Future[Opening | None]"
+
+    def succeed(self, opening: Opening | None) -> None:
+        if not self.answer.done():  # the client may have gone
+            self.answer.set_result(opening)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
 class Reader:
     """Reads inboxes; one a process."""
 
@@ -59,7 +81,10 @@ class Reader:
             id_column=settings.user_id_column,
             username_column=settings.username_column,
             active_column=settings.user_active_column,
+            subject_column=settings.jwks_user_column,
         )
+        self._asked: deque[_Asked] = deque()
+        self._asking: set[asyncio.Task[None]] = set()
         self._password_sql = password_sql(table=settings.user_table, id_column=settings.user_id_column)
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             settings.database_url,
@@ -84,13 +109,48 @@ class Reader:
             return False
         return True
 
-    async def opening(self, user_id: int, after: int | None) -> Opening | None:
-        """The user and what they missed after a cursor (None: nothing is read of the log); None: no such user."""
-        rows = await self._rows(self._connect_sql, {"user_id": user_id, "after": after, "limit": self._limit})
-        if not rows:
-            return None
-        _, username, active, not_before = rows[0][:4]
-        return Opening(user_id, username, bool(active), not_before, _missed([row[4:] for row in rows]))
+    async def opening(self, who: int | str, after: int | None) -> Opening | None:
+        """The user and what they missed after a cursor (None: nothing is read of the log); None: no such user.
+
+        `who` is a user's id, or what another issuer calls them. One who comes alone is asked for alone; those who come
+        together are asked for together, so that a storm of connects is some dozens of statements.
+        """
+        asked = _Asked(who, after, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        if len(self._asking) < OPENINGS_CONCURRENTLY:
+            task = asyncio.get_running_loop().create_task(self._open_asked())
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        return await asked.answer
+
+    async def _open_asked(self) -> None:
+        while self._asked:
+            batch = [self._asked.popleft() for _ in range(min(len(self._asked), OPENINGS_AT_ONCE))]
+            try:
+                answers = await self._openings(batch)
+            except Exception as error:  # noqa: BLE001 - whoever asked is told
+                for asked in batch:
+                    asked.fail(error)
+            else:
+                for number, asked in enumerate(batch, 1):
+                    asked.succeed(answers.get(number))
+
+    async def _openings(self, batch: Sequence["_Asked"]) -> dict[int, Opening]:
+        """By the number of the one asked for, from 1."""
+        asked = {
+            "user_ids": [None if isinstance(one.who, str) else one.who for one in batch],
+            "subjects": [one.who if isinstance(one.who, str) else None for one in batch],
+            "afters": [one.after for one in batch],
+            "limit": self._limit,
+        }
+        found: dict[int, list[TupleRow]] = {}
+        for number, *row in await self._rows(self._connect_sql, asked):
+            found.setdefault(number, []).append(tuple(row))
+        return {
+            number: Opening(rows[0][0], rows[0][1], bool(rows[0][2]), rows[0][3], _missed([row[4:] for row in rows]))
+            for number, rows in found.items()
+            if len({row[0] for row in rows}) == 1  # a name that two users have names nobody
+        }
 
     async def session(self, key: str) -> tuple[str, datetime] | None:
         """A session of the web app that has not ended: what Django stored, and until when it counts."""

@@ -8,6 +8,7 @@ from functools import cache
 
 from channels.layers import get_channel_layer
 
+from edge.jwks import KeySet
 from edge.repair import Reader
 from edge.sockets import Sockets
 from shared.layer import ClarionChannelLayer, ClarionLoopLayer
@@ -22,6 +23,7 @@ class Edge:
     layer: ClarionLoopLayer
     reader: Reader
     sockets: Sockets
+    keys: KeySet | None  # of an identity provider
     draining: bool = False
 
 
@@ -36,4 +38,4 @@ def edge() -> Edge:
     reader = Reader(settings)
     sockets = Sockets(settings, layer, reader)
     sockets.start()
-    return Edge(settings, layer, reader, sockets)
+    return Edge(settings, layer, reader, sockets, KeySet(settings) if settings.jwks_url else None)

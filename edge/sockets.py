@@ -7,6 +7,7 @@ compares their seqs with Postgres, closes the silent and the expired, and passes
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
@@ -86,9 +87,9 @@ class Sockets:
         """The sockets that are open now."""
         return list(self._open.values())
 
-    async def find_quiet_loss(self) -> None:
-        """Compare every socket with Postgres, by one query, and mend those that fell behind without noticing."""
-        sockets = [socket for socket in self._open.values() if socket.stream.last is not None]
+    async def find_quiet_loss(self, among: Sequence[Socket] | None = None) -> None:
+        """Compare all sockets with Postgres, or these, by one query; mend those that fell behind without noticing."""
+        sockets = [socket for socket in among or self.all() if socket.stream.last is not None]
         if not sockets:
             return
         try:

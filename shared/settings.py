@@ -59,6 +59,17 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = Field(None, description="`iss` that a token must have, where set.")
     jwt_lifetime_seconds: int = Field(3600, ge=10, description="How long a minted socket token is valid.")
 
+    jwks_url: str | None = Field(
+        None, description="Where an identity provider keeps its public keys; its RS256 and ES256 tokens open sockets."
+    )
+    jwks_audience: str | None = Field(None, description="`aud` that its tokens must have.")
+    jwks_issuer: str | None = Field(None, description="`iss` that its tokens must have.")
+    jwks_user_claim: str = Field("sub", description="The claim of its tokens that names the user.")
+    jwks_user_column: str = Field(
+        "username", description="The column of the table of users, of text, unique, that this claim is matched with."
+    )
+    jwks_cache_seconds: float = Field(3600, ge=10, description="How long its keys are kept before they are read anew.")
+
     session_cookie: str = Field("sessionid", description="The web app's session cookie, which opens sockets too.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins besides its own host from which the edge takes that cookie, separated by commas."
@@ -139,6 +150,18 @@ class Settings(BaseSettings):
             if len(key.encode()) < SECRET_KEY_MIN_BYTES:
                 raise ValueError(
                     f"a signing key or service token is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer one"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _provider_is_told_apart(self) -> Self:
+        if self.jwks_url is not None:
+            if not self.jwks_url.startswith(("https://", "http://")):
+                raise ValueError("CLARION_JWKS_URL must begin with https:// (or http://, inside a network of your own)")
+            if self.jwks_audience is None and self.jwks_issuer is None:
+                raise ValueError(
+                    "CLARION_JWKS_URL is set, but neither CLARION_JWKS_AUDIENCE nor CLARION_JWKS_ISSUER: set at least "
+                    "one, or tokens that the provider gave to other applications would open sockets here"
                 )
         return self
 

@@ -19,6 +19,10 @@ ALGORITHM = "HS256"
 CLOCK_LEEWAY_SECONDS = 5
 
 
+#: Longer ones are not looked at (characters).
+TOKEN_MAX_LENGTH = 8192
+
+
 class TokenRefused(Exception):
     """The token does not open a socket."""
 
@@ -29,11 +33,20 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a verified token names, since when and until when (Unix seconds; 0: it does not say)."""
+    """Whom a verified token names, since when and until when (Unix seconds; 0: it does not say).
+
+    `subject` is the name that another issuer has for the user, whose id is 0 until Postgres has been asked.
+    """
 
     user_id: int
     expires_at: float
     issued_at: float = 0
+    subject: str | None = None
+
+    @property
+    def who(self) -> int | str:
+        """By what the user is looked up."""
+        return self.user_id if self.subject is None else self.subject
 
 
 def mint(user_id: int, settings: Settings) -> tuple[str, float]:
@@ -50,6 +63,8 @@ def mint(user_id: int, settings: Settings) -> tuple[str, float]:
 
 def verify(token: str, settings: Settings) -> Identity:
     """The identity in `token`; raises TokenRefused with EXPIRED or INVALID."""
+    if len(token) > TOKEN_MAX_LENGTH:
+        raise TokenRefused(AuthFailure.INVALID)
     for key in settings.signing_keys:
         try:
             claims = jwt.decode(

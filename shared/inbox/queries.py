@@ -10,9 +10,9 @@ from typing import Any, Final
 #: Without a row the epoch is "0"; an operator who restores a backup writes a new one.
 EPOCH: Final = "coalesce((SELECT value FROM inbox_epoch), '0')"
 
-#: One row per entry of the log after %(after)s, in order, or a single row with null columns where there is none; the
+#: One row per entry of the log after a cursor, in order, or a single row with null columns where there is none; the
 #: head of the inbox stands in every row. Nothing is read of the log where more than %(limit)s entries are missing,
-#: where the cursor lies below the floor, or where %(after)s is null. Columns: `Head`, then `LogRow`.
+#: where the cursor lies below the floor, or where it is null. Columns: `Head`, then `LogRow`.
 _LOG = """
 LEFT JOIN LATERAL (
     (
@@ -23,7 +23,7 @@ LEFT JOIN LATERAL (
                n.read_at IS NOT NULL AS is_read, n.quiet IS TRUE AS quiet, n.count, n.actors, n.actor_count,
                a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id, a.traceparent
           FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
-         WHERE n.recipient_id = head.user_id AND n.seq > %(after)s AND n.seq <= head.seq
+         WHERE n.recipient_id = head.user_id AND n.seq > {after} AND n.seq <= head.seq
          ORDER BY n.seq LIMIT %(limit)s
     )
     UNION ALL
@@ -31,17 +31,17 @@ LEFT JOIN LATERAL (
         SELECT c.seq, c.action, c.notification, c.through, c.topic, c.kind, c.created_at,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
           FROM inbox_change c
-         WHERE c.recipient_id = head.user_id AND c.seq > %(after)s AND c.seq <= head.seq
+         WHERE c.recipient_id = head.user_id AND c.seq > {after} AND c.seq <= head.seq
          ORDER BY c.seq LIMIT %(limit)s
     )
     ORDER BY seq
-) log ON head.seq - %(after)s <= %(limit)s AND %(after)s >= head.floor
+) log ON head.seq - {after} <= %(limit)s AND {after} >= head.floor
 """
 
 #: What a socket missed: the head of one inbox, and its log after a cursor. No row where the user has no inbox yet.
 LOG_AFTER: Final = f"""
 SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
-  FROM inbox_inbox head {_LOG}
+  FROM inbox_inbox head {_LOG.format(after="%(after)s")}
  WHERE head.user_id = %(user_id)s
 """  # noqa: S608 - composed of constants
 
@@ -70,23 +70,32 @@ SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n
 """  # noqa: S608 - composed of constants
 
 
-def connect_sql(*, table: str, id_column: str, username_column: str, active_column: str) -> str:
-    """The one query of a connect: the user, the head of their inbox, and its log after the cursor.
+def connect_sql(*, table: str, id_column: str, username_column: str, active_column: str, subject_column: str) -> str:
+    """The one query of a connect, for any number of them: each user, the head of their inbox, its log after the cursor.
 
-    Columns: user id, username, whether active, since when tokens count, then those of LOG_AFTER. No row: no such user.
-    The names are the operator's settings, never input; they are quoted all the same.
+    Who is asked for is in three arrays: `user_ids`, or where that is null `subjects` (what another issuer calls the
+    user), and `afters`. Columns: the number of the one asked for, from 1, user id, username, whether active, since when
+    tokens count, then those of LOG_AFTER; in order. No row: no such user. The names are the operator's settings, never
+    input; they are quoted all the same.
     """
-    t, pk, name, active = map(_quoted, (table, id_column, username_column, active_column))
+    t, pk, name, active, subject = map(_quoted, (table, id_column, username_column, active_column, subject_column))
+    user = f"SELECT u.{pk} AS id, u.{name} AS username, u.{active} AS active FROM {t} u"  # noqa: S608 - quoted
     return f"""
-SELECT u.{pk} AS user_id, u.{name} AS username, u.{active} AS active, head.not_before,
+SELECT asked.number, u.id, u.username, u.active, head.not_before,
        {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
-  FROM {t} u
+  FROM unnest(%(user_ids)s::bigint[], %(subjects)s::text[], %(afters)s::bigint[])
+       WITH ORDINALITY asked(user_id, subject, after, number)
   CROSS JOIN LATERAL (
-        SELECT u.{pk}::bigint AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
+        {user} WHERE u.{pk} = asked.user_id
+         UNION ALL
+        {user} WHERE asked.user_id IS NULL AND u.{subject} = asked.subject
+  ) u
+  CROSS JOIN LATERAL (
+        SELECT u.id::bigint AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
                coalesce(max(i.floor), 0) AS floor, max(i.not_before) AS not_before
-          FROM inbox_inbox i WHERE i.user_id = u.{pk}
-  ) head {_LOG}
- WHERE u.{pk} = %(user_id)s
+          FROM inbox_inbox i WHERE i.user_id = u.id
+  ) head {_LOG.format(after="asked.after")}
+ ORDER BY asked.number, log.seq
 """  # noqa: S608 - names quoted above
 
 

@@ -1,0 +1,121 @@
+"""Tokens of an identity provider open sockets: real Daphne, real sockets, a real JWKS document over HTTP."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from pipeline import access
+from pipeline.publish import publish_frames
+from shared import protocol
+from shared.protocol import SUBPROTOCOL
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import person
+from tests.acceptance.test_access import refused
+from tests.acceptance.test_access import token as own_token
+from tests.acceptance.test_limits import filled
+from tests.client import Client, opened
+from tests.processes import Edge
+from tests.provider import AUDIENCE, ISSUER, Provider, provider, rsa_key
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def login() -> Iterator[Provider]:
+    with provider() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def trusting(django_db_setup: None, login: Provider) -> Iterator[Edge]:
+    """An edge that trusts the provider, which knows people by their e-mail addresses."""
+    known = {
+        "CLARION_JWKS_URL": login.url,
+        "CLARION_JWKS_ISSUER": ISSUER,
+        "CLARION_JWKS_AUDIENCE": AUDIENCE,
+        "CLARION_JWKS_USER_CLAIM": "email",
+        "CLARION_JWKS_USER_COLUMN": "email",
+    }
+    with Edge("trusting", CLARION_QUIET_LOSS_SECONDS="1", **known, **on_test_database()) as process:
+        yield process
+
+
+def offered(token: str) -> dict[str, list[str]]:
+    return {"subprotocols": [SUBPROTOCOL, f"bearer.{token}"]}
+
+
+async def greeted(client: Client, user: User) -> None:
+    frame = await client.next()
+    assert (frame["type"], frame.get("user_id")) == ("CONNECTED", str(user.pk)), frame
+
+
+async def test_a_claim_is_matched_with_a_column_and_the_stream_is_that_user_s(trusting: Edge, login: Provider) -> None:
+    ann = await person(email="ann@forum.example")
+    await person(email="ben@forum.example")
+    await filled(ann.pk, 3)
+    url = f"{trusting.url}?since=1&epoch=0"
+    async with opened(url, **offered(login.token(email="ann@forum.example"))) as client:
+        await greeted(client, ann)
+        assert [frame["seq"] for frame in await client.changes(2)] == [2, 3]
+        await sync_to_async(publish_frames)([(ann.pk, 4, protocol.deleted(4, 0, 4))])
+        assert (await client.changes(1))[0]["seq"] == 4
+    async with opened(trusting.url, **offered(await sync_to_async(own_token)(ann))) as client:
+        await greeted(client, ann)  # ours go on
+
+
+async def test_nobody_is_let_in_by_a_name_that_nobody_or_two_people_have(trusting: Edge, login: Provider) -> None:
+    await person(email="twins@forum.example")
+    await person(email="twins@forum.example")
+    for email in ("nobody@forum.example", "twins@forum.example", "' OR true --"):
+        token = login.token(email=email)
+        assert await refused(trusting.url, **offered(token)) == ("INVALID", 4002)
+
+
+async def test_who_was_deactivated_or_logged_out_everywhere_is_refused(trusting: Edge, login: Provider) -> None:
+    ann = await person(email="gone@forum.example", is_active=False)
+    assert await refused(trusting.url, **offered(login.token(email=ann.email))) == ("REVOKED", 4003)
+    ben = await person(email="out@forum.example")
+    token = login.token(email=ben.email)
+    async with opened(trusting.url, **offered(token)) as client:
+        await greeted(client, ben)
+        await sync_to_async(access.revoke)(ben.pk)
+        assert (await client.next())["reason"] == "REVOKED"
+    assert await refused(trusting.url, **offered(token)) == ("REVOKED", 4003)
+
+
+async def test_a_token_in_band_may_be_the_provider_s_and_is_of_the_same_user(trusting: Edge, login: Provider) -> None:
+    ann, ben = await person(email="ann2@forum.example"), await person(email="ben2@forum.example")
+    async with opened(trusting.url, **offered(await sync_to_async(own_token)(ann))) as client:
+        await greeted(client, ann)
+        await client.say(type="AUTH", token=login.token(email=ann.email))
+        assert (await client.next())["type"] == "AUTH_OK"
+        await client.say(type="AUTH", token=login.token(email=ben.email))
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "USER_MISMATCH"}
+        assert await client.closed() == 4002
+
+
+async def test_invented_key_ids_do_not_make_the_edge_ask_and_ask(trusting: Edge, login: Provider) -> None:
+    ann = await person(email="ann3@forum.example")
+    async with opened(trusting.url, **offered(login.token(email=ann.email))) as client:
+        await greeted(client, ann)
+    before = login.asked
+    login.keys["unheard-of"] = rsa_key()
+    token = login.token("unheard-of", email=ann.email)
+    del login.keys["unheard-of"]
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(opened(trusting.url, **offered(token))) for _ in range(100)]
+        for client in clients:
+            assert (await client.next())["reason"] == "INVALID"
+    assert login.asked - before <= 1
+    login.broken = True  # and a provider that is away stops nobody whose key is known
+    try:
+        good = offered(login.token(email=ann.email))
+        async with asyncio.timeout(2), opened(trusting.url, **good) as client:
+            await greeted(client, ann)
+    finally:
+        login.broken = False
+    assert login.token(email=ann.email)[:20] not in trusting.said()

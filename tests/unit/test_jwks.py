@@ -1,0 +1,175 @@
+"""A token of an identity provider names somebody only if one of its keys signed it, for us, and in time."""
+
+import asyncio
+import time
+from typing import Any
+
+import jwt
+import pytest
+from pydantic import ValidationError
+
+from edge import jwks
+from edge.jwks import KeySet, is_of_a_provider
+from shared.protocol import AuthFailure, Close
+from shared.settings import Settings
+from shared.tokens import TokenRefused, verify
+from tests.provider import AUDIENCE, ISSUER, Provider, ec_key, jwk, public_pem, rsa_key
+
+SECRET = "s" * 64
+PROVIDER = Provider()
+PROVIDER.keys["second"] = ec_key()
+
+
+def settings(**more: Any) -> Settings:
+    known = {"jwks_url": "https://login.example/jwks.json", "jwks_audience": AUDIENCE, "jwks_issuer": ISSUER}
+    return Settings(**({"debug": True, "jwt_keys": SECRET} | known | more))
+
+
+class Known(KeySet):
+    """The keys of a document that is not fetched from anywhere."""
+
+    def __init__(self, document: object, **more: Any) -> None:
+        super().__init__(settings(**more))
+        self.document = document
+        self.fetches = 0
+
+    async def _document(self) -> object:
+        self.fetches += 1
+        await asyncio.sleep(0)
+        return self.document
+
+
+async def refusal(token: str, document: object = None, **more: Any) -> AuthFailure:
+    with pytest.raises(TokenRefused) as refused:
+        await Known(PROVIDER.document if document is None else document, **more).verify(token)
+    return refused.value.reason
+
+
+@pytest.mark.parametrize("kid", ["first", "second"])
+async def test_rsa_and_elliptic_curve_keys_name_whom_the_claim_names(kid: str) -> None:
+    identity = await Known(PROVIDER.document).verify(PROVIDER.token(kid, iat=1.0))
+    assert (identity.who, identity.user_id, identity.issued_at) == ("auth0|7", 0, 1.0)
+    other = await Known(PROVIDER.document, jwks_user_claim="email").verify(PROVIDER.token(kid, email="a@b.example"))
+    assert other.who == "a@b.example"
+
+
+async def test_one_that_has_expired_is_told_apart() -> None:
+    assert await refusal(PROVIDER.token(exp=time.time() - 60)) is AuthFailure.EXPIRED
+    assert AuthFailure.EXPIRED.close_code is Close.NO_TOKEN
+    assert AuthFailure.INVALID.close_code is Close.BAD_TOKEN
+
+
+def signed(key: Any, algorithm: str, headers: dict[str, Any] | None = None, **claims: Any) -> str:
+    payload = {"sub": "auth0|7", "exp": time.time() + 600, "iss": ISSUER, "aud": AUDIENCE} | claims
+    return jwt.encode(payload, key, algorithm=algorithm, headers={"kid": "first"} if headers is None else headers)
+
+
+def tampered(token: str) -> str:
+    head, _, signature = token.split(".")
+    other = PROVIDER.token(sub="somebody-else").split(".")[1]
+    return f"{head}.{other}.{signature}"
+
+
+FIRST = PROVIDER.keys["first"]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        signed(rsa_key(), "RS256"),  # somebody else's key under a known id
+        signed(ec_key(), "ES256"),  # and of another type
+        signed(FIRST, "RS512"),
+        signed(FIRST, "PS256"),
+        signed(FIRST, "RS256", iss="https://other.example/"),
+        signed(FIRST, "RS256", aud="https://other.example"),
+        signed(FIRST, "RS256", aud=[]),
+        signed(FIRST, "RS256", headers={}),  # two keys, and it does not say which
+        signed(FIRST, "RS256", headers={"kid": "third"}),
+        signed(FIRST, "RS256", headers={"kid": "second"}),
+        signed(FIRST, "RS256", nbf=time.time() + 600),
+        signed(FIRST, "RS256", sub=""),
+        signed(FIRST, "RS256", sub="x" * 256),
+        signed(FIRST, "RS256", sub="nul\0"),
+        tampered(PROVIDER.token()),
+        PROVIDER.token()[:-6] + "AAAAAA",
+        jwt.encode({"sub": "7", "iss": ISSUER, "aud": AUDIENCE}, FIRST, algorithm="RS256", headers={"kid": "first"}),
+        jwt.encode({"exp": time.time() + 600, "iss": ISSUER, "aud": AUDIENCE}, FIRST, algorithm="RS256",
+                   headers={"kid": "first"}),
+    ],
+)  # fmt: skip
+async def test_whatever_else_is_invalid(token: str) -> None:
+    assert await refusal(token) is AuthFailure.INVALID
+
+
+async def test_a_claim_that_is_no_text_names_nobody() -> None:
+    for claim in (7, ["auth0|7"], {"a": 1}, None, True):
+        assert await refusal(PROVIDER.token(user=claim), jwks_user_claim="user") is AuthFailure.INVALID
+
+
+async def test_a_public_key_is_no_secret_of_ours_and_a_secret_no_key_of_theirs() -> None:
+    # The classic confusion: the public key, which all know, as the secret of an HS256 token.
+    body = jwt.encode({"sub": "7", "exp": time.time() + 600}, "placeholder" * 5, algorithm="HS256").rsplit(".", 1)[0]
+    mac: Any = jwt.get_algorithm_by_name("HS256")
+    forged = f"{body}.{jwt.utils.base64url_encode(mac.sign(body.encode(), public_pem(FIRST))).decode()}"
+    assert not is_of_a_provider(forged)
+    with pytest.raises(TokenRefused):
+        verify(forged, settings())
+    assert await refusal(forged) is AuthFailure.INVALID
+    ours = signed(SECRET, "HS256")
+    oct_key = {"kty": "oct", "k": jwt.utils.base64url_encode(SECRET.encode()).decode(), "kid": "first", "alg": "HS256"}
+    assert await refusal(ours, {"keys": [oct_key]}) is AuthFailure.INVALID
+    assert await refusal(ours) is AuthFailure.INVALID
+    unsigned = jwt.encode({"sub": "7", "exp": time.time() + 600}, None, algorithm="none")
+    assert not is_of_a_provider(unsigned)
+    assert await refusal(unsigned) is AuthFailure.INVALID
+
+
+async def test_a_provider_with_one_key_need_not_name_it() -> None:
+    one = {"keys": [jwk(FIRST, None)]}
+    assert (await Known(one).verify(signed(FIRST, "RS256", headers={}))).who == "auth0|7"
+
+
+async def test_keys_for_something_else_verify_nothing() -> None:
+    assert await refusal(PROVIDER.token(), {"keys": [jwk(FIRST, "first", use="enc")]}) is AuthFailure.INVALID
+    assert await refusal(PROVIDER.token(), {"keys": [jwk(FIRST, "first", alg="RS512")]}) is AuthFailure.INVALID
+
+
+@pytest.mark.parametrize("document", [[], {}, {"keys": []}, {"keys": "x"}, {"keys": [{"kty": "RSA"}]}, "text", 7])
+async def test_a_document_that_is_none_opens_nothing(document: object) -> None:
+    assert await refusal(PROVIDER.token(), document) is AuthFailure.INVALID
+
+
+async def test_keys_are_kept_and_an_unknown_one_is_looked_for_once_for_all_who_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rotating = Provider()
+    known = Known(rotating.document)
+    for _ in range(3):
+        await known.verify(rotating.token())
+    assert known.fetches == 1
+    rotating.keys["next"] = rsa_key()
+    known.document = rotating.document
+    storm = [known.verify(rotating.token("next")) for _ in range(50)]
+    assert {type(one) for one in await asyncio.gather(*storm, return_exceptions=True)} == {TokenRefused}
+    assert known.fetches == 1  # not so soon again
+    monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
+    assert [one.who for one in await asyncio.gather(*(known.verify(rotating.token("next")) for _ in range(50)))]
+    assert known.fetches == 2
+
+
+async def test_old_keys_go_on_while_the_provider_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
+    known = Known(PROVIDER.document)
+    await known.verify(PROVIDER.token())
+    known.document = "away"
+    known._fetched_at -= 10_000
+    for _ in range(3):
+        assert (await known.verify(PROVIDER.token())).who == "auth0|7"
+        await asyncio.sleep(0)
+
+
+def test_a_provider_whose_tokens_are_for_anybody_is_refused_at_start() -> None:
+    with pytest.raises(ValidationError, match="CLARION_JWKS_AUDIENCE nor CLARION_JWKS_ISSUER"):
+        settings(jwks_audience=None, jwks_issuer=None)
+    with pytest.raises(ValidationError, match="must begin with https"):
+        settings(jwks_url="file:///etc/passwd")
