@@ -12,7 +12,7 @@
     wire.py       the way out to one client                transport.py  a shorter way out of Daphne
     credit.py     how much may be out unacknowledged
     repair.py     what a socket missed, read from Postgres
-    drain.py      a slow goodbye before a deploy
+    drain.py      a slow goodbye before a deploy           handshake.py  how long a connection may take to ask
     health.py     /healthz /readyz /metrics
     client/       the browser's end
 

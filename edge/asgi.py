@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edge.settings")
 
 from channels.routing import ProtocolTypeRouter
 
-from edge import drain, transport
+from edge import drain, handshake, transport
 from edge.consumer import websocket
 from edge.http import http
 from edge.settings import LOGGING
@@ -24,6 +24,7 @@ logging.config.dictConfig(LOGGING)
 gc.freeze()
 gc.set_threshold(*GC_THRESHOLDS)
 drain.install()
+handshake.install()
 transport.install()
 
 application = ProtocolTypeRouter(
