@@ -6,6 +6,7 @@ process that does not come up shows the end of what it said.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,9 @@ BIN = Path(sys.executable).parent
 class Process:
     """One process of the stack."""
 
+    #: Listening sockets that the process inherits.
+    inherits: tuple[int, ...] = ()
+
     def __init__(self, name: str, *command: str, **environment: str) -> None:
         self.name = name
         self.command = command
@@ -44,6 +48,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self.inherits,
                 preexec_fn=children.dies_with_parent(signal.SIGKILL),  # noqa: PLW1509
             )
         try:
@@ -119,13 +124,19 @@ class Beat(Process):
 
 
 class Edge(Answering):
-    """Daphne with the edge, ready for sockets."""
+    """Daphne with the edge, ready for sockets: on a port of its own, or on a listening socket that it shares."""
 
-    def __init__(self, name: str = "edge", port: int | None = None, **environment: str) -> None:
-        self.port = port or free_port()
+    def __init__(self, name: str = "edge", listening: socket.socket | None = None, **environment: str) -> None:
+        if listening is None:
+            self.port = free_port()
+            where = ["--bind=127.0.0.1", f"--port={self.port}"]
+        else:
+            self.port = listening.getsockname()[1]
+            self.inherits = (listening.fileno(),)
+            where = [f"--fd={listening.fileno()}"]
         super().__init__(
             name,
-            str(BIN / "daphne"), "--verbosity=0", "--bind=127.0.0.1", f"--port={self.port}", "edge.asgi:application",
+            str(BIN / "daphne"), "--verbosity=0", *where, "edge.asgi:application",
             DJANGO_SETTINGS_MODULE="edge.settings",
             **environment,
         )  # fmt: skip

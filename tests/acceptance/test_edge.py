@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -112,6 +114,20 @@ async def test_a_stopping_edge_says_goodbye_and_exits_with_zero(db: None, valkey
             for client in (one, other):
                 assert await client.closed() == Close.GOING_AWAY
         assert await ended == 0
+
+
+async def test_processes_that_share_an_address_hand_over_to_one_another(db: None, valkey: str) -> None:
+    env = {"CLARION_DRAIN_SECONDS": "1"} | await sync_to_async(on_test_database)()
+    ann = await person()
+    async with AsyncExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=100))
+        one, _ = (stack.enter_context(Edge(name, listening, **env)) for name in ("one", "two"))
+        for _ in range(8):
+            await stack.enter_async_context(connected(one.url, ann))
+        assert await asyncio.to_thread(one.stop) == 0
+        for _ in range(8):  # each is answered by the one that is left, at once
+            client = await stack.enter_async_context(connected(one.url, ann))
+            await client.nothing_came()
 
 
 async def test_a_channel_layer_that_restarts_is_listened_to_again(edge: Edge, valkey: str) -> None:
