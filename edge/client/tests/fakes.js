@@ -82,8 +82,7 @@ export function client(options = {}) {
   const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
   const heard = [];
   let tokens = 0;
-  const socket = new NotificationSocket({
-    url: "ws://edge/ws/",
+  const socket = new NotificationSocket("ws://edge/ws/", {
     getToken: async () => `token-${++tokens}`,
     ...options,
     browser: {
@@ -123,3 +122,96 @@ export const created = (seq, fields = {}) => ({
   createdAt: "2030-01-01T00:00:00.000000Z", isRead: false, data: {}, actor: null, messageId: null,
   conversationId: null, topic: null, count: 1, ...fields,
 });
+
+/** An EventSource; `says` is an event of the edge, `fails` what a browser tells of any failure. */
+export class FakeEventSource {
+  closed = false;
+
+  constructor(url) {
+    this.url = url;
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  says(frame) {
+    this.onmessage({ data: JSON.stringify(frame) });
+  }
+
+  fails() {
+    this.onerror({});
+  }
+}
+
+/** Web Locks of one browser: one holder of each name at a time, the others in order. */
+export class FakeLocks {
+  #queues = new Map();
+
+  async request(name, options, callback) {
+    const queue = this.#queues.get(name) ?? [];
+    this.#queues.set(name, queue);
+    if (options.ifAvailable && queue.length > 0) return callback(null);
+    const entry = { callback };
+    const done = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+    if (options.steal) {
+      const [holder] = queue.splice(0, 1, entry);
+      holder?.reject(new DOMException("stolen", "AbortError"));
+    } else {
+      queue.push(entry);
+    }
+    options.signal?.addEventListener("abort", () => {
+      const place = queue.indexOf(entry);
+      if (place <= 0) return; // held or stolen: a signal calls off a wait, not a lock
+      queue.splice(place, 1);
+      entry.reject(options.signal.reason);
+    });
+    if (queue[0] === entry) this.#grant(queue, entry);
+    return done;
+  }
+
+  async #grant(queue, entry) {
+    const answer = await entry.callback({});
+    entry.resolve(answer);
+    if (queue[0] !== entry) return; // it was stolen meanwhile
+    queue.shift();
+    if (queue.length > 0) void this.#grant(queue, queue[0]);
+  }
+}
+
+/**
+ * BroadcastChannels of one browser; what is said arrives later, in order, as a copy. `carries` decides whether a message
+ * arrives; the tabs are numbered as they opened.
+ */
+export function fakeChannels() {
+  const open = new Map();
+  let opened = 0;
+  return class FakeChannel {
+    static carries = (message, from, to) => true;
+
+    constructor(name) {
+      this.name = name;
+      open.set(this, opened++);
+    }
+
+    postMessage(message) {
+      const data = structuredClone(message);
+      const from = open.get(this);
+      for (const [other, to] of open) {
+        if (other === this || other.name !== this.name || !FakeChannel.carries(data, from, to)) continue;
+        queueMicrotask(() => open.has(other) && other.onmessage?.({ data }));
+      }
+    }
+
+    close() {
+      open.delete(this);
+    }
+  };
+}
+
+/** Values kept as a browser's storage keeps them. */
+export class FakeStorage {
+  #kept = new Map();
+  getItem = (key) => this.#kept.get(key) ?? null;
+  setItem = (key, value) => void this.#kept.set(key, value);
+}

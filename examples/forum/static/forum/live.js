@@ -1,17 +1,17 @@
 /**
- * This page's inbox: one store and one socket, shared by whatever shows them.
+ * This page's inbox: one store, and one connection that all tabs share.
  *
  * The snapshot is read first and the socket goes on from its cursor, so that nothing between is missed. Changes are made
  * over HTTP and come back as frames, here as in every other tab.
  */
 
-import { NotificationSocket, socketUrl } from "../notifications.js";
+import { SharedSocket, socketUrl } from "../notifications.js";
 import { NotificationStore } from "../store.js";
 import * as api from "./api.js";
 
 export const store = new NotificationStore({ loadSnapshot: api.snapshot });
 
-/** @type {NotificationSocket | null} */
+/** @type {SharedSocket | null} */
 let socket = null;
 let signedOut = false;
 const watchers = [];
@@ -33,8 +33,7 @@ export async function start() {
   const { userId, edgePort } = document.body.dataset;
   await store.load().catch(() => null); // the socket then asks for it again, until it is there
   const cursor = store.cursor;
-  socket = new NotificationSocket({
-    url: socketUrl(edgePort),
+  socket = new SharedSocket(socketUrl(edgePort), {
     getToken,
     since: cursor?.seq,
     epoch: cursor?.epoch,
@@ -47,6 +46,11 @@ export async function start() {
     for (const watch of watchers) watch(state);
   });
   socket.connect();
+}
+
+/** Whether this tab should announce a notification that all tabs have heard of. @param {{notificationId: string, seq: number}} one */
+export async function mayAnnounce({ notificationId, seq }) {
+  return socket === null || socket.claim(`announce:${notificationId}:${seq}`);
 }
 
 /** Carry out a change; while no frame can bring it back, the snapshot does. @param {Promise<any>} change */

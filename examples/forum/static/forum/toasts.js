@@ -1,9 +1,12 @@
-/** Toasts: what has just arrived, for a few seconds, announced politely to screen readers. */
+/**
+ * Toasts: what has just arrived, for a few seconds, in one tab, announced politely to screen readers. A badge is
+ * celebrated.
+ */
 
 import * as api from "./api.js";
 import { element, icon } from "./dom.js";
 import { isReply } from "./kinds.js";
-import { act, store } from "./live.js";
+import { act, mayAnnounce, store } from "./live.js";
 import { faceOf } from "./note.js";
 
 const SHOWN_MILLISECONDS = 7000;
@@ -15,10 +18,10 @@ export function raiseToasts() {
   const place = document.getElementById("toasts");
   const here = document.body.dataset.topic;
 
-  function raise({ detail: { notification, quiet } }) {
+  async function raise({ detail: { notification, quiet } }) {
     // On the page of the thread itself a hint is shown instead (thread.js).
     const hinted = here === notification.topic && isReply(notification);
-    if (quiet || notification.isRead || document.hidden || hinted) return;
+    if (quiet || notification.isRead || document.hidden || hinted || !(await mayAnnounce(notification))) return;
     const id = notification.notificationId;
     for (const toast of [...place.children]) if (toast.dataset.notification === id) toast.remove();
     while (place.children.length >= AT_ONCE) place.firstElementChild.remove();
@@ -32,7 +35,8 @@ function toastOf(notification) {
   const { address, face } = faceOf(notification);
   const link = element("a", { class: "toast-link", href: address }, ...face);
   const close = element("button", { type: "button", class: "icon-button small", "aria-label": "Dismiss" }, icon("close"));
-  const toast = element("div", { class: "toast", "data-notification": notification.notificationId }, link, close);
+  const celebrated = notification.notificationType === "BADGE" ? " celebrated" : "";
+  const toast = element("div", { class: `toast${celebrated}`, "data-notification": notification.notificationId }, link, close);
 
   let timer = 0;
   const wait = () => (timer = setTimeout(() => toast.remove(), SHOWN_MILLISECONDS));

@@ -1,0 +1,22 @@
+export class EventStream {
+    /**
+     * @param {new (url: string, options?: {withCredentials?: boolean}) => EventSource} Source
+     * @param {string} url of the socket
+     * @param {string} token
+     */
+    constructor(Source: new (url: string, options?: {
+        withCredentials?: boolean;
+    }) => EventSource, url: string, token: string);
+    readyState: number;
+    oneWay: boolean;
+    /** @type {(() => void) | null} */ onopen: (() => void) | null;
+    /** @type {((event: {data: string}) => void) | null} */ onmessage: ((event: {
+        data: string;
+    }) => void) | null;
+    /** @type {((event: {code: number}) => void) | null} */ onclose: ((event: {
+        code: number;
+    }) => void) | null;
+    send(): void;
+    close(): void;
+    #private;
+}
