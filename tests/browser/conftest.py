@@ -1,0 +1,135 @@
+"""Real Chromium against the real stack: web, worker, beat of the forum's jobs, edge, each a process of its own."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.test import Client as DjangoClient
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from dev.programs import CHROMIUM
+from dev.servers import free_port
+from tests.acceptance.conftest import on_test_database
+from tests.processes import BIN, Answering, Edge, Worker
+from tests.programs import needed
+
+ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "browser"
+
+#: Without a screen, without a graphics card, and without a word to anybody but the pages.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+#: Longest wait for something to show (milliseconds).
+PATIENCE_MILLISECONDS = 15_000
+
+
+class Web(Answering):
+    """The forum, as the Procfile serves it."""
+
+    def __init__(self, name: str, edge: Edge, **environment: str) -> None:
+        self.port = free_port()
+        options = ["--worker-class=gthread", "--workers=1", "--threads=8", "--no-control-socket"]
+        super().__init__(
+            name,
+            str(BIN / "gunicorn"), "examples.forum.wsgi:application", *options, f"--bind=127.0.0.1:{self.port}",
+            CLARION_PUBLIC_EDGE_PORT=str(edge.port),
+            **environment,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_up(self) -> bool:
+        assert self.popen is not None
+        assert self.popen.poll() is None, self.said()
+        try:
+            return self.http("/api/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class Stack:
+    """The forum and its edge."""
+
+    def __init__(self, name: str, **environment: str) -> None:
+        env = on_test_database()
+        self.edge = Edge(f"{name}-edge", **{"CLARION_DRAIN_SECONDS": "0", **environment, **env})
+        self.worker = Worker(f"{name}-worker", queues="events,bursts,maintenance,jobs", **env)
+        self.web = Web(f"{name}-web", self.edge, **env)
+
+
+@pytest.fixture(scope="module")
+def stack(django_db_setup: None) -> Iterator[Stack]:
+    made = Stack("browser")
+    origin = {"CLARION_ALLOWED_ORIGINS": made.web.url}
+    made.edge.environment |= origin
+    with made.edge, made.worker, made.web:
+        yield made
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    path = needed(CHROMIUM)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(path), args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+class Visitor:
+    """A person in a browser of their own."""
+
+    def __init__(self, context: BrowserContext, user: User, base: str) -> None:
+        self.context = context
+        self.user = user
+        self.base = base
+        self.said: list[str] = []
+
+    async def open(self, path: str = "/", *, connected: bool = True) -> Page:
+        page = await self.context.new_page()
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        await page.goto(self.base + path)
+        if connected:
+            await self.state(page, "connected")
+        return page
+
+    async def state(self, page: Page, state: str) -> None:
+        await page.wait_for_selector(f'#connection[data-state="{state}"]')
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.said.append(message.text)
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, stack: Stack, user: User, **options: Any) -> AsyncIterator[Visitor]:
+    """`user`, signed in, in a browser of their own; what the console says of errors is a failure."""
+    cookies = await sync_to_async(_signed_in)(user)
+    context = await browser.new_context(**{"viewport": {"width": 1100, "height": 800}, **options})
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    await context.add_cookies([{"name": name, "value": value, "url": stack.web.url} for name, value in cookies.items()])
+    visitor = Visitor(context, user, stack.web.url)
+    yield visitor
+    await context.close()
+
+
+def _signed_in(user: User) -> dict[str, str]:
+    browser = DjangoClient()
+    browser.force_login(user)
+    return {"sessionid": browser.cookies["sessionid"].value}
+
+
+async def photograph(page: Page, name: str) -> None:
+    """Keep what is seen, for people."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=ARTEFACTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png")

@@ -1,0 +1,277 @@
+"""What people see: real Chromium, real pages, real everything."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from axe_playwright_python.async_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.async_api import Browser, Page, expect
+
+from examples.forum.badges import HELPING_HAND, award
+from pipeline.publish import publish_frames
+from shared import protocol
+from shared.inbox.models import Announcement, Inbox, Notification
+from tests.acceptance.steps import all_done, person, post, thread, until
+from tests.acceptance.test_limits import filled
+from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, Visitor, photograph, visiting
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+#: A task of the main thread that is longer than this is felt (milliseconds). A busy machine of two cores is allowed
+#: more than the fifty that browsers call long.
+JANK_MILLISECONDS = 400
+
+
+def badge_of(page: Page) -> Any:
+    return page.locator("#bell .badge")
+
+
+def toasts_of(page: Page) -> Any:
+    return page.locator("#toasts .toast")
+
+
+def storm(user: User, first: int, count: int) -> None:
+    """So many notifications at once, on top of what is there."""
+    told = Announcement.objects.create(event_id=-user.pk, kind="TEST", data={}, created_at=datetime.now(UTC))
+    last = first + count
+    Notification.objects.bulk_create(
+        Notification(recipient_id=user.pk, seq=seq, announcement=told, event_id=-seq, created_at=told.created_at)
+        for seq in range(first, last)
+    )
+    Inbox.objects.filter(user_id=user.pk).update(seq=last - 1, unread=last - 1)
+    frames = protocol.AnnouncedFrames(protocol.Announced("TEST", told.created_at, told.data))
+    publish_frames([(user.pk, seq, frames.created(seq, seq)) for seq in range(first, last)])
+
+
+async def test_two_people_side_by_side(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(username="ann-b"), await person(username="ben-b")
+    place = await thread(ann)
+    async with visiting(chromium, stack, ann) as at_anns, visiting(chromium, stack, ben) as at_bens:
+        anns, bens = await at_anns.open(), await at_bens.open(place.get_absolute_url())
+        await bens.fill("#id_body", f"@{ann.username} have you seen this? <img src=x onerror=alert(1)>")
+        await bens.click("#reply .button")
+        await expect(badge_of(anns)).to_have_text("1")
+        await expect(toasts_of(anns)).to_contain_text("ben-b")
+        assert await anns.locator("#toasts img").count() == 0  # what people write is text
+        await photograph(anns, "a toast")
+        await toasts_of(anns).locator("a").click()
+        await expect(anns.locator(".messages")).to_contain_text("have you seen this?")
+        await expect(badge_of(anns)).to_be_hidden()  # opening the page read it
+        await anns.fill("#id_body", "I have.")
+        await anns.click("#reply .button")
+        await expect(badge_of(bens)).to_have_text("2")  # and a badge, for his first reply
+        await bens.click(".bell-button")
+        await expect(bens.locator("#bell-panel .note")).to_have_count(2)
+        await photograph(bens, "the bell")
+        assert at_anns.said == at_bens.said == []
+
+
+async def test_tabs_share_a_connection_and_celebrate_once(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(), await person(is_staff=True)
+    async with visiting(chromium, stack, ann) as visitor:
+        tabs = [await visitor.open(), await visitor.open("/inbox/"), await visitor.open()]
+        await until(lambda: stack.edge.metric("clarion_edge_sockets") == 1, "each tab has a socket of its own")
+        await sync_to_async(award)(HELPING_HAND, ann, by=ben)
+        for tab in tabs:
+            await expect(badge_of(tab)).to_have_text("1")
+        await expect(tabs[1].locator("#inbox .note")).to_have_count(1)
+        shown = [await toasts_of(tab).count() for tab in tabs]
+        for _ in range(20):
+            if sum(shown):
+                break
+            await tabs[0].wait_for_timeout(50)
+            shown = [await toasts_of(tab).count() for tab in tabs]
+        assert sum(shown) == 1, shown
+        await expect(tabs[shown.index(1)].locator(".toast.celebrated")).to_have_count(1)
+        await photograph(tabs[shown.index(1)], "a celebration")
+        # The tab that has the connection goes; the next one takes over, and what happens meanwhile is not missed.
+        await tabs[0].close()
+        await post(await thread(ann), ben, f"@{ann.username}")
+        for tab in tabs[1:]:
+            await expect(badge_of(tab)).to_have_text("2")
+            await visitor.state(tab, "connected")
+        await until(lambda: stack.edge.metric("clarion_edge_sockets") == 1, "not one connection")
+        assert visitor.said == []
+
+
+async def test_an_edge_that_is_killed_and_comes_back_costs_nothing(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with visiting(chromium, stack, ann) as visitor:
+        page = await visitor.open("/inbox/")
+        await post(place, ben, f"@{ann.username} before")
+        await expect(page.locator("#inbox .note")).to_have_count(1)
+        stack.edge.kill()
+        await visitor.state(page, "reconnecting")
+        assert "Trying again" in str(await page.get_attribute("#connection", "title"))
+        await photograph(page, "not connected")
+        for body in ("while", "it was", "away"):
+            await post(place, ben, f"@{ann.username} {body}")
+        await all_done()
+        stack.edge.start()  # by the thread that stays: a process ends with the one that started it
+        await visitor.state(page, "connected")
+        await expect(badge_of(page)).to_have_text("4")
+        await expect(page.locator("#inbox .note")).to_have_count(4)
+        await post(place, ben, f"@{ann.username} after")
+        await expect(page.locator("#inbox .note")).to_have_count(5)
+        excerpts = await page.locator("#inbox .note-excerpt").all_inner_texts()
+        said = [text.split(" ", 1)[1] for text in excerpts]
+        assert (said[0], sorted(said[1:4]), said[4]) == ("after", ["away", "it was", "while"], "before")
+
+
+async def test_offline_and_online(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with visiting(chromium, stack, ann) as visitor:
+        page = await visitor.open()
+        await visitor.context.set_offline(True)
+        await visitor.state(page, "offline")
+        await post(place, ben, f"@{ann.username} are you there?")
+        await all_done()
+        await visitor.context.set_offline(False)
+        await visitor.state(page, "connected")
+        await expect(badge_of(page)).to_have_text("1")
+
+
+async def test_an_expiring_token_is_replaced_on_the_open_connection(
+    django_db_setup: None, transactional_db: None, chromium: Browser
+) -> None:
+    made = await sync_to_async(lambda: Stack("expiring", CLARION_SOCKET_AGE_SECONDS="1"))()
+    with made.edge, made.worker, made.web:
+        ann, ben = await person(), await person()
+        async with visiting(chromium, made, ann) as visitor:
+            page = await visitor.open()
+            frames: list[str] = []
+            page.on("websocket", lambda _: frames.append("another connection"))
+            session = await visitor.context.new_cdp_session(page)
+            await session.send("Network.enable")
+            session.on("Network.webSocketFrameReceived", lambda event: frames.append(event["response"]["payloadData"]))
+            async with asyncio.timeout(15):
+                while sum("AUTH_OK" in frame for frame in frames) < 2:
+                    await page.wait_for_timeout(50)
+            await post(await thread(ann), ben, f"@{ann.username}")
+            await expect(badge_of(page)).to_have_text("1")
+            assert "another connection" not in frames
+            assert not any("AUTH_FAILED" in frame for frame in frames)
+
+
+async def test_a_page_that_slept_catches_up_when_it_wakes(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with visiting(chromium, stack, ann) as visitor:
+        page = await visitor.open()
+        session = await visitor.context.new_cdp_session(page)
+        await session.send("Page.setWebLifecycleState", {"state": "frozen"})
+        stack.edge.kill()  # meanwhile the network drops, as it does
+        await post(place, ben, f"@{ann.username} good night")
+        await all_done()
+        stack.edge.start()  # by the thread that stays: a process ends with the one that started it
+        await session.send("Page.setWebLifecycleState", {"state": "active"})
+        await expect(badge_of(page)).to_have_text("1")
+        await visitor.state(page, "connected")
+
+
+async def test_where_no_websocket_gets_through_an_event_stream_does(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(), await person()
+    async with visiting(chromium, stack, ann) as visitor:
+        # What a proxy does that knows no WebSockets: it answers, and hangs up.
+        await visitor.context.add_init_script(
+            """
+            globalThis.WebSocket = class extends EventTarget {
+              readyState = 0;
+              constructor() { super(); setTimeout(() => { this.readyState = 3; this.onclose?.({ code: 1006 }); }); }
+              send() {}
+              close() {}
+            };
+            Math.random = () => 0.01; // the wait before each attempt is any part of its ceiling
+            """
+        )
+        page = await visitor.open(connected=False)
+        await visitor.state(page, "connected")
+        await post(await thread(ann), ben, f"@{ann.username}")
+        await expect(badge_of(page)).to_have_text("1")
+        assert visitor.said == []
+
+
+async def test_ten_thousand_notifications_and_a_storm_do_not_make_the_page_stutter(
+    stack: Stack, chromium: Browser
+) -> None:
+    ann = await person()
+    await filled(ann.pk, 10_000)
+    async with visiting(chromium, stack, ann) as visitor:
+        page = await visitor.open("/inbox/")
+        await expect(badge_of(page)).to_have_text("99+")
+        for _ in range(4):
+            notes = await page.locator("#inbox .note").count()
+            await page.click("[data-more]")
+            await page.wait_for_function("n => document.querySelectorAll('#inbox .note').length > n", arg=notes)
+        await page.evaluate(
+            """() => {
+                globalThis.longest = 0;
+                const note = (list) => list.getEntries().forEach((one) => (longest = Math.max(longest, one.duration)));
+                new PerformanceObserver(note).observe({ type: "longtask" });
+            }"""
+        )
+        await sync_to_async(storm)(ann, 10_001, 300)
+        await page.wait_for_function("n => document.querySelectorAll('#inbox .note').length >= n", arg=notes + 300)
+        longest = await page.evaluate("longest")
+        assert longest < JANK_MILLISECONDS, f"the main thread was held for {longest:.0f} ms"
+        heads = await sync_to_async(lambda: Inbox.objects.get(user_id=ann.pk).seq)()
+        assert heads == 10_300
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1100])
+async def test_pages_are_accessible(stack: Stack, chromium: Browser, scheme: Any, width: int) -> None:
+    ann, ben = await person(is_staff=True), await person()
+    place = await thread(ann)
+    for body in ("one", "two"):
+        await post(place, ben, f"@{ann.username} {body}")
+    await all_done()
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    async with visiting(chromium, stack, ann, **look) as visitor:
+        for path in ("/", place.get_absolute_url(), "/inbox/", "/jobs/", f"/people/{ben.username}/", "/threads/new/"):
+            page = await visitor.open(path)
+            if path == "/inbox/":
+                await page.wait_for_selector("#inbox .note")
+                await page.click(".bell-button")
+            await serious(page, f"{path} {scheme} {width}")
+            await photograph(page, f"{path} {scheme} {width}")
+            await page.close()
+        await visitor.context.clear_cookies()
+        page = await visitor.open("/sign-in/", connected=False)
+        await serious(page, "sign-in")
+
+
+async def serious(page: Page, where: str) -> None:
+    """Nothing that axe finds serious, once animations have ended."""
+    await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)))")
+    found = (await Axe().run(page)).response["violations"]
+    worst = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert worst == [], f"{where}: {json.dumps(worst, indent=1)}"
+
+
+async def test_the_keyboard_is_enough(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(), await person()
+    await post(await thread(ann), ben, f"@{ann.username} by hand")
+    await all_done()
+    async with visiting(chromium, stack, ann) as visitor:
+        page = await visitor.open()
+        await page.focus(".bell-button")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#bell-panel")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#bell-panel")).to_be_hidden()
+        assert await page.evaluate("document.activeElement.className") == "icon-button bell-button"
+        await page.keyboard.press("Space")
+        await page.keyboard.press("Tab")  # mark all read
+        await page.keyboard.press("Enter")
+        await expect(badge_of(page)).to_be_hidden()
+        await page.keyboard.press("Escape")
+        assert isinstance(visitor, Visitor)
