@@ -1,30 +1,21 @@
 """The sockets of a burst: real clients of the real edge, that keep account of what they are sent.
 
 Enters: the edge's address and the users to connect. Leaves: for each socket when its notification came, and whether
-anything came twice or out of order. Each client acknowledges what it has and judges by seq alone: it expects the one
-after the last.
+anything came twice or out of order: each judges by seq alone, and expects the one after the last.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import websockets
-from websockets.asyncio.client import ClientConnection
-
-from shared.protocol import SUBPROTOCOL
+from shared.client import InboxClient
 from shared.settings import load
 from shared.tokens import mint
 
 #: Sockets that connect at the same time: enough to be quick, few enough not to measure the connecting.
 CONNECT_AT_ONCE = 50
-
-#: Frames after which a client says that it has them, so that it is given further credit.
-ACKNOWLEDGE_EVERY = 20
 
 #: Longest wait for the answer to a ping (seconds).
 PONG_SECONDS = 30
@@ -32,11 +23,10 @@ PONG_SECONDS = 30
 
 @dataclass(slots=True)
 class Listener:
-    """One socket, and what it was sent since it connected."""
+    """One client, and what it was sent since it connected. It judges every frame that comes, the client's own aside."""
 
-    connection: ClientConnection
-    last: int
-    acknowledged: int = 0
+    user_id: int
+    last: int | None = None
     came_at: dict[str, float] = field(default_factory=dict)  # message id: time.perf_counter()
     repeated: int = 0
     out_of_order: int = 0
@@ -44,28 +34,25 @@ class Listener:
 
     def note(self, frame: dict[str, Any]) -> None:
         """Judge one frame."""
-        if frame["type"] == "pong":
+        if frame["type"] == "CONNECTED":
+            self.last = self.last or frame["seq"]
+        elif frame["type"] == "pong":
             self.ponged.set()
-        if frame["type"] == "RESYNC":
+        elif frame["type"] == "RESYNC":
             self.out_of_order += 1
-        if "seq" not in frame:
-            return
-        if frame["seq"] <= self.last:
-            self.repeated += 1
-        elif frame["seq"] != self.last + 1:
-            self.out_of_order += 1
-        self.last = max(self.last, frame["seq"])
-        # Created, or collapsed into what the user has not read of that thread.
-        if frame.get("messageId"):
-            self.came_at.setdefault(frame["messageId"], time.perf_counter())
+        elif "seq" in frame and self.last is not None:
+            if frame["seq"] <= self.last:
+                self.repeated += 1
+            elif frame["seq"] != self.last + 1:
+                self.out_of_order += 1
+            self.last = max(self.last, frame["seq"])
+            # Created, or collapsed into what the user has not read of that thread.
+            if frame.get("messageId"):
+                self.came_at.setdefault(frame["messageId"], time.perf_counter())
 
-    async def listen(self) -> None:
-        """Read until the socket is closed."""
-        async for text in self.connection:
-            self.note(json.loads(text))
-            if self.last - self.acknowledged >= ACKNOWLEDGE_EVERY:
-                self.acknowledged = self.last
-                await self.connection.send(json.dumps({"type": "ack", "seq": self.last}))
+    async def token(self) -> str:
+        """A token for its user."""
+        return mint(self.user_id, load())[0]
 
 
 class Listeners:
@@ -73,7 +60,7 @@ class Listeners:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._stack = AsyncExitStack()
+        self._clients: dict[int, InboxClient] = {}
         self._reading: list[asyncio.Task[None]] = []
         self.all: list[Listener] = []
 
@@ -83,20 +70,16 @@ class Listeners:
 
         async def one(user_id: int) -> None:
             async with gate:
-                token, _ = mint(user_id, load())
-                socket = websockets.connect(
-                    self._url,
-                    subprotocols=[websockets.Subprotocol(SUBPROTOCOL), websockets.Subprotocol(f"bearer.{token}")],
-                    compression=None,
-                    ping_interval=None,
-                )
-                connection = await self._stack.enter_async_context(socket)
-                said = json.loads(await connection.recv())
-                if said["type"] != "CONNECTED":
-                    raise RuntimeError(f"the edge refused user {user_id}: {said}")
-                listener = Listener(connection, said["seq"], said["seq"])
+                listener = Listener(user_id)
+                client = InboxClient(self._url, listener.token, heard=listener.note)
+                reading = asyncio.create_task(_read(client))
+                self._reading.append(reading)
+                connected = asyncio.create_task(client.connected.wait())
+                await asyncio.wait((reading, connected), return_when=asyncio.FIRST_COMPLETED)
+                if reading.done():
+                    reading.result()
+                self._clients[user_id] = client
                 self.all.append(listener)
-                self._reading.append(asyncio.create_task(listener.listen()))
                 progress()
 
         async with asyncio.TaskGroup() as group:
@@ -111,12 +94,19 @@ class Listeners:
         """Whatever was sent before now has been read: the edge has answered a ping of each."""
         for listener in self.all:
             listener.ponged.clear()
-            await listener.connection.send('{"type":"ping"}')
+            await self._clients[listener.user_id].send({"type": "ping"})
         async with asyncio.timeout(PONG_SECONDS):
             for listener in self.all:
                 await listener.ponged.wait()
 
     async def close(self) -> None:
         """Close all sockets."""
-        await self._stack.aclose()
+        for reading in self._reading:
+            reading.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
+
+
+async def _read(client: InboxClient) -> None:
+    async with client:
+        async for _ in client:
+            pass

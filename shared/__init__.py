@@ -5,6 +5,7 @@
     groups.py     user id to channel-layer group
     layer.py      the channel layer: Channels' pub/sub layer with bulk publishing and direct listeners
     tokens.py     mint and verify the JWT that opens a socket
+    client.py     a user's inbox from Python, for scripts and services
     metrics.py    every metric: name, unit, meaning
     logs.py       JSON logs, with ids in fields
     inbox/        the log of each user: Announcement, Notification, Change, Inbox, Mute

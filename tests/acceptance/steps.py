@@ -1,6 +1,7 @@
 """What happens in the web app and the outbox, as steps of a test with sockets."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -9,6 +10,9 @@ from django.db import connection
 
 from examples.forum.models import Message, Thread
 from pipeline.outbox.models import Batch, Event
+from pipeline.publish import publish_frames
+from shared import protocol
+from shared.inbox.models import Announcement, Inbox, Notification
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 from tests.processes import wait_until
 
@@ -26,6 +30,23 @@ def thread(author: User) -> Thread:
 @sync_to_async
 def post(thread: Thread, author: User, body: str = "Hello.", parent: Message | None = None) -> Message:
     return MessageFactory.create(thread=thread, author=author, body=body, parent=parent)
+
+
+@sync_to_async
+def filled(user_id: int, count: int, *, first: int = 1, size: int = 100, published: bool = True) -> None:
+    """An inbox with so many more notifications, from seq `first` on: stored, and published unless that got lost."""
+    last = first + count - 1
+    told = Announcement.objects.create(
+        event_id=user_id * 1_000_000 + first, kind="TEST", data={"x": "x" * size}, created_at=datetime.now(UTC)
+    )
+    Notification.objects.bulk_create(
+        Notification(recipient_id=user_id, seq=seq, announcement=told, event_id=-seq, created_at=told.created_at)
+        for seq in range(first, last + 1)
+    )
+    Inbox.objects.update_or_create(user_id=user_id, defaults={"seq": last, "unread": last})
+    if published:
+        frames = protocol.AnnouncedFrames(protocol.Announced("TEST", told.created_at, told.data))
+        publish_frames([(user_id, seq, frames.created(seq, seq)) for seq in range(first, last + 1)])
 
 
 @sync_to_async

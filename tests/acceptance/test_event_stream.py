@@ -16,9 +16,8 @@ from pipeline import access
 from pipeline.publish import publish_frames
 from shared import protocol
 from tests.acceptance.conftest import on_test_database
-from tests.acceptance.steps import person, until
+from tests.acceptance.steps import filled, person, until
 from tests.acceptance.test_access import signed_in, token
-from tests.acceptance.test_limits import filled
 from tests.processes import Edge
 
 pytestmark = pytest.mark.django_db(transaction=True)

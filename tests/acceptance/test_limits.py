@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 
 import psutil
 import pytest
@@ -13,11 +12,10 @@ from asgiref.sync import sync_to_async
 from pipeline.publish import channel_layer, publish_frames
 from shared import protocol
 from shared.groups import user_group
-from shared.inbox.models import Announcement, Inbox, Notification
 from shared.layer import REVOKED
 from shared.protocol import Close
 from tests.acceptance.conftest import on_test_database
-from tests.acceptance.steps import person, until
+from tests.acceptance.steps import filled, person, until
 from tests.client import Client, connected
 from tests.processes import Edge
 
@@ -42,20 +40,6 @@ def strict(django_db_setup: None) -> Iterator[Edge]:
         yield process
 
 
-def fill(user_id: int, count: int, size: int = 100) -> None:
-    """An inbox of so many notifications, stored and published."""
-    told = Announcement.objects.create(
-        event_id=user_id, kind="TEST", data={"x": "x" * size}, created_at=datetime.now(UTC)
-    )
-    Notification.objects.bulk_create(
-        Notification(recipient_id=user_id, seq=seq, announcement=told, event_id=-seq, created_at=told.created_at)
-        for seq in range(1, count + 1)
-    )
-    Inbox.objects.update_or_create(user_id=user_id, defaults={"seq": count, "unread": count})
-    frames = protocol.AnnouncedFrames(protocol.Announced("TEST", told.created_at, told.data))
-    publish_frames([(user_id, seq, frames.created(seq, seq)) for seq in range(1, count + 1)])
-
-
 async def all_of(client: Client, count: int) -> list[int]:
     """The seqs of the next `count` changes, each acknowledged now and then, as clients do."""
     seqs: list[int] = []
@@ -64,11 +48,6 @@ async def all_of(client: Client, count: int) -> list[int]:
         if len(seqs) % 20 == 0:
             await client.say(type="ack", seq=seqs[-1])
     return seqs
-
-
-@sync_to_async
-def filled(user_id: int, count: int, size: int = 100) -> None:
-    fill(user_id, count, size)
 
 
 async def test_who_acknowledges_gets_everything_in_order_however_much_there_is(strict: Edge) -> None:

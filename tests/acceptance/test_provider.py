@@ -13,10 +13,9 @@ from pipeline.publish import publish_frames
 from shared import protocol
 from shared.protocol import SUBPROTOCOL
 from tests.acceptance.conftest import on_test_database
-from tests.acceptance.steps import person
+from tests.acceptance.steps import filled, person
 from tests.acceptance.test_access import refused
 from tests.acceptance.test_access import token as own_token
-from tests.acceptance.test_limits import filled
 from tests.client import Client, opened
 from tests.processes import Edge
 from tests.provider import AUDIENCE, ISSUER, Provider, provider, rsa_key

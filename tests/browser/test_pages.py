@@ -2,21 +2,16 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from axe_playwright_python.async_playwright import Axe
-from django.contrib.auth.models import User
 from playwright.async_api import Browser, Page, expect
 
 from examples.forum.badges import HELPING_HAND, award
-from pipeline.publish import publish_frames
-from shared import protocol
-from shared.inbox.models import Announcement, Inbox, Notification
-from tests.acceptance.steps import all_done, person, post, thread, until
-from tests.acceptance.test_limits import filled
+from shared.inbox.models import Inbox
+from tests.acceptance.steps import all_done, filled, person, post, thread, until
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, Visitor, photograph, visiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -34,19 +29,6 @@ def badge_of(page: Page) -> Any:
 
 def toasts_of(page: Page) -> Any:
     return page.locator("#toasts .toast")
-
-
-def storm(user: User, first: int, count: int) -> None:
-    """So many notifications at once, on top of what is there."""
-    told = Announcement.objects.create(event_id=-user.pk, kind="TEST", data={}, created_at=datetime.now(UTC))
-    last = first + count
-    Notification.objects.bulk_create(
-        Notification(recipient_id=user.pk, seq=seq, announcement=told, event_id=-seq, created_at=told.created_at)
-        for seq in range(first, last)
-    )
-    Inbox.objects.filter(user_id=user.pk).update(seq=last - 1, unread=last - 1)
-    frames = protocol.AnnouncedFrames(protocol.Announced("TEST", told.created_at, told.data))
-    publish_frames([(user.pk, seq, frames.created(seq, seq)) for seq in range(first, last)])
 
 
 async def test_two_people_side_by_side(stack: Stack, chromium: Browser) -> None:
@@ -218,7 +200,7 @@ async def test_ten_thousand_notifications_and_a_storm_do_not_make_the_page_stutt
                 new PerformanceObserver(note).observe({ type: "longtask" });
             }"""
         )
-        await sync_to_async(storm)(ann, 10_001, 300)
+        await filled(ann.pk, 300, first=10_001)
         await page.wait_for_function("n => document.querySelectorAll('#inbox .note').length >= n", arg=notes + 300)
         longest = await page.evaluate("longest")
         assert longest < JANK_MILLISECONDS, f"the main thread was held for {longest:.0f} ms"
