@@ -4,5 +4,4 @@ burst.py      `make burst`: one message to many people, against the running stac
 lanes.py      `make lanes`: a mention while a burst is worked off, beside an idle system
 running.py    the running stack, as benchmarks use it
 memory.py     what the workers hold meanwhile
-crowd.py      the people and the thread of a burst   listeners.py  their sockets
 """

@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks.running import join_stack
 
 if TYPE_CHECKING:
-    from benchmarks.crowd import Crowd
+    from examples.forum.crowd import Crowd
 
 #: The kind that a message in a thread is told as.
 MESSAGE = "THREAD_REPLY"
@@ -96,9 +96,9 @@ def main(
 
 
 async def _burst(url: str, recipients: int, online: int, kind: str, storm: int, console: Console) -> Result:
-    from benchmarks import crowd as crowds
     from benchmarks.listeners import Listeners
     from benchmarks.memory import WorkerMemory
+    from examples.forum import crowd as crowds
 
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -167,7 +167,7 @@ class Posted:
 
 def _warm_up(kind: str) -> None:
     """A process of the web app has its connections to Postgres and the broker open; so has ours, after this."""
-    from benchmarks import crowd
+    from examples.forum import crowd
 
     _post(crowd.gather(1), kind)
 

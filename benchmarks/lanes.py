@@ -20,8 +20,8 @@ from rich.table import Table
 from benchmarks.running import join_stack
 
 if TYPE_CHECKING:
-    from benchmarks.crowd import Crowd
     from benchmarks.listeners import Listeners
+    from examples.forum.crowd import Crowd
 
 #: Longest wait for one mention (seconds).
 PATIENCE_SECONDS = 60
@@ -70,8 +70,8 @@ def main(
 
 
 async def _measure(url: str, recipients: int, mentions: int) -> Lanes:
-    from benchmarks import crowd as crowds
     from benchmarks.listeners import Listeners
+    from examples.forum import crowd as crowds
 
     burst = await asyncio.to_thread(crowds.gather, recipients)
     pairs = itertools.cycle([await asyncio.to_thread(crowds.gather, 1, f"crowd-{n}-speaks") for n in range(SPEAKERS)])

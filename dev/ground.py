@@ -116,6 +116,7 @@ class Ground:
             "CLARION_WEB_PORT": str(self.port("web")),
             "CLARION_EDGE_PORT": str(self.port("edge")),
             "CLARION_PUBLIC_EDGE_PORT": str(self.port("edge")),
+            "CLARION_PUBLIC_FLOWER_PORT": str(self.port("flower")),
             "CLARION_ALLOWED_ORIGINS": ",".join(
                 f"http://{host}:{self.port('web')}" for host in {self.bind, "localhost"}
             ),

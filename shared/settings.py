@@ -129,6 +129,9 @@ class Settings(BaseSettings):
     public_edge_port: int | None = Field(
         None, description="Port of the edge as browsers see it; unset when it shares the web app's address."
     )
+    public_flower_port: int | None = Field(
+        None, description="Port of Flower as operators see it, for a link from the demo's page of bursts."
+    )
     metrics_port: int | None = Field(None, description="Where a worker answers Prometheus; unset: nowhere.")
     metrics_address: str = Field("127.0.0.1", description="The address of that port.")
     log_level: str = Field("INFO", description="Threshold of the JSON logs.")

@@ -60,6 +60,12 @@ class ReplyForm(forms.Form):
         return self.cleaned_data
 
 
+class BurstForm(forms.Form):
+    """How many people a burst tells."""
+
+    recipients = forms.IntegerField(label="Tell so many people", min_value=1, max_value=100_000, initial=10_000)
+
+
 class ModerationForm(forms.Form):
     """What to do, of what may be done here, and why."""
 

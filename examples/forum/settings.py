@@ -92,6 +92,9 @@ AUTH_PASSWORD_VALIDATORS = [
 #: The port of the edge as browsers see it; None where it shares this app's address.
 FORUM_EDGE_PORT = _config.public_edge_port
 
+#: Port of Flower as operators see it; None: no link to it.
+FORUM_FLOWER_PORT = _config.public_flower_port
+
 #: Whether one click signs in as a seeded person, and the people with a known password may be seeded.
 FORUM_OPEN_DOORS = DEBUG
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from examples.forum import sign_in
-from examples.forum.views import esteem, jobs, moderation, people, threads
+from examples.forum.views import esteem, jobs, moderation, mutes, operator, people, side_by_side, threads
 from pipeline.api import api
 
 _PERSON = r"^people/(?P<username>[\w.@+-]{1,150})/"
@@ -30,6 +30,13 @@ urlpatterns = [
     path("collections/new/", jobs.new_collection, name="new-collection"),
     path("exports/<int:pk>/", jobs.export, name="export"),
     path("exports/<int:pk>/download/", jobs.export_download, name="export-download"),
+    path("threads/<int:pk>/mute/", mutes.mute_thread, name="mute-thread"),
+    path("settings/", mutes.settings, name="settings"),
+    path("operator/", operator.operator, name="operator"),
+    path("operator/<int:event_id>/", operator.burst, name="burst"),
+    path("side-by-side/", side_by_side.side_by_side, name="side-by-side"),
+    path("side-by-side/<str:username>/token/", side_by_side.token, name="side-by-side-token"),
+    path("side-by-side/<str:username>/say/", side_by_side.say, name="side-by-side-say"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-in/as/", sign_in.sign_in_as, name="sign-in-as"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign-out"),

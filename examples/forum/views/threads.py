@@ -18,6 +18,7 @@ from examples.forum.mentions import mentioned_names
 from examples.forum.models import Message, ModerationAction, Thread, Vote
 from examples.forum.posting import reply, start_thread
 from examples.forum.views.pages import SignedIn, page_of, seen_by
+from pipeline.inbox.mutes import mutes_of
 
 THREADS_A_PAGE = 20
 MESSAGES_A_PAGE = 50
@@ -66,6 +67,7 @@ def thread(request: SignedIn, pk: int) -> HttpResponse:
         "form": form,
         "replying_to": _replying_to(request, subject),
         "people": _known(_mentioned_names(page)),
+        "is_muted": any(m.topic == subject.topic and m.kind is None for m in mutes_of(request.user.pk)),
     }
     return render(request, "forum/thread.html", context, status=400 if form.is_bound else 200)
 

@@ -59,5 +59,8 @@ export const setRead = (id, isRead) => request("POST", `notifications/${id}/${is
 /** @param {string} id */
 export const remove = (id) => request("DELETE", `notifications/${id}`);
 
+/** Hear no more of a topic. @param {string} topic */
+export const mute = (topic) => request("POST", "mutes", { topic });
+
 /** Mark read what has arrived so far, all of it or of one topic. @param {{through?: number, topic?: string}} which */
 export const readAll = (which) => request("POST", "notifications/read", which);

@@ -68,12 +68,19 @@ function rowOf({ notificationId: id }) {
     { type: "button", class: "icon-button small", title: "Delete", "data-discard": true },
     icon("delete"),
   );
-  const row = element("li", { class: "note" }, link, element("div", { class: "note-actions" }, toggle, discard));
+  const mute = element("button", { type: "button", class: "icon-button small", "data-mute": true, hidden: true }, icon("mute"));
+  const row = element("li", { class: "note" }, link, element("div", { class: "note-actions" }, toggle, mute, discard));
 
   const isRead = () => !row.hasAttribute("data-unread");
   link.addEventListener("click", () => isRead() || void act(api.setRead(id, true)));
   toggle.addEventListener("click", () => void act(api.setRead(id, !isRead())));
   discard.addEventListener("click", () => void act(api.remove(id)));
+  mute.addEventListener("click", async () => {
+    mute.disabled = true; // it is heard again on the thread's page, or in the settings
+    await act(api.mute(row.dataset.topic));
+    mute.title = "Muted. It is heard again on the page “What you hear of”";
+    mute.setAttribute("aria-label", mute.title);
+  });
   return row;
 }
 
@@ -87,6 +94,13 @@ function write(row, notification) {
   const link = row.querySelector(".note-link");
   link.href = address;
   link.replaceChildren(...face);
+  const mute = row.querySelector("[data-mute]");
+  row.dataset.topic = notification.topic ?? "";
+  mute.hidden = !/^forum\.thread:/.test(row.dataset.topic);
+  if (!mute.disabled) {
+    mute.title = "Hear no more of this thread";
+    mute.setAttribute("aria-label", `Hear no more of the thread: ${sentence(notification)}`);
+  }
   row.querySelector("[data-discard]").setAttribute("aria-label", `Delete: ${sentence(notification)}`);
 }
 

@@ -1,0 +1,70 @@
+"""What a person hears of: a page to choose from, and a thread muted on its own page."""
+
+from typing import Final
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from examples.forum.models import Thread
+from examples.forum.views.pages import SignedIn, seen_by
+from pipeline.inbox import mutes
+
+#: What people choose by, and the kinds that it stands for.
+GROUPS: Final = {
+    "Mentions of me": ("MENTION",),
+    "Replies to me": ("REPLY",),
+    "Messages in threads I write in": ("THREAD_REPLY",),
+    "Votes and accepted answers": ("VOTE", "ACCEPTED"),
+    "Badges": ("BADGE",),
+    "What moderators do": (
+        "THREAD_LOCKED", "THREAD_UNLOCKED", "THREAD_PINNED", "THREAD_UNPINNED", "THREAD_DELETED", "THREAD_RESTORED",
+        "MESSAGE_DELETED", "MESSAGE_RESTORED",
+    ),
+    "My documents and jobs": (
+        "DOCUMENT_PROCESSED", "DOCUMENT_PROCESSING_FAILED", "EXTRACT_COMPLETE", "ANALYSIS_COMPLETE", "ANALYSIS_FAILED",
+        "EXPORT_COMPLETE",
+    ),
+}  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def settings(request: SignedIn) -> HttpResponse:
+    """Which kinds are heard, and which threads are not."""
+    mine = mutes.mutes_of(request.user.pk)
+    muted = {mute.kind for mute in mine if mute.topic is None}
+    if request.method == "POST":
+        heard = set(request.POST.getlist("heard"))
+        for group, kinds in GROUPS.items():
+            for kind in kinds:
+                if group not in heard:
+                    mutes.mute(request.user.pk, kind=kind, topic=None)
+        for mute in mine:
+            if mute.topic is None and any(mute.kind in kinds for group, kinds in GROUPS.items() if group in heard):
+                mutes.unmute(request.user.pk, mute.pk)
+        return redirect("settings")
+    topics = [mute.topic for mute in mine if mute.topic and mute.kind is None]
+    threads = Thread.objects.filter(pk__in=[topic.rpartition(":")[2] for topic in topics if _is_thread(topic)])
+    groups = [(group, not muted.issuperset(kinds)) for group, kinds in GROUPS.items()]
+    return render(request, "forum/mutes.html", {"groups": groups, "threads": threads})
+
+
+@require_POST
+@login_required
+def mute_thread(request: SignedIn, pk: int) -> HttpResponse:
+    """Hear no more of a thread, or again."""
+    thread = get_object_or_404(seen_by(request.user), pk=pk)
+    if request.POST.get("hear"):
+        for mute in mutes.mutes_of(request.user.pk):
+            if mute.topic == thread.topic and mute.kind is None:
+                mutes.unmute(request.user.pk, mute.pk)
+    else:
+        mutes.mute(request.user.pk, kind=None, topic=thread.topic)
+    return redirect("settings" if request.POST.get("next") == "settings" else thread.get_absolute_url())
+
+
+def _is_thread(topic: str) -> bool:
+    name, _, number = topic.rpartition(":")
+    return name == "forum.thread" and number.isdecimal()
