@@ -76,6 +76,9 @@ const halves = await Promise.all([...document.querySelectorAll(".half")].map(sho
 for (const [place, half] of halves.entries()) {
   const other = halves[1 - place];
   for (const type of ["created", "grown"]) {
-    half.store.addEventListener(type, () => other.told(`Heard after ${Math.round(performance.now() - other.sentAt())} ms.`));
+    half.store.addEventListener(type, ({ detail: { notification } }) => {
+      if (notification.notificationType !== "MENTION" || !other.sentAt()) return;
+      other.told(`Heard after ${Math.round(performance.now() - other.sentAt())} ms.`);
+    });
   }
 }
