@@ -105,7 +105,10 @@ def test_a_settings_default_is_the_documented_one(field: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_variable_that_is_named_anywhere_is_read_somewhere(document: Path) -> None:
     named = set(re.findall(r"\bCLARION_[A-Z_]*[A-Z]\b", document.read_text()))
-    files = [ROOT / "Procfile", *ROOT.glob("dev/*.py"), *ROOT.glob("pipeline/*.py")]
+    files = [
+        ROOT / "Procfile",
+        *(path for folder in ("dev", "pipeline", "tests") for path in ROOT.glob(f"{folder}/*.py")),
+    ]
     read = {word for file in files for word in re.findall(r"\bCLARION_[A-Z_]+\b", file.read_text())}
     assert named <= read | {name_of(field) for field in Settings.model_fields}
 
