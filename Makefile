@@ -24,7 +24,7 @@ LOCKER := $(VENV)-lock
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test burst lanes check lint format types contracts lock clean
+.PHONY: help run client test bench burst lanes check lint format types contracts lock clean
 
 help:  ## Show this list
 	@echo "Clarion: what make can do (each target installs what it needs into $(VENV))"
@@ -42,6 +42,9 @@ test: $(CLIENT) $(SERVERS) $(PROGRAMS)  ## Run the tests, on servers of their ow
 
 burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200 KIND= STORM=)
 	@exec $(BIN)/python -m benchmarks.burst --recipients $(RECIPIENTS) --online $(ONLINE) --kind $(KIND) --storm $(STORM)
+
+bench: $(SERVERS)  ## The figures, beside peers and limits, on servers of its own (ARGS="edge" for some areas)
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 lanes: $(SERVERS)  ## Against `make run`: a mention during a burst, beside an idle system (RECIPIENTS=100000)
 	@exec $(BIN)/python -m benchmarks.lanes $(if $(filter command line,$(origin RECIPIENTS)),--recipients $(RECIPIENTS))
