@@ -16,9 +16,9 @@ from rich.console import Console
 
 from benchmarks import figures
 from benchmarks.figures import Figure
-from benchmarks.ground import ground
+from benchmarks.ground import clear, ground
 
-AREAS = ("edge",)
+AREAS = ("poster", "expansion", "persist", "publish", "whole", "lanes", "small", "latency", "growth", "edge")
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -32,10 +32,13 @@ def main(only: Annotated[list[str] | None, typer.Argument(help="Areas to measure
     )
     measured: list[Figure] = []
     begun = time.monotonic()
-    for area in only or AREAS:
-        console.print(f"[bold]{area}[/]")
-        with ground():
+    with ground():
+        for area in only or AREAS:
+            console.print(f"[bold]{area}[/]")
+            started = time.monotonic()
+            clear()
             measured += import_module(f"benchmarks.areas.{area}").measure(console)
+            console.print(f"  in {time.monotonic() - started:.0f} s", style="dim")
     figures.show(console, measured)
     figures.write(measured, RESULTS)
     console.print(f"Measured in {time.monotonic() - begun:.0f} s; written to {RESULTS}")

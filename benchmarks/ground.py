@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+import psycopg
+import redis
 
 from dev import children
 from dev.account import scratch_folder
@@ -49,6 +51,37 @@ def ground() -> Iterator[tuple[Postgres, Valkey]]:
         django.setup()
         call_command("migrate", verbosity=0)
         yield postgres, valkey
+
+
+def clear() -> None:
+    """Empty every table and all of Redis, as if the ground were new, and let Postgres write what it has put off."""
+    from django.apps import apps
+    from django.db import connection
+
+    tables = ", ".join(model._meta.db_table for model in apps.get_models() if model._meta.managed)
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        cursor.execute("CHECKPOINT")
+    with redis.Redis.from_url(os.environ["BROKER_URL"]) as broker:
+        broker.flushall()
+
+
+def settle() -> None:
+    """Have statistics of what was written, and nothing put off, before something is timed."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+
+
+def database(name: str) -> str:
+    """Make a database of that name; its URL."""
+    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as postgres:
+        postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        postgres.execute(f"CREATE DATABASE {name}")
+    return f"{base}/{name}"
 
 
 class Server:
@@ -110,6 +143,61 @@ def daphne(application: str, *, ready: str = "/", **environment: str) -> Server:
 def edge(**environment: str) -> Server:
     """The edge."""
     return daphne("edge.asgi:application", ready="/readyz", DJANGO_SETTINGS_MODULE="edge.settings", **environment)
+
+
+def worker(*queues: str, concurrency: int = 4, app: str = "pipeline", **environment: str) -> Server:
+    """A worker process on these queues, of a Celery app; ready when it answers Prometheus."""
+    port = free_port()
+    names = ",".join(queues)
+    command = [str(BIN / "celery"), "--quiet", "-A", app, "worker", f"--hostname={names}@bench", f"--queues={names}"]
+    command += ["--pool=threads", f"--concurrency={concurrency}", "--task-events", "--loglevel=error"]
+    return Server(*command, port=port, ready="/metrics", CLARION_METRICS_PORT=str(port), **environment)
+
+
+class Peer:
+    """A process that is asked with numbers, one a line, and answers each with seconds."""
+
+    def __init__(self, *command: str, **environment: str) -> None:
+        self._command = command
+        self._environment = environment
+
+    def __enter__(self) -> Self:
+        self._popen = subprocess.Popen(  # noqa: S603 - our own peers
+            self._command,
+            env=os.environ | self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            preexec_fn=children.dies_with_parent(signal.SIGKILL),  # noqa: PLW1509
+        )
+        self._line()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._popen.kill()
+        self._popen.communicate()
+
+    def ask(self, number: int) -> float:
+        """Ask for so many; the seconds it took."""
+        self.begin(number)
+        return self.end()
+
+    def begin(self, number: int) -> None:
+        """Ask, and do not wait."""
+        assert self._popen.stdin is not None  # noqa: S101 - it is a pipe
+        self._popen.stdin.write(f"{number}\n")
+
+    def end(self) -> float:
+        """The answer to what was asked."""
+        return float(self._line())
+
+    def _line(self) -> str:
+        assert self._popen.stdout is not None  # noqa: S101 - it is a pipe
+        line = self._popen.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{' '.join(self._command)} ended with {self._popen.wait()}")
+        return line
 
 
 def uvicorn(application: str) -> Server:

@@ -135,10 +135,11 @@ class Socket:
         if message["type"] == REVOKED:
             self.refuse(AuthFailure.REVOKED)
             return
+        seq, head = message["own"]
         if self.parked_at is not None:
-            self.stream.exists(message["seq"])
+            self.stream.exists(seq)
             return
-        frames = self.stream.published(message["seq"], message["text"])
+        frames = self.stream.published(seq, head + message["rest"])
         if frames:
             self.forward(frames, "live")
             if message["since"] is not None and next(_TURN) % LAG_SAMPLE == 0:

@@ -6,40 +6,39 @@ does not answer raises Retryable: the rows are stored, and whoever is connected 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from pipeline.errors import Retryable
-from pipeline.persist import Stored
+from pipeline.persist import Copy, Stored
 from shared import metrics
 from shared.groups import user_group
-from shared.layer import ClarionChannelLayer, FrameMessage, frame_message
+from shared.layer import FRAME, ClarionChannelLayer
 from shared.protocol import AnnouncedFrames, Collapsed
+from shared.publisher import Lot
 
 
 def publish(stored: Sequence[Stored], recorded_at: datetime) -> None:
     """Publish to every recipient what was stored for them of an event recorded then; raises Retryable."""
-    publish_frames(_created(stored), since=recorded_at.timestamp())
+    _publish([_lot(one, recorded_at.timestamp()) for one in stored], sum(len(one.copies) for one in stored))
 
 
-def publish_frames(frames: Iterable[tuple[int, int, str]], since: float | None = None) -> None:
-    """Publish frames, each (user id, seq, text), to their users; raises Retryable.
+def publish_frames(frames: Sequence[tuple[int, int, str]]) -> None:
+    """Publish frames, each (user id, seq, text), to their users; raises Retryable."""
+    own = [(user_group(user_id), (seq, text)) for user_id, seq, text in frames]
+    _publish([Lot({"type": FRAME, "since": None, "rest": ""}, "own", own)], len(frames))
 
-    `since` is when the event behind them was recorded (Unix time), for the edge's metric.
-    """
-    layer = channel_layer()
-    messages: list[tuple[str, FrameMessage]] = [
-        (user_group(user_id), frame_message(seq, text, since)) for user_id, seq, text in frames
-    ]
+
+def _publish(lots: Iterable[Lot], size: int) -> None:
     try:
-        layer.publish(messages)
+        channel_layer().publish_lots(lots)
     except (RedisError, OSError) as error:
         metrics.PUBLISH_FAILED.inc()
         raise Retryable("The channel layer did not take the frames") from error
-    metrics.FRAMES_PUBLISHED.inc(len(messages))
+    metrics.FRAMES_PUBLISHED.inc(size)
 
 
 def channel_layer() -> ClarionChannelLayer:
@@ -50,14 +49,15 @@ def channel_layer() -> ClarionChannelLayer:
     return layer
 
 
-def _created(stored: Sequence[Stored]) -> Iterator[tuple[int, int, str]]:
-    for one in stored:
-        frames = AnnouncedFrames(one.announced)
-        for copy in one.copies:
-            if copy.first is None:
-                text = frames.created(copy.seq, copy.unread, quiet=copy.quiet)
-            else:
-                actors = json.loads(copy.actors or "[]")
-                into = Collapsed(copy.first, copy.stands_for or 1, actors, copy.actor_count or 0)
-                text = frames.collapsed(copy.seq, copy.unread, into, quiet=copy.quiet)
-            yield copy.user_id, copy.seq, text
+def _lot(stored: Stored, since: float) -> Lot:
+    """One announcement as messages; `since` is when its event was recorded, for the edge's metric."""
+    frames = AnnouncedFrames(stored.announced)
+    own = [(user_group(copy.user_id), (copy.seq, _head(frames, copy))) for copy in stored.copies]
+    return Lot({"type": FRAME, "since": since, "rest": frames.rest}, "own", own)
+
+
+def _head(frames: AnnouncedFrames, copy: Copy) -> str:
+    if copy.first is None:
+        return frames.created(copy.seq, copy.unread, quiet=copy.quiet)
+    into = Collapsed(copy.first, copy.stands_for or 1, json.loads(copy.actors or "[]"), copy.actor_count or 0)
+    return frames.collapsed(copy.seq, copy.unread, into, quiet=copy.quiet)

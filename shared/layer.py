@@ -3,7 +3,7 @@
 Enters: messages for groups. Leaves: the same messages at whoever listens, at most once; order and completeness are
 made by the edge's streams. It is a Channels layer like any other, stock consumers work on it, and adds:
 
-- `publish`: many messages in one synchronous pipeline for each Redis host, without an event loop, for the workers;
+- `publish`: many messages in one synchronous round trip for each Redis host, without an event loop, for the workers;
 - `listening`: who is there to hear, for the workers too;
 - `listen`: a group's messages are handed to a callback as they come, without a task, queue or subscription of each
   socket's own;
@@ -28,18 +28,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared import acks, metrics, tickets
+from shared.publisher import Lot, Packed, packed, publish
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
 
 logger = logging.getLogger(__name__)
-
-#: One answer for many messages: reading an answer each would cost as much as all the rest of publishing.
-_PUBLISH_ALL = """
-local taken = 0
-for i = 1, #ARGV, 2 do taken = taken + redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end
-return taken
-"""
-#: Messages of one such script: nothing else runs in Redis meanwhile, which for these is some two milliseconds.
-PUBLISHED_AT_ONCE = 1000
 
 #: Channels that one command names.
 NAMES_AT_ONCE = 1000
@@ -52,23 +44,27 @@ Callback = Callable[[Mapping[str, Any]], None]
 
 #: `type` of the message that says to a user's sockets that their access is revoked.
 REVOKED = "notification.revoked"
+#: `type` of the messages that carry frames.
+FRAME = "notification.frame"
 
 
 class FrameMessage(TypedDict):
-    """The message that carries one frame of an inbox: its place in the log, and its text as it goes on the wire.
+    """The message that carries one frame of an inbox.
 
-    `since` is when the event that caused it was recorded (Unix time), or None where no event did.
+    `own` is its place in the log and the head of its text; `rest` is what follows, which for a notification is the
+    longer part and the same for all its recipients. `since` is when the event that caused it was recorded (Unix
+    time), or None where no event did.
     """
 
     type: str
-    seq: int
-    text: str
     since: float | None
+    rest: str
+    own: tuple[int, str]
 
 
-def frame_message(seq: int, text: str, since: float | None = None) -> FrameMessage:
+def frame_message(seq: int, text: str) -> FrameMessage:
     """A frame as a message of the layer; a stock consumer would handle it in `notification_frame`."""
-    return {"type": "notification.frame", "seq": seq, "text": text, "since": since}
+    return {"type": FRAME, "since": None, "rest": "", "own": (seq, text)}
 
 
 class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
@@ -82,25 +78,18 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         self._publishers_lock = threading.Lock()
 
     def publish(self, messages: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
-        """Send (group, message) pairs, in order, in one round trip for each host; how many subscribers took them.
+        """Send (group, message) pairs, in order; as `publish_lots`."""
+        return self._publish([Packed(b"", self.serialize, list(messages))])
+
+    def publish_lots(self, lots: Iterable[Lot]) -> int:
+        """Send lots of messages, in order, in one round trip for each host; how many subscribers took them.
 
         Synchronous and safe in threads; raises redis.exceptions.RedisError when a host does not answer in time.
         """
-        publishers = self._sync_publishers()
-        hosts = len(publishers)
-        prefix = f"{self._prefix}__group__"
-        arguments: list[list[str | bytes]] = [[] for _ in publishers]
-        for group, message in messages:
-            channel = prefix + group
-            arguments[_consistent_hash(channel, hosts)] += (channel, self.serialize(message))
-        taken = 0
-        for publisher, told in zip(publishers, arguments, strict=True):
-            if told:
-                pipeline = publisher.pipeline(transaction=False)
-                for start in range(0, len(told), PUBLISHED_AT_ONCE * 2):
-                    pipeline.eval(_PUBLISH_ALL, 0, *told[start : start + PUBLISHED_AT_ONCE * 2])
-                taken += sum(pipeline.execute())
-        return taken
+        return self._publish([packed(lot, self._serializer) for lot in lots])
+
+    def _publish(self, lots: Sequence[Packed]) -> int:
+        return publish(self._sync_publishers(), f"{self._prefix}__group__", lots)
 
     def listening(self, groups: Sequence[str]) -> list[int]:
         """How many edge processes listen to each of these groups, in one round trip for each Redis host.

@@ -123,31 +123,31 @@ class Collapsed:
         return {"count": self.count, "actors": self.actors, "actorCount": self.actor_count}
 
 
+_JSON = {False: "false", True: "true"}
+
+
 class AnnouncedFrames:
-    """The frames of one announcement: serialized once, then one splice a recipient."""
+    """The frames of one announcement: each is a head of the recipient's own, and `rest`, serialized once for all."""
 
     def __init__(self, announced: Announced) -> None:
-        self._rest = dumps(announced.fields())[1:]
+        self.rest = dumps(announced.fields())[1:]
         self._modified = instant(announced.created_at)
 
     def created(self, seq: int, unread: int, *, is_read: bool = False, quiet: bool = False) -> str:
-        """NOTIFICATION_CREATED for the recipient to whom this notification is `seq`."""
+        """NOTIFICATION_CREATED, up to `rest`, for the recipient to whom this notification is `seq`."""
+        name = str(seq)  # once: this is the hottest line there is
         return (
-            f'{{"type":"NOTIFICATION_CREATED","seq":{seq},"unread":{unread},"notificationId":"{seq}",'
-            f'"isRead":{_json(is_read)},"quiet":{_json(quiet)},"count":1,{self._rest}'
+            f'{{"type":"NOTIFICATION_CREATED","seq":{name},"unread":{unread},"notificationId":"{name}",'
+            f'"isRead":{_JSON[is_read]},"quiet":{_JSON[quiet]},"count":1,'
         )
 
     def collapsed(self, seq: int, unread: int, into: Collapsed, *, is_read: bool = False, quiet: bool = False) -> str:
-        """NOTIFICATION_UPDATED for the recipient to whom it collapsed into a notification that was there."""
+        """NOTIFICATION_UPDATED, up to `rest`, for the recipient to whom it collapsed into one that was there."""
         return (
             f'{{"type":"NOTIFICATION_UPDATED","seq":{seq},"unread":{unread},"notificationId":"{into.first}",'
-            f'"isRead":{_json(is_read)},"modified":"{self._modified}","quiet":{_json(quiet)},'
-            f"{dumps(into.fields())[1:-1]},{self._rest}"
+            f'"isRead":{_JSON[is_read]},"modified":"{self._modified}","quiet":{_JSON[quiet]},'
+            f"{dumps(into.fields())[1:-1]},"
         )
-
-
-def _json(flag: bool) -> str:
-    return "true" if flag else "false"
 
 
 def updated(seq: int, unread: int, notification: int, *, is_read: bool, modified: datetime) -> str:

@@ -99,9 +99,7 @@ def _edge_rate(sockets: int) -> float:
         crowd.connect([_handshake(user) for user in users])
         channels = [f"{load().channel_layer_prefix}__group__{user_group(user)}".encode() for user in users]
         text = "x" * FRAME_BYTES
-        messages = [
-            channel_layer().serialize(frame_message(number, text, time.time())) for number in range(1, rounds + 1)
-        ]
+        messages = [channel_layer().serialize(frame_message(number, text)) for number in range(1, rounds + 1)]
         return _published(crowd, channels, messages)
 
 
@@ -120,15 +118,15 @@ def _stock_rate(sockets: int) -> float:
 
 def _published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes]) -> float:
     """Publish each message to every channel, as fast as it is taken; frames a second until the last one is there."""
-    commands = [_publish(channel, message) for message in messages for channel in channels]
+    commands = [publish_command(channel, message) for message in messages for channel in channels]
     size = frame_size(FRAME_BYTES)
     start = crowd.bytes
-    with socket.create_connection(("127.0.0.1", _valkey_port())) as valkey:
+    with socket.create_connection(("127.0.0.1", valkey_port())) as valkey:
         begun = time.perf_counter()
         for sent in range(0, len(commands), CHUNK):
             chunk = commands[sent : sent + CHUNK]
             valkey.sendall(b"".join(chunk))
-            _replies(valkey, len(chunk))
+            read_replies(valkey, len(chunk))
             crowd.read()
             if sent > WINDOW:
                 crowd.read_until(start + (sent - WINDOW) * size)
@@ -136,11 +134,13 @@ def _published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes
         return len(commands) / (time.perf_counter() - begun)
 
 
-def _publish(channel: bytes, message: bytes) -> bytes:
+def publish_command(channel: bytes, message: bytes) -> bytes:
+    """PUBLISH, as Redis reads it."""
     return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(channel), channel, len(message), message)
 
 
-def _replies(valkey: socket.socket, count: int) -> None:
+def read_replies(valkey: socket.socket, count: int) -> None:
+    """Read so many answers."""
     seen = 0
     while seen < count:
         seen += valkey.recv(65536).count(b"\n")
@@ -205,5 +205,6 @@ def _handshake(user_id: int, query: str = "") -> bytes:
     )
 
 
-def _valkey_port() -> int:
+def valkey_port() -> int:
+    """Where the channel layer's Redis listens."""
     return int(load().channel_layer_url[0].get_secret_value().rsplit(":", 1)[1].split("/")[0])

@@ -40,6 +40,9 @@ BACKOFF: Final = (
     " * (0.75 + random() / 2))"
 )
 
+#: What Postgres may take for each sort and hash while an audience is cut: one of a hundred thousand stays in memory.
+EXPANSION_MEMORY: Final = "32MB"
+
 #: Losing such a commit in a crash of Postgres repeats work that is safe to repeat; so it need not wait for the disk.
 _NO_WAIT: Final = "(SELECT set_config('synchronous_commit', 'off', true)) AS no_wait_for_disk"
 
@@ -114,10 +117,11 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at FROM outbox_event
-         WHERE id = %s AND state = 'pending' FOR UPDATE SKIP LOCKED
+        SELECT id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at
+          FROM outbox_event, (SELECT set_config('work_mem', %s, true)) AS memory
+         WHERE id = %s AND state = 'pending' FOR UPDATE OF outbox_event SKIP LOCKED
         """,
-        [event_id],
+        [EXPANSION_MEMORY, event_id],
     )
     return None if row is None else ClaimedEvent(row[0], row[1], row[2], json.loads(row[3]), *row[4:])
 

@@ -17,11 +17,12 @@ def frame_of(row: LogRow, unread: int) -> str:
     match row.action:
         case "created":
             frames = AnnouncedFrames(_announced(row))
-            return frames.created(row.seq, unread, is_read=bool(row.is_read), quiet=bool(row.quiet))
+            return frames.created(row.seq, unread, is_read=bool(row.is_read), quiet=bool(row.quiet)) + frames.rest
         case "collapsed":
             frames = AnnouncedFrames(_announced(row))
             into = Collapsed(_target(row), row.count or 1, row.actors or [], row.actor_count or 0)
-            return frames.collapsed(row.seq, unread, into, is_read=bool(row.is_read), quiet=bool(row.quiet))
+            head = frames.collapsed(row.seq, unread, into, is_read=bool(row.is_read), quiet=bool(row.quiet))
+            return head + frames.rest
         case "tombstone":
             return protocol.deleted(row.seq, unread, _target(row))
         case "read" | "unread":

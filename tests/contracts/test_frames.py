@@ -26,6 +26,7 @@ ANNOUNCED = Announced(
 )
 COLLAPSED = Collapsed(5, 4, [{"id": "7", "username": "ann"}, {"id": "8", "username": "ben"}], 2)
 BARE = Announced(kind="EXPORT_COMPLETE", created_at=AT, data={})
+OF_ANNOUNCED, OF_BARE = AnnouncedFrames(ANNOUNCED), AnnouncedFrames(BARE)
 
 
 def row(action: str, **columns: object) -> LogRow:
@@ -37,11 +38,11 @@ FRAMES = {
     "connected": protocol.connected(
         user_id=7, session_id="5e551011", epoch="0", seq=4, unread=2, heartbeat_seconds=30, resumed=True
     ),
-    "created": AnnouncedFrames(ANNOUNCED).created(5, 3),
-    "created_read": AnnouncedFrames(ANNOUNCED).created(5, 3, is_read=True),
-    "created_bare": AnnouncedFrames(BARE).created(5, 3),
-    "created_quiet": AnnouncedFrames(BARE).created(5, 3, quiet=True),
-    "collapsed": AnnouncedFrames(ANNOUNCED).collapsed(9, 3, COLLAPSED),
+    "created": OF_ANNOUNCED.created(5, 3) + OF_ANNOUNCED.rest,
+    "created_read": OF_ANNOUNCED.created(5, 3, is_read=True) + OF_ANNOUNCED.rest,
+    "created_bare": OF_BARE.created(5, 3) + OF_BARE.rest,
+    "created_quiet": OF_BARE.created(5, 3, quiet=True) + OF_BARE.rest,
+    "collapsed": OF_ANNOUNCED.collapsed(9, 3, COLLAPSED) + OF_ANNOUNCED.rest,
     "updated_read": frame_of(row("read", notification=5), 2),
     "updated_unread": frame_of(row("unread", notification=5), 3),
     "read_all": frame_of(row("read_through", through=8), 0),

@@ -42,7 +42,8 @@ def published(valkey: str) -> Iterator[Frames]:
             content = layer.deserialize(message["data"])
             if group == "end":
                 return found
-            found.append((int(group.removeprefix("notification_user_")), json.loads(content["text"])))
+            text = content["own"][1] + content["rest"]
+            found.append((int(group.removeprefix("notification_user_")), json.loads(text)))
 
     yield frames
     layer.close()

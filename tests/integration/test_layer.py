@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from shared import subscriber
-from shared.layer import QUEUE_CAPACITY, ClarionChannelLayer, frame_message
+from shared.layer import FRAME, QUEUE_CAPACITY, ClarionChannelLayer, frame_message
+from shared.publisher import Lot
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS
 from tests import environment
 
@@ -115,7 +116,7 @@ async def test_a_listener_is_called_back_until_it_stops(layer: ClarionChannelLay
     assert await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
     layer.publish([("group", frame_message(1, "text"))])
     await came(lambda: heard)
-    assert heard == [{"type": "notification.frame", "seq": 1, "text": "text", "since": None}]
+    assert heard == [{"type": FRAME, "since": None, "rest": "", "own": [1, "text"]}]
     loop_layer.unlisten("group", heard.append)
     await came(lambda: layer.publish([("group", frame_message(2, "text"))]) == 0)
     assert len(heard) == 1
@@ -156,6 +157,19 @@ async def test_a_storm_of_listeners_is_a_few_commands_on_one_connection(layer: C
     assert clients_of_redis() - before <= 2
     assert layer.publish((f"group-{n}", {"type": "a.b", "n": n}) for n in range(3000)) == 3000
     await came(lambda: len(heard) == 3000)
+
+
+@pytest.mark.parametrize("options", [{}, {"symmetric_encryption_keys": ["a"]}, {"serializer_format": "json"}])
+async def test_lots_arrive_as_if_each_message_had_been_sent_whole(options: dict[str, Any]) -> None:
+    layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="lots", **options)
+    heard: list[Mapping[str, Any]] = []
+    await layer.loop_layer().listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
+    lots = [Lot({"type": "a.b", "text": "ä" * 300}, "n", [("group", n), ("other", n)]) for n in (1, 2**40)]
+    assert layer.publish_lots(lots) == 2
+    await came(lambda: len(heard) == 2)
+    assert heard == [{"type": "a.b", "text": "ä" * 300, "n": n} for n in (1, 2**40)]
+    layer.close()
+    await layer.flush()
 
 
 async def test_a_queue_that_nobody_reads_has_a_bound_and_keeps_the_newest(layer: ClarionChannelLayer) -> None:

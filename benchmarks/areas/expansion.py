@@ -1,0 +1,69 @@
+"""Expansion: an audience into announcements and batches, beside the bare SELECT of the same people."""
+
+import time
+from collections.abc import Iterator
+from statistics import median
+
+from django.db import connection, transaction
+from rich.console import Console
+
+from benchmarks.figures import Figure, ratio
+from benchmarks.ground import settle
+from examples.forum import crowd as crowds
+from pipeline import audiences, events, recipients
+from pipeline.outbox import work
+from pipeline.outbox.models import Event
+
+AREA = "expansion"
+RECIPIENTS = 100_000
+
+
+def measure(console: Console) -> Iterator[Figure]:
+    """Cut the audience of a message to many, and roll it back."""
+    crowd = crowds.gather(RECIPIENTS)
+    key, _ = crowd.post()
+    settle()
+    event_id = Event.objects.values_list("pk", flat=True).get(key=key)
+    ours, bare = [], []
+    for _ in range(7):
+        bare.append(_select(event_id))
+        ours.append(_cut(event_id))
+    ours, bare = ours[2:], bare[2:]  # the first ones warm the caches
+    told = f"cut {median(ours) * 1000:.0f} ms, SELECT {median(bare) * 1000:.0f} ms"
+    console.print(f"  {told}", style="dim")
+    yield ratio(
+        "expansion.select", AREA, f"audience to batches, N = {RECIPIENTS:,}, against the bare SELECT of it",
+        ours, bare, at_most=3, told=told,
+    )  # fmt: skip
+
+
+def _cut(event_id: int) -> float:
+    with transaction.atomic():
+        event = work.claim_event(event_id)
+        assert event is not None  # noqa: S101 - nobody else works here
+        declared = audiences.audiences_of(events.parse(event.name, event.payload))
+        begun = time.perf_counter()
+        cut = recipients.cut(event, declared)
+        took = time.perf_counter() - begun
+        if cut.recipients != RECIPIENTS:
+            raise RuntimeError(f"{cut.recipients} people hear of a message to {RECIPIENTS}")
+        transaction.set_rollback(True)
+    return took
+
+
+def _select(event_id: int) -> float:
+    with transaction.atomic():
+        event = work.claim_event(event_id)
+        assert event is not None  # noqa: S101 - nobody else works here
+        (audience,) = [
+            one for one in audiences.audiences_of(events.parse(event.name, event.payload)) if one.kind == "THREAD_REPLY"
+        ]
+        sql, params = audience.who.order_by().query.sql_with_params()
+        with connection.cursor() as cursor:
+            begun = time.perf_counter()
+            cursor.execute(sql, params)
+            found = len(cursor.fetchall())
+            took = time.perf_counter() - begun
+    if found < RECIPIENTS:
+        raise RuntimeError(f"{found} people are selected for a message to {RECIPIENTS}")
+    return took

@@ -1,0 +1,76 @@
+"""Publishing a batch, from rows to what the layer's Redis has taken, beside the same messages as prebuilt bytes."""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from statistics import median
+
+from django.conf import settings
+from rich.console import Console
+
+from benchmarks.areas.edge import publish_command, read_replies, valkey_port
+from benchmarks.figures import Figure, ratio
+from benchmarks.ground import Peer
+from pipeline import publish
+from pipeline.persist import Copy, Stored
+from shared.groups import user_group
+from shared.layer import FRAME
+from shared.protocol import Announced, AnnouncedFrames
+
+AREA = "publish"
+RECIPIENTS = 2_000
+RUNS = 9
+BATCHES = 10  # of one run
+ANNOUNCED = Announced(
+    "THREAD_REPLY", datetime.now(UTC), {"thread_title": "A thread", "excerpt": "x" * 100, "url": "/threads/1/"},
+    1, "ann", "forum.thread:1", "1", "1",
+)  # fmt: skip
+
+
+def measure(console: Console) -> Iterator[Figure]:
+    """Frames a second to no edge, one, and four."""
+    copies = [Copy(user, 5, 3, False, None, None, None, None) for user in range(RECIPIENTS)]
+    stored, now = [Stored(ANNOUNCED, copies)], datetime.now(UTC)
+    commands = _prebuilt(copies, now.timestamp())
+    channel = f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__{user_group(0)[:-1]}"
+    for edges in (0, 1, 4):
+        ours: list[float] = []
+        theirs: list[float] = []
+        with ExitStack() as stack:
+            valkey = stack.enter_context(socket.create_connection(("127.0.0.1", valkey_port())))
+            for _ in range(edges):
+                listener = (sys.executable, "-m", "benchmarks.peers.subscriber", str(valkey_port()), channel)
+                stack.enter_context(Peer(*listener, str(RECIPIENTS)))
+            for _ in range(RUNS):
+                begun = time.perf_counter()
+                for _ in range(BATCHES):
+                    valkey.sendall(commands)
+                    read_replies(valkey, RECIPIENTS)
+                between = time.perf_counter()
+                for _ in range(BATCHES):
+                    publish.publish(stored, now)
+                theirs.append(BATCHES * RECIPIENTS / (between - begun))
+                ours.append(BATCHES * RECIPIENTS / (time.perf_counter() - between))
+        told = f"ours {median(ours):,.0f}/s, prebuilt {median(theirs):,.0f}/s"
+        console.print(f"  {edges} edges: {told}", style="dim")
+        yield ratio(
+            f"publish.{edges}", AREA, f"frames/s to {edges} edges, against a prebuilt pipeline", ours, theirs,
+            at_least=0.5, told=told,
+        )  # fmt: skip
+
+
+def _prebuilt(copies: Sequence[Copy], since: float) -> bytes:
+    layer = publish.channel_layer()
+    frames = AnnouncedFrames(ANNOUNCED)
+    shared = {"type": FRAME, "since": since, "rest": frames.rest}
+    prefix = f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__"
+    return b"".join(
+        publish_command(
+            f"{prefix}{user_group(copy.user_id)}".encode(),
+            layer.serialize({**shared, "own": (copy.seq, frames.created(copy.seq, copy.unread))}),
+        )
+        for copy in copies
+    )
