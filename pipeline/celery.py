@@ -5,12 +5,13 @@ or repeated at any moment without harm. The broker carries hints; Postgres is th
 retries a task: what fails is noted on its row in the outbox, and the sweep enqueues it when it is due.
 """
 
+import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, worker_ready
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
-from django.db import reset_queries
+from django.db import close_old_connections, reset_queries
 from kombu import Exchange, Queue
 from prometheus_client import start_http_server
 
@@ -81,6 +82,8 @@ app.conf.update(
     accept_content=["json"],
     worker_send_task_events=True,
     worker_hijack_root_logger=False,
+    # Celery would close Django's connections after every task; see _as_around_a_request.
+    CELERY_DB_REUSE_MAX=sys.maxsize,
     beat_schedule={
         "sweep": {
             "task": SWEEP,
@@ -113,7 +116,13 @@ def _answer_prometheus(**_: Any) -> None:
         start_http_server(port, addr=load().metrics_address)
 
 
+@task_prerun.connect
 @task_postrun.connect
-def _forget_statements(**_: Any) -> None:
-    """In development Django keeps every statement with its parameters until the end of a request; here is none."""
+def _as_around_a_request(**_: Any) -> None:
+    """What Django does at the start and the end of each request.
+
+    Connections that are old or broken are closed, the others kept: making a new one for each task would cost more than
+    a small task does. In development every statement is remembered with its parameters, and forgotten here.
+    """
+    close_old_connections()
     reset_queries()

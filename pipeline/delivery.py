@@ -12,15 +12,12 @@ Nothing is sent over the network to anyone while a transaction is open.
 """
 
 import logging
-from collections.abc import Sequence
-from datetime import datetime
 
 from django.db import transaction
 
 from pipeline import audiences, events, limits, persist, publish, recipients
 from pipeline.enqueue import enqueue
 from pipeline.outbox import work
-from pipeline.persist import Stored
 from pipeline.queues import DELIVER
 from shared import metrics
 
@@ -52,7 +49,9 @@ def expand(event_id: int, enqueued_at: float | None = None) -> None:
             stored = persist.persist(event.id, cut.at_once) if cut.at_once else []
         logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
-            _publish(event.id, cut.batch_ids, stored, event.recorded_at)
+            with work.failure_noted(work.BATCH, cut.batch_ids):
+                publish.publish(stored, event.recorded_at)
+                work.finish_at_once(event.id, cut.batch_ids)
         else:
             enqueue(DELIVER, *cut.batch_ids, traceparent=event.traceparent)
 
@@ -67,11 +66,6 @@ def deliver(batch_id: int) -> None:
             if batch is None:
                 return
             stored = persist.persist(batch.event_id, [batch])
-        _publish(batch.event_id, [batch_id], stored, batch.recorded_at)
-
-
-def _publish(event_id: int, batch_ids: Sequence[int], stored: Sequence[Stored], recorded_at: datetime) -> None:
-    """After the commit: tell the sockets, then note that it is done."""
-    with work.failure_noted(work.BATCH, batch_ids):
-        publish.publish(stored, recorded_at)
-        work.finish(event_id, batch_ids)
+        with work.failure_noted(work.BATCH, [batch_id]):
+            publish.publish(stored, batch.recorded_at)
+            work.finish(batch.event_id, batch_id)

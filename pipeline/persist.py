@@ -1,12 +1,13 @@
 """Store a batch: dedupe, insert, and the next seq and unread of each inbox, set by set.
 
 Enters: claimed batches of one event, inside the transaction that claimed them. Leaves: one notification row for each
-recipient who has none of this event yet, and what must be told of each. Four statements, whatever the size:
+recipient who has none of this event yet, and what must be told of each. Three statements, whatever the size:
 
-1. make the inboxes that are missing, 2. lock all of them, each in order of user ids, so that two batches with
-recipients in common wait for each other and never deadlock; 3. insert what is not there yet as the next seq of its
-inbox, and advance exactly those inboxes; 4. note on the batches how many were new. The third sees whatever was
-committed before the locks were had, so a second worker with the same batch finds every row there.
+1. lock the inboxes in order of user ids, so that two batches with recipients in common wait for each other and never
+deadlock (where some are missing, they are made in the same order, and all are locked again); 2. insert what is not
+there yet as the next seq of its inbox, and advance exactly those inboxes; 3. note on the batches how many were new. The
+second sees whatever was committed before the locks were had, so a second worker with the same batch finds every row
+there.
 """
 
 import json
@@ -24,28 +25,23 @@ from shared import metrics
 from shared.protocol import Announced
 from shared.settings import load
 
-_CREATE_INBOXES = """
-INSERT INTO inbox_inbox (user_id)
-SELECT u.user_id FROM unnest(%(users)s::bigint[]) u(user_id)
- WHERE NOT EXISTS (SELECT 1 FROM inbox_inbox i WHERE i.user_id = u.user_id)
- ORDER BY u.user_id
-ON CONFLICT DO NOTHING
-"""
-
 _LOCK_INBOXES = """
 SELECT count(*) FROM (
     SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY user_id FOR NO KEY UPDATE
 ) locked
 """
 
-#: The recipients with their inboxes and announcements, those left out who have a notification of this event.
-_NEW = """
+_CREATE_INBOXES = """
+INSERT INTO inbox_inbox (user_id) SELECT u FROM unnest(%(users)s::bigint[]) u ORDER BY u ON CONFLICT DO NOTHING
+"""
+
+#: The recipients with their inboxes and announcements. LIMIT in a lateral join means: look it up, row by row. Left to
+#: itself the planner sometimes reads a whole table for a batch, most of all where the table has grown quickly.
+_RECIPIENTS = """
       FROM unnest(%(users)s::bigint[], %(numbers)s::int[]) r(user_id, number)
       JOIN unnest(%(announcements)s::bigint[], %(created)s::timestamptz[], %(collapsing)s::text[], %(topics)s::text[])
            WITH ORDINALITY b(announcement_id, created_at, collapsing, topic, number) USING (number)
-      JOIN inbox_inbox i ON i.user_id = r.user_id
-     WHERE NOT EXISTS (
-           SELECT 1 FROM inbox_notification n WHERE n.event_id = %(event)s AND n.recipient_id = i.user_id)
+      JOIN LATERAL (SELECT * FROM inbox_inbox WHERE user_id = r.user_id LIMIT 1) i ON true
 """
 
 _IN_WINDOW = "i.window_at > clock_timestamp() - make_interval(secs => %(storm_seconds)s)"
@@ -67,26 +63,25 @@ _INSERT = f"""
 WITH inserted AS (
     INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
     SELECT i.user_id, i.seq + 1, b.announcement_id, %(event)s, b.created_at, {_QUIET}
-    {_NEW}
+    {_RECIPIENTS}
+    ON CONFLICT (event_id, recipient_id) DO NOTHING
     RETURNING recipient_id, announcement_id, quiet, first, count, actors, actor_count
 )
 {_ADVANCE}
 """
 
 #: As _INSERT, for kinds that collapse (`collapsing` is the kind's name; null for others of the same event). `open`
-#: are the notifications that are there and unread: theirs is the name, the count goes on, and the rows that stood for
-#: them are replaced. Reading takes the same lock on the inbox, so it happens before or after, never in between.
+#: is the notification that is there and unread: its is the name, the count goes on, and the rows that stood for it are
+#: replaced. Reading takes the same lock on the inbox, so it happens before or after, never in between.
 _INSERT_COLLAPSING = f"""
 WITH new AS (
     SELECT i.user_id, i.seq + 1 AS seq, b.announcement_id, b.created_at, b.collapsing, coalesce(b.topic, '') AS topic,
            {_QUIET} AS quiet
-    {_NEW}
-),
-open AS (
-    SELECT c.* FROM new
-      JOIN inbox_collapse c ON c.recipient_id = new.user_id AND c.kind = new.collapsing AND c.topic = new.topic
-      JOIN inbox_notification n ON n.recipient_id = c.recipient_id AND n.seq = c.latest
-     WHERE n.read_at IS NULL AND n.deleted_at IS NULL
+    {_RECIPIENTS}
+      LEFT JOIN LATERAL (
+           SELECT true AS told FROM inbox_notification n
+            WHERE n.event_id = %(event)s AND n.recipient_id = r.user_id LIMIT 1) before ON true
+     WHERE before.told IS NULL
 ),
 grown AS (
     SELECT new.*, open.first, open.latest, coalesce(open.count, 0) + 1 AS count,
@@ -100,7 +95,12 @@ grown AS (
                       FROM jsonb_array_elements(%(actors)s::jsonb || open.actors) WITH ORDINALITY named(actor, place)
                      WHERE place = 1 OR actor->>'id' IS DISTINCT FROM %(actor)s::text
                      ORDER BY place LIMIT %(actors_named)s) newest) END AS actors
-      FROM new LEFT JOIN open ON open.recipient_id = new.user_id
+      FROM new
+      LEFT JOIN LATERAL (
+           SELECT c.* FROM inbox_collapse c
+             JOIN inbox_notification n ON n.recipient_id = c.recipient_id AND n.seq = c.latest
+            WHERE c.recipient_id = new.user_id AND c.kind = new.collapsing AND c.topic = new.topic
+              AND n.read_at IS NULL AND n.deleted_at IS NULL LIMIT 1) open ON true
 ),
 inserted AS (
     INSERT INTO inbox_notification
@@ -179,8 +179,10 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch]) -> list[Stored]:
     if collapses:
         params |= _actor(batches[0].announced)
     with connection.cursor() as cursor:
-        cursor.execute(_CREATE_INBOXES, params)
         cursor.execute(_LOCK_INBOXES, params)
+        if cursor.fetchone()[0] < len(params["users"]):
+            cursor.execute(_CREATE_INBOXES, params)
+            cursor.execute(_LOCK_INBOXES, params)
         cursor.execute(_INSERT_COLLAPSING if collapses else _INSERT, params)
         rows = cursor.fetchall()
         metrics.NOTIFICATIONS_STORED.inc(len(rows))

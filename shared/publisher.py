@@ -9,7 +9,7 @@ all of them, and an answer to each, would cost several times as much.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import redis
 from channels_redis.serializers import BaseMessageSerializer, MsgPackSerializer
 from channels_redis.utils import _consistent_hash

@@ -177,10 +177,11 @@ class Settings(BaseSettings):
     def django_database(self) -> dict[str, Any]:
         """The entry for Django's `DATABASES["default"]`.
 
-        Connections are kept (a new one costs some 4 ms); prepared statements and server-side cursors are off, so that
-        PgBouncer in transaction mode works.
+        Connections are kept (a new one costs some 4 ms) and looked at before they are used again; prepared statements
+        and server-side cursors are off, so that PgBouncer in transaction mode works.
         """
-        config: dict[str, Any] = dict(dj_database_url.parse(self.database_url, conn_max_age=600))
+        parsed = dj_database_url.parse(self.database_url, conn_max_age=600, conn_health_checks=True)
+        config: dict[str, Any] = dict(parsed)
         config["DISABLE_SERVER_SIDE_CURSORS"] = True
         config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
         return config

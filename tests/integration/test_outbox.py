@@ -61,7 +61,7 @@ def test_a_channel_layer_that_is_down_does_not_cost_an_attempt_and_the_batch_sta
         raise redis.ConnectionError("refused")
 
     with monkeypatch.context() as patch:
-        patch.setattr("shared.layer.ClarionChannelLayer.publish", refused)
+        patch.setattr("shared.layer.ClarionChannelLayer.publish_lots", refused)
         with pytest.raises(Retryable):
             delivery.expand(happened(first=people))
         for _ in range(work.MAX_ATTEMPTS + 2):
