@@ -21,6 +21,7 @@ SERVERS := $(VENV)/.servers-installed
 CLIENT := $(VENV)/.client-installed
 PROGRAMS := $(VENV)/.programs-looked-for
 LOCKER := $(VENV)-lock
+PEERS := $(VENV)-peers
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
@@ -43,7 +44,7 @@ test: $(CLIENT) $(SERVERS) $(PROGRAMS)  ## Run the tests, on servers of their ow
 burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200 KIND= STORM=)
 	@exec $(BIN)/python -m benchmarks.burst --recipients $(RECIPIENTS) --online $(ONLINE) --kind $(KIND) --storm $(STORM)
 
-bench: $(SERVERS)  ## The figures, beside peers and limits, on servers of its own (ARGS="edge" for some areas)
+bench: $(SERVERS) $(PEERS)/.installed  ## The figures, beside peers and limits, on servers of its own (ARGS="edge" for some areas)
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 lanes: $(SERVERS)  ## Against `make run`: a mention during a burst, beside an idle system (RECIPIENTS=100000)
@@ -70,6 +71,7 @@ lock: $(LOCKER)/bin/uv  ## Choose and pin all versions anew (UPGRADE=--upgrade f
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) pyproject.toml --extra dev $(UPGRADE) --output-file requirements/requirements.lock
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) pyproject.toml --extra forum --constraints requirements/requirements.lock --output-file requirements/runtime.lock
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --group servers --no-deps --constraints requirements/requirements.lock --output-file requirements/servers.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --group peers $(UPGRADE) --output-file requirements/peers.lock
 
 clean:  ## Remove the data of all stacks; stops nothing
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m dev.clean; else rm -rf data; fi
@@ -92,6 +94,13 @@ $(SERVERS): requirements/servers.lock $(PACKAGES)
 			grep -q "No matching distribution" $(VENV)/$$server.log || rm -f $@; \
 		fi; \
 	done
+
+# What Clarion is measured against, in an environment of its own: it runs on an older Django only.
+$(PEERS)/.installed: requirements/peers.lock | $(BIN)/python
+	@echo "Installing django-notifications-hq into $(PEERS) ..."
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 # What only the client's own tests and types need. Without npm they are left out, and say so.
 $(CLIENT): edge/client/package-lock.json | $(BIN)/python

@@ -5,6 +5,7 @@ something that was asked for was not reached.
 """
 
 import platform
+import sys
 import time
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +26,7 @@ RESULTS = Path(__file__).parent / "results.json"
 
 def main(only: Annotated[list[str] | None, typer.Argument(help="Areas to measure; all by default")] = None) -> None:
     """Measure, print, write."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 180)
     memory = psutil.virtual_memory().total / 2**30
     console.print(
         f"{platform.platform()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"

@@ -57,7 +57,7 @@ def main(
     """Time mentions on an idle system, and during a burst."""
     console = Console()
     url = join_stack(console)
-    result = asyncio.run(_measure(url, recipients, mentions))
+    result = asyncio.run(compare(url, recipients, mentions))
     title = f"A mention, beside a burst to {recipients:,}"
     table = Table(title=title, title_justify="left", box=None, min_width=len(title))
     for column in ("", "mentions", "p50", "p99"):
@@ -69,7 +69,8 @@ def main(
     print(json.dumps(asdict(result)))
 
 
-async def _measure(url: str, recipients: int, mentions: int) -> Lanes:
+async def compare(url: str, recipients: int, mentions: int) -> Lanes:
+    """Time so many mentions on an idle system, then as many as come while a burst is worked off."""
     from benchmarks.listeners import Listeners
     from examples.forum import crowd as crowds
 

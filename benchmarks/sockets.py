@@ -38,6 +38,7 @@ class Crowd:
         self._selector = selectors.EpollSelector()
         self._open: list[socket.socket] = []
         self.bytes = 0
+        self._heard: set[int] = set()  # file descriptors of the open ones that were sent something
 
     def connect(self, handshakes: Sequence[bytes], at_once: int = AT_ONCE) -> float:
         """Open a socket for each handshake; the seconds until all were open."""
@@ -96,6 +97,7 @@ class Crowd:
             if not said:
                 raise CrowdFailed("the server closed a socket")
             self.bytes += len(said)
+            self._heard.add(key.fd)
 
     def read_until(self, total: int, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Read until so many bytes have come in all."""
@@ -105,6 +107,19 @@ class Crowd:
             self.read(0.05)
             if time.monotonic() > deadline:
                 raise CrowdFailed(f"{self.bytes} of {total} bytes had come after {PATIENCE_SECONDS} s")
+
+    def forget(self) -> None:
+        """Read what is there, and forget who was sent something."""
+        self.read()
+        self._heard.clear()
+
+    def read_until_all(self) -> None:
+        """Read until every socket was sent something since `forget`."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self._heard) < len(self._open):
+            self.read(0.05)
+            if time.monotonic() > deadline:
+                raise CrowdFailed(f"{len(self._heard)} of {len(self._open)} sockets were sent something")
 
     def close(self) -> None:
         """Close all, at once."""

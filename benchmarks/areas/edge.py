@@ -96,7 +96,7 @@ def _edge_rate(sockets: int) -> float:
     rounds = FRAMES // sockets
     with edge(**SETTINGS) as server, closing(Crowd(server.port, first_frame=True)) as crowd:
         users = _users(sockets)
-        crowd.connect([_handshake(user) for user in users])
+        crowd.connect([handshake_of(user) for user in users])
         channels = [f"{load().channel_layer_prefix}__group__{user_group(user)}".encode() for user in users]
         text = "x" * FRAME_BYTES
         messages = [channel_layer().serialize(frame_message(number, text)) for number in range(1, rounds + 1)]
@@ -152,7 +152,7 @@ def _accepting(console: Console, sockets: int = 2_000, runs: int = 3) -> Iterato
     memory: dict[str, list[float]] = {"daphne": [], "edge": []}
     for name in interleaved(runs, list(rates)):
         server = edge(**SETTINGS) if name == "edge" else daphne("benchmarks.peers.bare:application")
-        hands = [_handshake(user) for user in _users(sockets)] if name == "edge" else [handshake("/")] * sockets
+        hands = [handshake_of(user) for user in _users(sockets)] if name == "edge" else [handshake("/")] * sockets
         with server, closing(Crowd(server.port, first_frame=name == "edge")) as crowd:
             crowd.connect(hands[:100])
             before = server.rss()
@@ -178,7 +178,7 @@ def _reconnecting(console: Console, sockets: int = USERS) -> Figure:
         server = edge(**SETTINGS) if name == "edge" else daphne("benchmarks.peers.bare:application")
         hands = [handshake("/")] * sockets
         if name == "edge":
-            hands = [_handshake(user, "?since=0&epoch=0") for user in _users(sockets)]
+            hands = [handshake_of(user, "?since=0&epoch=0") for user in _users(sockets)]
         with server, closing(Crowd(server.port, first_frame=name == "edge")) as crowd:
             times[name].append(crowd.connect(hands, at_once=2_000))
         console.print(f"  {sockets:,} reconnect, {name}: {times[name][-1]:.1f} s", style="dim")
@@ -198,7 +198,8 @@ def _users(count: int) -> list[int]:
     return list(User.objects.filter(username__startswith="socket-").order_by("pk").values_list("pk", flat=True)[:count])
 
 
-def _handshake(user_id: int, query: str = "") -> bytes:
+def handshake_of(user_id: int, query: str = "") -> bytes:
+    """The handshake of a client with a token of this user."""
     token, _ = mint(user_id, load())
     return handshake(
         f"/ws/notification-updates/{query}", [("Sec-WebSocket-Protocol", f"{SUBPROTOCOL}, bearer.{token}")]

@@ -21,5 +21,5 @@ for thread, line in enumerate(sys.stdin):
             "INSERT INTO inline_participant (thread_id, user_id) SELECT %s, generate_series(1, %s)", [thread, int(line)]
         )
     begun = time.perf_counter()
-    Message.objects.create(thread_id=thread, body="To all of you: hello.")
+    Message._default_manager.create(thread_id=thread, body="To all of you: hello.")
     print(time.perf_counter() - begun, flush=True)

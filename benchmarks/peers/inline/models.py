@@ -57,11 +57,11 @@ def tell_everybody(*, instance: Message, **_: Any) -> None:
     """Write all notifications, then send each."""
     data = {"message_id": instance.pk, "thread_id": instance.thread_id, "excerpt": instance.body[:100]}
     now = timezone.now()
-    users = Participant.objects.filter(thread_id=instance.thread_id).values_list("user_id", flat=True)
-    notifications = Notification.objects.bulk_create(
+    users = Participant._default_manager.filter(thread_id=instance.thread_id).values_list("user_id", flat=True)
+    notifications = Notification._default_manager.bulk_create(
         Notification(recipient_id=user_id, kind="THREAD_REPLY", data=data, created_at=now) for user_id in users
     )
-    layer = get_channel_layer()
+    layer: Any = get_channel_layer()
     for one in notifications:
         content = {"id": one.pk, "type": one.kind, "data": data, "created_at": now.isoformat()}
         async_to_sync(layer.group_send)(f"user_{one.recipient_id}", {"type": "notify", "content": content})

@@ -1,0 +1,125 @@
+"""One event on an idle system, from its commit to the socket, beside the sum of its bare hops."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from statistics import median
+
+import redis
+from django.db import connection, transaction
+from rich.console import Console
+
+from benchmarks.areas.edge import SETTINGS, handshake_of, publish_command, read_replies, valkey_port
+from benchmarks.figures import Figure, ratio
+from benchmarks.ground import daphne, edge, settle, worker
+from benchmarks.peers import empty
+from benchmarks.sockets import Crowd, handshake
+from examples.forum import crowd as crowds
+from pipeline.queues import BURSTS, EVENTS
+from shared.settings import load
+
+AREA = "latency"
+EVENTS_OF_A_RUN = 100
+RUNS = 3
+_PUSH = b"POST /push?rounds=1&size=300 HTTP/1.1\r\nHost: benchmark\r\nContent-Length: 0\r\n\r\n"
+
+
+def measure(console: Console) -> Iterator[Figure]:
+    """Medians in milliseconds."""
+    crowd = crowds.gather(1)
+    settle()
+    hops: dict[str, list[float]] = {"commit": [], "broker and worker": [], "PUBLISH": [], "socket": []}
+    ours: list[float] = []
+    for _ in range(RUNS):
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS bare (id bigserial, said text)")
+        hops["commit"].append(_median(_commit))
+        with worker(empty.QUEUE, app="benchmarks.peers.empty"):
+            hops["broker and worker"].append(_median(_task))
+        hops["PUBLISH"].append(_publish())
+        hops["socket"].append(_socket())
+        ours.append(_ours(crowd))
+    sums = [sum(run) for run in zip(*hops.values(), strict=True)]
+    each = ", ".join(f"{name} {median(them) * 1000:.1f}" for name, them in hops.items())
+    told = f"ours {median(ours) * 1000:.1f} ms; {each}"
+    console.print(f"  {told}", style="dim")
+    yield ratio(
+        "latency.idle", AREA, "commit to socket, idle, p50, against the sum of its bare hops", ours, sums,
+        at_most=2, told=told,
+    )  # fmt: skip
+
+
+def _median(once: Callable[[], float]) -> float:
+    once()
+    return median(once() for _ in range(EVENTS_OF_A_RUN))
+
+
+def _commit() -> float:
+    begun = time.perf_counter()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO bare (said) VALUES ('hello')")
+    return time.perf_counter() - begun
+
+
+def _task() -> float:
+    """Until a task has begun: it answers with the time, of the clock that all processes share."""
+    with redis.Redis.from_url(load().broker_url.get_secret_value()) as broker:
+        begun = time.monotonic()
+        empty.clock.delay()
+        answer = broker.blpop([empty.CLOCK], timeout=30)
+        if answer is None:
+            raise TimeoutError("the empty task did not run")
+        return float(answer[1]) - begun
+
+
+def _publish() -> float:
+    address = ("127.0.0.1", valkey_port())
+    with socket.create_connection(address) as subscriber, socket.create_connection(address) as publisher:
+        subscriber.sendall(b"*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nbare\r\n")
+        subscriber.recv(4096)
+        command = publish_command(b"bare", b"x" * 300)
+
+        def once() -> float:
+            begun = time.perf_counter()
+            publisher.sendall(command)
+            subscriber.recv(4096)
+            took = time.perf_counter() - begun
+            read_replies(publisher, 1)
+            return took
+
+        return _median(once)
+
+
+def _socket() -> float:
+    with daphne("benchmarks.peers.bare:application") as server, closing(Crowd(server.port, first_frame=False)) as crowd:
+        crowd.connect([handshake("/")])
+        with socket.create_connection(("127.0.0.1", server.port)) as asking:
+
+            def once() -> float:
+                crowd.forget()
+                begun = time.perf_counter()
+                asking.sendall(_PUSH)
+                crowd.read_until_all()
+                took = time.perf_counter() - begun
+                asking.recv(65536)
+                return took
+
+            return _median(once)
+
+
+def _ours(crowd: crowds.Crowd) -> float:
+    committed: list[float] = []
+
+    def once() -> float:
+        sockets.forget()
+        with transaction.atomic():
+            transaction.on_commit(lambda: committed.append(time.perf_counter()))
+            crowd.mention("crowd-1")
+        sockets.read_until_all()
+        return time.perf_counter() - committed[-1]
+
+    settings = SETTINGS | {"CLARION_QUIET_LOSS_SECONDS": "30"}
+    with worker(EVENTS, BURSTS), edge(**settings) as server, closing(Crowd(server.port, first_frame=True)) as sockets:
+        sockets.connect([handshake_of(crowd.user_ids[0])])
+        return _median(once)
