@@ -69,6 +69,7 @@ batches AS (
     SELECT %s, announced.id, cut.number, cut.recipients,
            now() + make_interval(secs => CASE WHEN total.n <= %s THEN %s ELSE %s END)
       FROM cut JOIN told USING (rank) JOIN announced USING (kind) CROSS JOIN total
+     ORDER BY rank, number -- as ids are given, so batches are worked off
     RETURNING id, announcement_id, recipients
 )
 SELECT total.n::bigint, total.muted::bigint, batches.id, announced.id, announced.kind, announced.created_at,
