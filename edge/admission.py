@@ -18,7 +18,7 @@ from edge.runtime import Edge
 from edge.socket import Socket
 from shared import metrics, protocol
 from shared.protocol import AuthFailure, Close
-from shared.tokens import Identity, TokenRefused
+from shared.tokens import TokenRefused
 
 logger = logging.getLogger(__name__)
 
@@ -89,14 +89,9 @@ def _let_in(socket: Socket, opening: Opening | None) -> Opening:
     """Whoever the token names, if there is such a user and they may connect; raises TokenRefused."""
     if opening is None:
         raise TokenRefused(AuthFailure.INVALID)
-    if not opening.active or is_revoked(socket.identity, opening):
+    if not opening.access.admits(socket.identity):
         raise TokenRefused(AuthFailure.REVOKED)
     return opening
-
-
-def is_revoked(identity: Identity, opening: Opening) -> bool:
-    """Whether this identity is from before its user logged out everywhere."""
-    return opening.not_before is not None and identity.issued_at < opening.not_before.timestamp()
 
 
 def limit(socket: Socket, name: str) -> None:

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from edge import auth, runtime
-from edge.admission import admitted, is_revoked, limit, turn_away
+from edge.admission import admitted, limit, turn_away
 from edge.repair import ReadFailed
 from edge.socket import Socket
 from edge.wire import Send, WebSocketWire
 from shared import metrics, protocol
-from shared.protocol import MESSAGE_LIMIT_BYTES, AuthFailure, Close
+from shared.protocol import AuthFailure, Close
 from shared.tokens import TokenRefused
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ async def _receive_until_closed(edge: runtime.Edge, socket: Socket, receive: Rec
 async def _said(edge: runtime.Edge, socket: Socket, text: str | None, binary: bytes | None) -> None:
     """One message of the client. What says nothing is counted and ignored; only too much of it closes the socket."""
     socket.heard()
-    if len(binary or (text or "").encode()) > MESSAGE_LIMIT_BYTES:
+    if len(binary or (text or "").encode()) > edge.settings.message_bytes:
         socket.close(Close.MESSAGE_TOO_LARGE)
         return
     if not socket.rate.allows(socket.heard_at):
@@ -101,7 +101,7 @@ async def _swap_token(edge: runtime.Edge, socket: Socket, token: str) -> None:
     if user is not None and user.user_id != socket.user_id:
         socket.refuse(AuthFailure.USER_MISMATCH)
         return
-    if user is None or not user.active or is_revoked(identity, user):
+    if user is None or not user.access.admits(identity):
         socket.refuse(AuthFailure.REVOKED)
         return
     socket.identity = replace(identity, user_id=user.user_id)

@@ -20,8 +20,9 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from shared.inbox.log import frame_of
-from shared.inbox.queries import HEADS, LOG_AFTER, Head, LogRow, connect_sql, password_sql
+from shared.inbox.queries import LOG_AFTER, Head, LogRow, connect_sql, heads_sql, password_sql
 from shared.settings import Settings
+from shared.tokens import Identity
 
 #: Connects that one statement reads, and such statements at the same time. A lone one does not wait for company.
 OPENINGS_AT_ONCE = 16
@@ -43,13 +44,24 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """Whether a user may listen at all, and since when what identifies them counts."""
+
+    active: bool
+    not_before: datetime | None  # tokens issued earlier are revoked
+
+    def admits(self, identity: Identity) -> bool:
+        """Whether this identity still opens a socket, or keeps one open."""
+        return self.active and (self.not_before is None or identity.issued_at >= self.not_before.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """Who connects, and what they missed."""
 
     user_id: int
     username: str
-    active: bool
-    not_before: datetime | None  # tokens issued earlier are revoked
+    access: Access
     missed: Missed
 
 
@@ -85,6 +97,9 @@ class Reader:
         )
         self._asked: deque[_Asked] = deque()
         self._asking: set[asyncio.Task[None]] = set()
+        self._heads_sql = heads_sql(
+            table=settings.user_table, id_column=settings.user_id_column, active_column=settings.user_active_column
+        )
         self._password_sql = password_sql(table=settings.user_table, id_column=settings.user_id_column)
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             settings.database_url,
@@ -147,7 +162,7 @@ class Reader:
         for number, *row in await self._rows(self._connect_sql, asked):
             found.setdefault(number, []).append(tuple(row))
         return {
-            number: Opening(rows[0][0], rows[0][1], bool(rows[0][2]), rows[0][3], _missed([row[4:] for row in rows]))
+            number: Opening(rows[0][0], rows[0][1], Access(*rows[0][2:4]), _missed([row[4:] for row in rows]))
             for number, rows in found.items()
             if len({row[0] for row in rows}) == 1  # a name that two users have names nobody
         }
@@ -170,10 +185,10 @@ class Reader:
         rows = await self._rows(LOG_AFTER, {"user_id": user_id, "after": after, "limit": self._limit})
         return _missed(rows) if rows else Missed(Head("0", 0, 0, 0), ())
 
-    async def heads(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """The seq of each of these users' inboxes."""
-        rows = await self._rows(HEADS, {"user_ids": list(user_ids)})
-        return {user_id: seq for user_id, seq, _ in rows}
+    async def heads(self, user_ids: Sequence[int]) -> dict[int, tuple[int, Access]]:
+        """The seq of each of these users' inboxes, and whether they may listen; of those who are gone, nothing."""
+        rows = await self._rows(self._heads_sql, {"user_ids": list(user_ids)})
+        return {user_id: (seq, Access(*access)) for user_id, seq, *access in rows}
 
     async def _rows(self, sql: str, params: dict[str, Any]) -> list[TupleRow]:
         if self._pool.closed:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 
 from edge.limits import AtOnce, Rates
-from edge.repair import Reader, ReadFailed
+from edge.repair import Access, Reader, ReadFailed
 from edge.socket import Socket
 from shared import metrics, protocol
 from shared.groups import user_group
@@ -29,6 +29,8 @@ REFRESH_GRACE_SECONDS = 30
 #: A socket that is silent for so many heartbeats is closed: two that were missed, and half of one since a hidden tab's
 #: timers may run once a minute only.
 SILENT_HEARTBEATS = 2.5
+#: What is read of a user who was deleted.
+GONE = (0, Access(active=False, not_before=None))
 #: Longest wait for Redis to confirm a subscription before the socket goes on without (seconds).
 SUBSCRIBE_WAIT_SECONDS = 1.0
 
@@ -88,7 +90,11 @@ class Sockets:
         return list(self._open.values())
 
     async def find_quiet_loss(self, among: Sequence[Socket] | None = None) -> None:
-        """Compare all sockets with Postgres, or these, by one query; mend those that fell behind without noticing."""
+        """Compare all sockets with Postgres, or these, by one query.
+
+        Those that fell behind without noticing are mended. Those whose user may listen no more, of which the channel
+        layer told nothing or told it in vain, are closed.
+        """
         sockets = [socket for socket in among or self.all() if socket.stream.last is not None]
         if not sockets:
             return
@@ -99,7 +105,11 @@ class Sockets:
             logger.warning("Postgres did not answer the look for quiet loss", extra={"error": repr(error)})
             return
         for socket in sockets:
-            socket.stream.exists(heads.get(socket.user_id, 0))
+            seq, access = heads.get(socket.user_id, GONE)
+            if not access.admits(socket.identity):
+                socket.refuse(AuthFailure.REVOKED)
+                continue
+            socket.stream.exists(seq)
             if socket.stream.behind:
                 socket.mend("quiet")
 

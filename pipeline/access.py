@@ -1,8 +1,8 @@
-"""Who may listen no more: users who were deactivated, or who logged out everywhere.
+"""Who may listen no more: users who were deactivated or deleted, or who logged out everywhere.
 
 Enters: a user id, or the saving of a user. Leaves: tokens issued before this instant refused, and the user's open
-sockets closed within a second. A channel layer that does not answer costs a short wait: the sockets stay until their
-tokens expire, which is logged.
+sockets closed within a second. A channel layer that does not answer costs a short wait, which is logged: the sockets
+stay until their edge next compares them with Postgres.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save
 
 from pipeline.publish import channel_layer
 from shared.groups import user_group
@@ -35,12 +35,17 @@ def revoke(user_id: int) -> None:
 def connect() -> None:
     """Watch the app's users; called once, when Django is ready."""
     post_save.connect(_user_saved, sender=settings.AUTH_USER_MODEL, dispatch_uid="clarion.access")
+    post_delete.connect(_user_deleted, sender=settings.AUTH_USER_MODEL, dispatch_uid="clarion.access")
 
 
 def _user_saved(*, instance: Any, created: bool, raw: bool, **_: Any) -> None:
     """A user who was deactivated hears no more. The edge asks Postgres at each connect; this is for open sockets."""
     if not created and not raw and not instance.is_active:
         transaction.on_commit(partial(_close_sockets, instance.pk), robust=True)
+
+
+def _user_deleted(*, instance: Any, **_: Any) -> None:
+    transaction.on_commit(partial(_close_sockets, instance.pk), robust=True)
 
 
 def _close_sockets(user_id: int) -> None:

@@ -16,9 +16,6 @@ VERSION = 1
 SUBPROTOCOL = "clarion.v1"
 BEARER_PREFIX = "bearer."
 
-#: A message of a client is a word or a token; larger ones are refused (bytes).
-MESSAGE_LIMIT_BYTES = 4096
-
 
 class Close(IntEnum):
     """Close codes; what a client does on each stands in docs/protocol.md."""

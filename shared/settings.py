@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     handshake_seconds: float = Field(10, gt=0, description="How long a connection to an edge may take to ask.")
     socket_age_seconds: float = Field(24 * 3600, gt=0, description="Age at which a socket must show a new token.")
     drain_seconds: float = Field(5, ge=0, description="Over how long a stopping edge closes its sockets.")
+    message_bytes: int = Field(
+        4096, ge=1024, description="Largest inbound message of a socket: a word, or a token, which may be longer."
+    )
     messages_per_minute: int = Field(120, ge=1, description="Inbound messages of one socket before it is closed.")
 
     batch_size: int = Field(2000, ge=1, description="Recipients of one batch: one transaction, one publish.")

@@ -45,9 +45,6 @@ SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
  WHERE head.user_id = %(user_id)s
 """  # noqa: S608 - composed of constants
 
-#: The heads of many inboxes, to find those that moved without a frame having arrived.
-HEADS: Final = "SELECT user_id, seq, unread FROM inbox_inbox WHERE user_id = ANY(%(user_ids)s)"
-
 #: The newest notifications of one inbox, below a seq, with the head: the snapshot and the pages of the list. A page
 #: ends at a seq and not at a notification's name, since one that collapses moves up.
 NEWEST: Final = f"""
@@ -96,6 +93,19 @@ SELECT asked.number, u.id, u.username, u.active, head.not_before,
           FROM inbox_inbox i WHERE i.user_id = u.id
   ) head {_LOG.format(after="asked.after")}
  ORDER BY asked.number, log.seq
+"""  # noqa: S608 - names quoted above
+
+
+def heads_sql(*, table: str, id_column: str, active_column: str) -> str:
+    """How far each of many inboxes is, and whether its user may still listen: what open sockets are held against.
+
+    Columns: user id, seq, whether active, since when tokens count. No row: the user is gone.
+    """
+    t, pk, active = map(_quoted, (table, id_column, active_column))
+    return f"""
+SELECT u.{pk}, coalesce(i.seq, 0), u.{active}, i.not_before
+  FROM {t} u LEFT JOIN inbox_inbox i ON i.user_id = u.{pk}
+ WHERE u.{pk} = ANY(%(user_ids)s)
 """  # noqa: S608 - names quoted above
 
 

@@ -97,12 +97,16 @@ async def test_a_ticket_opens_one_socket_once(edge: Edge, valkey: str) -> None:
         assert await refused(f"{edge.url}?token={used_or_made_up}") == ("INVALID", Close.BAD_TOKEN)
 
 
-async def test_deactivating_a_user_closes_their_sockets_within_a_second(edge: Edge, valkey: str) -> None:
+@pytest.mark.parametrize("how", ["deactivated", "deleted"])
+async def test_deactivating_a_user_closes_their_sockets_within_a_second(edge: Edge, valkey: str, how: str) -> None:
     ann, ben = await person(), await person()
     async with connected(edge.url, ann) as anns, connected(edge.url, ben) as bens:
         begun = time.monotonic()
-        ann.is_active = False
-        await ann.asave()
+        if how == "deleted":
+            await ann.adelete()
+        else:
+            ann.is_active = False
+            await ann.asave()
         assert await anns.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
         assert await anns.closed() == Close.REVOKED
         assert time.monotonic() - begun < 1

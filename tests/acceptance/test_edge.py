@@ -57,9 +57,9 @@ async def test_what_says_nothing_is_ignored_and_counted(edge: Edge, message: str
 
 async def test_a_message_larger_than_its_limit_closes_the_socket(edge: Edge) -> None:
     async with connected(edge.url, await person()) as client:
-        await client.say(type="ping", padding="x" * (protocol.MESSAGE_LIMIT_BYTES - 40))
+        await client.say(type="ping", padding="x" * (load().message_bytes - 40))
         assert await client.next() == {"type": "pong"}
-        await client.say(type="ping", padding="x" * protocol.MESSAGE_LIMIT_BYTES)
+        await client.say(type="ping", padding="x" * load().message_bytes)
         assert await client.closed() == Close.MESSAGE_TOO_LARGE
 
 

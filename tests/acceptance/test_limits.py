@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
@@ -12,11 +13,14 @@ from asgiref.sync import sync_to_async
 from pipeline.publish import channel_layer, publish_frames
 from shared import protocol
 from shared.groups import user_group
+from shared.inbox.models import Inbox
 from shared.layer import REVOKED
-from shared.protocol import Close
+from shared.protocol import SUBPROTOCOL, Close
+from shared.settings import load
+from shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
-from tests.client import Client, connected
+from tests.client import Client, connected, opened
 from tests.processes import Edge
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,6 +148,34 @@ async def test_a_user_has_so_many_sockets_and_no_more(strict: Edge) -> None:
     async with connected(strict.url, ann) as client:
         await client.nothing_came()
     assert strict.metric("clarion_edge_refused_total") >= 1
+
+
+@pytest.mark.parametrize("limit", ["CLARION_CONNECTIONS_PER_ADDRESS", "CLARION_CONNECTS_PER_MINUTE"])
+async def test_an_address_has_so_many_sockets_and_connects_and_no_more(db: None, valkey: str, limit: str) -> None:
+    people = [await person() for _ in range(3)]
+    with Edge("crowded", **{limit: "2"}, **await sync_to_async(on_test_database)()) as edge:
+        async with connected(edge.url, people[0]), connected(edge.url, people[1]):
+            token, _ = mint(people[2].pk, load())
+            async with opened(edge.url, subprotocols=[SUBPROTOCOL, f"bearer.{token}"]) as client:
+                frame = await client.next()
+                assert (frame["type"], frame["retry_after_seconds"] > 0) == ("RATE_LIMITED", True)
+                assert await client.closed() == Close.TOO_MANY
+        assert edge.metric("clarion_edge_refused_total") == 1
+
+
+@pytest.mark.parametrize("how", ["deactivated", "deleted", "logged out everywhere"])
+async def test_who_may_listen_no_more_is_found_even_where_nothing_tells_of_it(strict: Edge, how: str) -> None:
+    ann, ben = await person(), await person()
+    async with connected(strict.url, ann) as anns, connected(strict.url, ben) as bens:
+        if how == "deactivated":
+            await type(ann).objects.filter(pk=ann.pk).aupdate(is_active=False)
+        elif how == "deleted":
+            await type(ann).objects.filter(pk=ann.pk).adelete()
+        else:
+            await Inbox.objects.acreate(user_id=ann.pk, not_before=datetime.now(UTC) + timedelta(minutes=1))
+        assert await anns.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
+        assert await anns.closed() == Close.REVOKED
+        await bens.nothing_came()
 
 
 async def test_a_revoked_user_is_closed_within_a_second(strict: Edge) -> None:
