@@ -32,6 +32,7 @@
  * @typedef {object} StoreOptions
  * @property {() => Promise<Snapshot>} loadSnapshot
  * @property {number} [limit] notifications kept
+ * @property {boolean} [clearOnReconnect] show nothing while the connection is lost, and the snapshot when it is back
  * @property {number[]} [retrySeconds] delays after the snapshot could not be read; the last one is repeated
  * @property {(callback: () => void, milliseconds: number) => any} [setTimeout]
  */
@@ -78,11 +79,18 @@ export class NotificationStore extends EventTarget {
       this.#held = [];
       void this.#resync(event.detail);
     };
+    const onState = (/** @type {any} */ event) => {
+      if (!this.#options.clearOnReconnect) return;
+      if (event.detail.previous === "connected") this.#clear();
+      if (event.detail.state === "connected" && this.#held && this.#cursor) void this.#resync(this.#cursor);
+    };
     socket.addEventListener("frame", onFrame);
     socket.addEventListener("resync", onResync);
+    socket.addEventListener("statechange", onState);
     return () => {
       socket.removeEventListener("frame", onFrame);
       socket.removeEventListener("resync", onResync);
+      socket.removeEventListener("statechange", onState);
     };
   }
 
@@ -157,6 +165,13 @@ export class NotificationStore extends EventTarget {
     this.#notifications = notifications.slice(0, this.#options.limit ?? LIMIT);
     this.#emit("change", { frame: null });
     this.#release();
+  }
+
+  /** What it holds is shown no more; where it stands is kept, so that the snapshot which follows can be told apart. */
+  #clear() {
+    this.#notifications = [];
+    this.#held = [];
+    this.#emit("change", { frame: null });
   }
 
   #release() {

@@ -223,6 +223,31 @@ test("deleted is gone; what is not here is no matter", () => {
   assert.deepEqual([ids(store), store.unread], [[], 0]);
 });
 
+test("on request nothing is shown while the connection is lost, and the snapshot when it is back", async () => {
+  const { store, answers, emit } = storeByHand({ clearOnReconnect: true });
+  const loading = store.load();
+  answers[0](snapshot(1, [row(1)]));
+  await loading;
+  emit("statechange", { previous: "connecting", state: "connected" });
+  assert.deepEqual([ids(store), answers.length], [["1"], 1]);
+  emit("statechange", { previous: "connected", state: "reconnecting" });
+  assert.deepEqual(ids(store), []);
+  emit("statechange", { previous: "reconnecting", state: "connected" });
+  emit("frame", created(2));
+  emit("frame", created(3));
+  answers[1](snapshot(2, [row(2), row(1)]));
+  await settle();
+  assert.deepEqual([ids(store), store.unread], [["3", "2", "1"], 3]);
+});
+
+test("what is shown stays while the connection is lost", () => {
+  const { store, emit } = storeByHand();
+  emit("frame", created(1));
+  emit("statechange", { previous: "connected", state: "reconnecting" });
+  emit("statechange", { previous: "reconnecting", state: "connected" });
+  assert.deepEqual(ids(store), ["1"]);
+});
+
 test("following can be ended", () => {
   const { store } = storeByHand();
   const socket = new EventTarget();

@@ -145,6 +145,10 @@ export type StoreOptions = {
      */
     limit?: number | undefined;
     /**
+     * show nothing while the connection is lost, and the snapshot when it is back
+     */
+    clearOnReconnect?: boolean | undefined;
+    /**
      * delays after the snapshot could not be read; the last one is repeated
      */
     retrySeconds?: number[] | undefined;
