@@ -15,6 +15,7 @@ from django.db import close_old_connections, reset_queries
 from kombu import Exchange, Queue
 from prometheus_client import start_http_server
 
+from pipeline import broker
 from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SWEEP
 from shared.settings import load
 
@@ -60,6 +61,7 @@ def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
     return None if queue is None else {"queue": queue}
 
 
+broker.install()
 app = Celery("clarion", set_as_current=True)
 app.conf.update(
     broker_url=load().broker_url.get_secret_value(),

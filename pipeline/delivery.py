@@ -24,15 +24,16 @@ from shared import metrics
 logger = logging.getLogger(__name__)
 
 
-def expand(event_id: int, enqueued_at: float | None = None) -> None:
+def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = None) -> None:
     """An event becomes announcements and batches; where few are told, they are told at once.
 
-    `enqueued_at` is the Unix time of the hint that led here, for the event's story.
+    `again` says that this is not the first hint, so the work may have ended a worker before; `enqueued_at` is the Unix
+    time of the hint, for the event's story.
     """
-    if not work.start(work.EVENT, event_id):
+    if again and not work.start_again(work.EVENT, event_id):
         return
     with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
-        with work.failure_noted(work.EVENT, [event_id]), transaction.atomic():
+        with work.failure_noted(work.EVENT, [event_id], counted=again), transaction.atomic():
             event = work.claim_event(event_id)
             if event is None:
                 return
@@ -42,11 +43,8 @@ def expand(event_id: int, enqueued_at: float | None = None) -> None:
             except limits.Deferred as deferred:
                 work.deferred(event.id, deferred.seconds, str(deferred))
                 return
-            cut = recipients.cut(event, heard_by)
-            work.expanded(
-                event.id, recipients=cut.recipients, muted=cut.muted, dropped=dropped, enqueued_at=enqueued_at
-            )
-            stored = persist.persist(event.id, cut.at_once) if cut.at_once else []
+            cut = recipients.cut(event, heard_by, dropped=dropped, enqueued_at=enqueued_at)
+            stored = persist.persist(event.id, cut.at_once, locked=cut.locked) if cut.at_once else []
         logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
             with work.failure_noted(work.BATCH, cut.batch_ids):
@@ -56,16 +54,16 @@ def expand(event_id: int, enqueued_at: float | None = None) -> None:
             enqueue(DELIVER, *cut.batch_ids, traceparent=event.traceparent)
 
 
-def deliver(batch_id: int) -> None:
-    """The recipients of one batch are told."""
-    if not work.start(work.BATCH, batch_id):
+def deliver(batch_id: int, *, again: bool = False) -> None:
+    """The recipients of one batch are told; `again` as in `expand`."""
+    if again and not work.start_again(work.BATCH, batch_id):
         return
     with metrics.BATCH_SECONDS.labels(work.BATCH.name).time():
-        with work.failure_noted(work.BATCH, [batch_id]), transaction.atomic():
+        with work.failure_noted(work.BATCH, [batch_id], counted=again), transaction.atomic():
             batch = work.claim_batch(batch_id)
             if batch is None:
                 return
             stored = persist.persist(batch.event_id, [batch])
-        with work.failure_noted(work.BATCH, [batch_id]):
+        with work.failure_noted(work.BATCH, [batch_id], counted=again):
             publish.publish(stored, batch.recorded_at)
             work.finish(batch.event_id, batch_id)

@@ -37,10 +37,13 @@ def _pool() -> ProducerPool:
     return pool
 
 
-def enqueue(task: str, *ids: int, queue: str | None = None, traceparent: str | None = None) -> bool:
+def enqueue(
+    task: str, *ids: int, queue: str | None = None, traceparent: str | None = None, again: bool = False
+) -> bool:
     """Give one hint for each id, on the task's queue or another; whether all were taken.
 
-    A hint carries when it was given and, where there is one, the W3C trace context, as headers of the message.
+    A hint carries when it was given, whether it is not the first one and, where there is one, the W3C trace context, as
+    headers of the message.
     """
     global _leave_alone_until
     if not ids:
@@ -49,6 +52,8 @@ def enqueue(task: str, *ids: int, queue: str | None = None, traceparent: str | N
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
         return False
     headers: dict[str, str | float] = {"enqueued_at": time.time()}
+    if again:
+        headers["again"] = True
     if traceparent:
         headers["traceparent"] = traceparent
     try:

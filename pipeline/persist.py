@@ -1,17 +1,16 @@
 """Store a batch: dedupe, insert, and the next seq and unread of each inbox, set by set.
 
 Enters: claimed batches of one event, inside the transaction that claimed them. Leaves: one notification row for each
-recipient who has none of this event yet, and what must be told of each. Three statements, whatever the size:
+recipient who has none of this event yet, and what must be told of each. Two statements, whatever the size:
 
 1. lock the inboxes in order of user ids, so that two batches with recipients in common wait for each other and never
 deadlock (where some are missing, they are made in the same order, and all are locked again); 2. insert what is not
-there yet as the next seq of its inbox, and advance exactly those inboxes; 3. note on the batches how many were new. The
+there yet as the next seq of its inbox, advance exactly those inboxes, and note on the batches how many were new. The
 second sees whatever was committed before the locks were had, so a second worker with the same batch finds every row
-there.
+there. Of an event that is delivered at once, whoever cut it has locked the inboxes already.
 """
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,7 +18,6 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from pipeline.kinds import kind_of
-from pipeline.outbox import work
 from pipeline.outbox.work import ClaimedBatch
 from shared import metrics
 from shared.protocol import Announced
@@ -48,7 +46,17 @@ _IN_WINDOW = "i.window_at > clock_timestamp() - make_interval(secs => %(storm_se
 
 _QUIET = f"CASE WHEN {_IN_WINDOW} AND i.window_count >= %(storm_limit)s THEN true END"
 
+#: `inserted` are the rows that are new. How many they are is noted on each batch, which is known by its number here.
 _ADVANCE = f"""
+, noted AS (
+    UPDATE outbox_batch b SET persisted_at = clock_timestamp(), stored = coalesce(b.stored, 0) + new.stored
+      FROM (SELECT batches.id, count(inserted.recipient_id) AS stored
+              FROM unnest(%(batches)s::bigint[]) WITH ORDINALITY batches(id, number)
+              JOIN unnest(%(users)s::bigint[], %(numbers)s::int[]) r(user_id, number) USING (number)
+              LEFT JOIN inserted ON inserted.recipient_id = r.user_id
+             GROUP BY batches.id) new
+     WHERE b.id = new.id
+)
 UPDATE inbox_inbox i
    SET seq = i.seq + 1,
        unread = i.unread + CASE WHEN inserted.first IS NULL THEN 1 ELSE 0 END,
@@ -160,13 +168,17 @@ class Stored:
     copies: Sequence[Copy]
 
 
-def persist(event_id: int, batches: Sequence[ClaimedBatch]) -> list[Stored]:
-    """Store the notifications of `batches`, all of one event; what is to be published, old rows included."""
+def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: int = 0) -> list[Stored]:
+    """Store the notifications of `batches`, all of one event; what is to be published, old rows included.
+
+    `locked` is how many of the recipients have an inbox that this transaction has locked before.
+    """
     settings = load()
     kinds = [kind_of(batch.announced.kind) for batch in batches]
     params: dict[str, Any] = {
         "event": event_id,
         "users": [user for batch in batches for user in batch.recipients],
+        "batches": [batch.id for batch in batches],
         "numbers": [number for number, batch in enumerate(batches, start=1) for _ in batch.recipients],
         "announcements": [batch.announcement_id for batch in batches],
         "created": [batch.announced.created_at for batch in batches],
@@ -179,18 +191,18 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch]) -> list[Stored]:
     if collapses:
         params |= _actor(batches[0].announced)
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_INBOXES, params)
-        if cursor.fetchone()[0] < len(params["users"]):
+        if not locked:
+            cursor.execute(_LOCK_INBOXES, params)
+            (locked,) = cursor.fetchone()
+        if locked < len(params["users"]):
             cursor.execute(_CREATE_INBOXES, params)
             cursor.execute(_LOCK_INBOXES, params)
         cursor.execute(_INSERT_COLLAPSING if collapses else _INSERT, params)
         rows = cursor.fetchall()
         metrics.NOTIFICATIONS_STORED.inc(len(rows))
-        inserted = Counter(announcement_id for announcement_id, *_ in rows)
         if len(rows) < len(params["users"]):
             cursor.execute(_STORED_BEFORE, params)
             rows = cursor.fetchall()
-    _note(batches, inserted)
     copies: dict[int, list[Copy]] = {batch.announcement_id: [] for batch in batches}
     for announcement_id, *copy in rows:
         copies[announcement_id].append(Copy(*copy))
@@ -209,12 +221,3 @@ def _actor(announced: Announced) -> dict[str, Any]:
         "actors_named": ACTORS_NAMED,
         "actors_counted": ACTORS_COUNTED,
     }
-
-
-def _note(batches: Sequence[ClaimedBatch], inserted: Counter[int]) -> None:
-    """Say on each batch how many of its notifications are new."""
-    stored = []
-    for batch in batches:
-        stored.append(min(inserted[batch.announcement_id], len(batch.recipients)))
-        inserted[batch.announcement_id] -= stored[-1]
-    work.persisted([batch.id for batch in batches], stored)

@@ -1,18 +1,21 @@
 """Audiences into batches, in SQL.
 
 Enters: a claimed event and its audiences in order of precedence. Leaves: one announcement for each audience that has
-anyone left, and its recipients cut into batches in the outbox, all by one statement; no list of recipients passes
-through Python, except of an event so small that it is delivered at once. Runs in the transaction that claimed the
-event.
+anyone left, its recipients cut into batches in the outbox, and the event expanded, or done where nobody is left; all by
+one statement. No list of recipients passes through Python, except of an event so small that it is delivered at once:
+the inboxes of those few are locked on the way. Runs in the transaction that claimed the event.
 
 Who is left: of each audience, everyone but the actor and whoever muted that kind or topic; of what is left of several
 audiences, a person hears the first.
 """
 
+import itertools
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -30,23 +33,29 @@ from shared.settings import load
 SWEEP_AT_ONCE_SECONDS = 5
 SWEEP_QUEUED_SECONDS = 30
 
-#: One of these for each audience, joined by UNION ALL. Parameters: rank, kind, topic, then the queryset's own.
-_CANDIDATES = "SELECT %s::int AS rank, %s::text AS kind, %s::text AS topic, q.user_id::bigint FROM ({who}) q(user_id)"
+#: One of these for each audience, joined by UNION ALL.
+_CANDIDATES = """
+SELECT {rank} AS rank, %(kind_{rank})s::text AS kind, %(topic_{rank})s::text AS topic, q.user_id::bigint
+  FROM ({who}) q(user_id)
+"""
 
-#: Parameters: each audience's, actor twice, batch size, each audience's announcement, event, actor, username, trace,
-#: event, at-once limit and delays, at-once limit. One row at least, for the totals. Nothing is read twice until it is a
-#: handful of batches: whoever muted what they would have heard has no rank, and is counted with the others.
+#: In their place where there is no audience at all.
+_NOBODY = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::bigint AS user_id WHERE false"
+
+#: One row at least, for the totals. Nothing is read twice until it is a handful of batches: whoever muted what they
+#: would have heard has no rank, and is counted with the others. `locked` is a part of this statement because the one
+#: that stores has to begin after it (persist.py), and a statement less is a round trip less.
 _CUT = """
 WITH heard AS (
     SELECT c.user_id, min(c.rank) FILTER (WHERE m.user_id IS NULL) AS rank
       FROM ({candidates}) c
       LEFT JOIN inbox_mute m ON m.user_id = c.user_id AND (m.kind IS NULL OR m.kind = c.kind)
                             AND (m.topic IS NULL OR m.topic = c.topic)
-     WHERE c.user_id IS NOT NULL AND (c.user_id <> %s OR %s IS NULL)
+     WHERE c.user_id IS NOT NULL AND (c.user_id <> %(actor)s OR %(actor)s IS NULL)
      GROUP BY c.user_id
 ),
 numbered AS (
-    SELECT user_id, rank, (row_number() OVER (PARTITION BY rank ORDER BY user_id) - 1) / %s AS number FROM heard
+    SELECT user_id, rank, (row_number() OVER (PARTITION BY rank ORDER BY user_id) - 1) / %(size)s AS number FROM heard
 ),
 cut AS (
     SELECT rank, number, array_agg(user_id) AS recipients FROM numbered GROUP BY rank, number
@@ -60,26 +69,45 @@ told (rank, kind, topic, data, message_id, conversation_id) AS (VALUES {told}),
 announced AS (
     INSERT INTO inbox_announcement
            (event_id, kind, topic, data, message_id, conversation_id, actor_id, actor_username, traceparent, created_at)
-    SELECT %s, kind, topic, data, message_id, conversation_id, %s, %s, %s, clock_timestamp()
+    SELECT %(event)s, kind, topic, data, message_id, conversation_id, %(actor)s, ({username}), %(traceparent)s,
+           clock_timestamp()
       FROM told WHERE rank IN (SELECT rank FROM cut)
-    RETURNING id, kind, created_at
+    RETURNING id, kind, actor_username, created_at
 ),
 batches AS (
     INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, next_attempt_at)
-    SELECT %s, announced.id, cut.number, cut.recipients,
-           now() + make_interval(secs => CASE WHEN total.n <= %s THEN %s ELSE %s END)
+    SELECT %(event)s, announced.id, cut.number, cut.recipients,
+           now() + make_interval(secs => CASE WHEN total.n <= %(few)s THEN %(soon)s ELSE %(later)s END)
       FROM cut JOIN told USING (rank) JOIN announced USING (kind) CROSS JOIN total
      ORDER BY rank, number -- as ids are given, so batches are worked off
     RETURNING id, announcement_id, recipients
+),
+expanded AS (
+    UPDATE outbox_event
+       SET state = CASE WHEN total.n = 0 THEN 'done' ELSE 'expanded' END, error = '', recipients = total.n,
+           muted = total.muted, dropped = %(dropped)s, enqueued_at = to_timestamp(%(enqueued_at)s),
+           expanded_at = clock_timestamp(), finished_at = CASE WHEN total.n = 0 THEN clock_timestamp() END
+      FROM total WHERE outbox_event.id = %(event)s
+),
+locked AS (
+    SELECT i.user_id
+      FROM (SELECT unnest(recipients) AS user_id FROM cut JOIN total ON total.n <= %(few)s
+             WHERE rank IS NOT NULL ORDER BY user_id) few
+     CROSS JOIN LATERAL (SELECT user_id FROM inbox_inbox WHERE user_id = few.user_id LIMIT 1 FOR NO KEY UPDATE) i
 )
-SELECT total.n::bigint, total.muted::bigint, batches.id, announced.id, announced.kind, announced.created_at,
-       CASE WHEN total.n <= %s THEN batches.recipients END
+SELECT total.n::bigint, total.muted::bigint, (SELECT count(*) FROM locked), batches.id, announced.id, announced.kind,
+       announced.actor_username, announced.created_at, CASE WHEN total.n <= %(few)s THEN batches.recipients END
   FROM total
   LEFT JOIN (batches JOIN announced ON announced.id = batches.announcement_id) ON true
  ORDER BY batches.id
 """
 
-_TOLD = "(%s::int, %s::text, %s::text, %s::jsonb, %s::text, %s::text)"
+#: One of these for each audience too, and what stands there without any.
+_TOLD = """
+({rank}, %(kind_{rank})s::text, %(topic_{rank})s::text, %(data_{rank})s::jsonb, %(message_id_{rank})s::text,
+ %(conversation_id_{rank})s::text)
+"""
+_TOLD_NOTHING = "(NULL::int, NULL::text, NULL::text, NULL::jsonb, NULL::text, NULL::text)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,45 +115,42 @@ class Cut:
     """What an event's audiences came to: how many are told, in which batches.
 
     `at_once` holds the batches themselves where they are so small that the same task delivers them, and is empty
-    otherwise.
+    otherwise. `locked` is how many of their recipients have an inbox, which this transaction has locked.
     """
 
     recipients: int
     muted: int
-    batch_ids: Sequence[int]
-    at_once: Sequence[ClaimedBatch]
+    batch_ids: Sequence[int] = ()
+    at_once: Sequence[ClaimedBatch] = ()
+    locked: int = 0
 
 
-def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
-    """Write the announcements and batches of `event`; raises InvalidAudience."""
-    candidates: list[str] = []
-    candidate_params: list[Any] = []
-    told_params: list[Any] = []
-    for rank, audience in enumerate(audiences, start=1):
-        compiled = _compiled(audience)
-        if compiled is None:
-            continue
-        sql, params = compiled
-        candidates.append(_CANDIDATES.format(who=sql))
-        candidate_params += [rank, audience.kind, audience.topic, *params]
-        told_params += [rank, audience.kind, audience.topic, json.dumps(audience.data)]
-        told_params += [audience.message_id, audience.conversation_id]
-    if not candidates:
-        return Cut(0, 0, (), ())
+def cut(
+    event: ClaimedEvent, audiences: Sequence[Audience], *, dropped: Sequence[str] = (), enqueued_at: float | None = None
+) -> Cut:
+    """Write the announcements and batches of `event`, and note on it that they are made; raises InvalidAudience.
 
+    `dropped` are the kinds of which nobody is told because the actor is over their limit; `enqueued_at` is the Unix
+    time at which the hint was given. Both are for the event's story.
+    """
     settings = load()
-    actor, username = event.actor_id, _username(event.actor_id)
-    told = ", ".join([_TOLD] * len(candidates))
-    statement = _CUT.format(candidates=" UNION ALL ".join(candidates), told=told)
-    params = [*candidate_params, actor, actor, settings.batch_size, *told_params]
-    params += [event.id, actor, username, event.traceparent, event.id]
-    params += [settings.deliver_at_once, SWEEP_AT_ONCE_SECONDS, SWEEP_QUEUED_SECONDS, settings.deliver_at_once]
+    params: dict[str, Any] = {
+        "event": event.id,
+        "actor": event.actor_id,
+        "traceparent": event.traceparent,
+        "size": settings.batch_size,
+        "few": settings.deliver_at_once,
+        "soon": SWEEP_AT_ONCE_SECONDS,
+        "later": SWEEP_QUEUED_SECONDS,
+        "dropped": list(dropped),
+        "enqueued_at": enqueued_at,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(statement, params)
+        cursor.execute(_statement(audiences, params), params)
         rows = cursor.fetchall()
-    total, muted = rows[0][:2]
+    total, muted, locked = rows[0][:3]
     if not total:
-        return Cut(0, muted, (), ())
+        return Cut(0, muted)
 
     by_kind = {audience.kind: audience for audience in audiences}
     at_once = [
@@ -137,10 +162,32 @@ def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
             recipients,
             event.recorded_at,
         )
-        for _, _, batch_id, announcement_id, kind, created_at, recipients in rows
+        for *_, batch_id, announcement_id, kind, username, created_at, recipients in rows
         if recipients is not None
     ]
-    return Cut(total, muted, [row[2] for row in rows], at_once)
+    return Cut(total, muted, [row[3] for row in rows], at_once, locked)
+
+
+def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:
+    """_CUT with these audiences in it; what their querysets ask with, and what is told, is added to `params`."""
+    candidates: list[str] = []
+    told: list[str] = []
+    for rank, audience in enumerate(audiences, start=1):
+        compiled = _compiled(audience)
+        if compiled is None:
+            continue
+        sql, own = compiled
+        fields = ("kind", "topic", "data", "message_id", "conversation_id")
+        params |= {f"{field}_{rank}": getattr(audience, field) for field in fields}
+        params[f"data_{rank}"] = json.dumps(audience.data)
+        params |= {f"own_{rank}_{number}": value for number, value in enumerate(own)}
+        candidates.append(_CANDIDATES.format(rank=rank, who=_named(sql, f"own_{rank}_")))
+        told.append(_TOLD.format(rank=rank))
+    return _CUT.format(
+        candidates=" UNION ALL ".join(candidates) or _NOBODY,
+        told=", ".join(told) or _TOLD_NOTHING,
+        username=_username_sql(),
+    )
 
 
 def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
@@ -160,12 +207,19 @@ def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
     return sql, params
 
 
-def _username(user_id: int | None) -> str | None:
-    if user_id is None:
-        return None
+def _named(sql: str, prefix: str) -> str:
+    """SQL with its parameters named by their place instead."""
+    places = itertools.count()
+    return re.sub("%[s%]", lambda found: "%%" if found[0] == "%%" else f"%({prefix}{next(places)})s", sql)
+
+
+@cache
+def _username_sql() -> str:
+    """The SQL of the name that the actor is shown by."""
     users = get_user_model()
-    found = users._default_manager.filter(pk=user_id).values_list(users.USERNAME_FIELD, flat=True).first()
-    return None if found is None else str(found)
+    fields: list[Any] = [users._meta.get_field(users.USERNAME_FIELD), users._meta.pk]
+    table, name, pk = map(connection.ops.quote_name, (users._meta.db_table, *(field.column for field in fields)))
+    return f"SELECT {name} FROM {table} WHERE {pk} = %(actor)s"  # noqa: S608 - names of the model, quoted
 
 
 def _announced(audience: Audience, event: ClaimedEvent, username: str | None, created_at: datetime) -> Announced:

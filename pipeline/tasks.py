@@ -13,13 +13,18 @@ from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SWEEP
 @shared_task(name=EXPAND, bind=True)
 def expand(self: "Task[[int], None]", event_id: int) -> None:
     """Find who hears of an event, and deliver to them if they are few."""
-    delivery.expand(event_id, enqueued_at=self.request.get("enqueued_at"))
+    delivery.expand(event_id, again=_again(self), enqueued_at=self.request.get("enqueued_at"))
 
 
-@shared_task(name=DELIVER)
-def deliver(batch_id: int) -> None:
+@shared_task(name=DELIVER, bind=True)
+def deliver(self: "Task[[int], None]", batch_id: int) -> None:
     """Deliver one batch of a large event."""
-    delivery.deliver(batch_id)
+    delivery.deliver(batch_id, again=_again(self))
+
+
+def _again(task: "Task[Any, None]") -> bool:
+    """Whether this hint follows another: by whoever enqueued it, or since the broker saw no acknowledgement."""
+    return bool(task.request.get("again") or (task.request.delivery_info or {}).get("redelivered"))
 
 
 @shared_task(name=RECORD)

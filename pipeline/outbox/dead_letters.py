@@ -33,7 +33,7 @@ def replay(kind: Kind, ids: Sequence[int]) -> int:
             [list(ids)],
         )
         replayed = [work_id for (work_id,) in cursor.fetchall()]
-    enqueue(kind.task, *replayed)
+    enqueue(kind.task, *replayed, again=True)
     return len(replayed)
 
 

@@ -38,7 +38,7 @@ def _sweep(kind: Kind) -> int:
         rows = cursor.fetchall()
     due = [work_id for work_id, _ in rows]
     for queue in sorted({queue for _, queue in rows}):
-        enqueue(kind.task, *(work_id for work_id, its_queue in rows if its_queue == queue), queue=queue)
+        enqueue(kind.task, *(work_id for work_id, its_queue in rows if its_queue == queue), queue=queue, again=True)
     if due:
         logger.info("Work was due and enqueued again", extra={"work": kind.name, "count": len(due), "ids": due[:10]})
     return len(due)

@@ -2,8 +2,8 @@
 
 Enters: ids of rows in the outbox. Leaves: their contents once claimed, and their state. A row is claimed by its row
 lock within the transaction that does the work, so that two workers never do it at once and a worker that dies frees
-it at once. Starts are counted in a commit of their own before the work: work that kills its worker is parked after a
-few.
+it at once. Work that may have ended its worker before has its start counted in a commit of its own, so that what kills
+its worker each time is parked after a few.
 
 What failed for reasons outside (Postgres, Redis) is tried for as long as it takes and its start does not count; what
 failed otherwise is tried MAX_ATTEMPTS times and then parked with its traceback, for a person to look at.
@@ -86,8 +86,8 @@ class ClaimedBatch:
     recorded_at: datetime  # the event was
 
 
-def start(kind: Kind, work_id: int) -> bool:
-    """Count a start; whether there is anything to do. False: finished, parked, or at this moment another's."""
+def start_again(kind: Kind, work_id: int) -> bool:
+    """Count a start of what was enqueued before; False: it is finished, parked, or at this moment another's."""
     attempts = _one(
         f"""
         UPDATE {kind.table} SET attempts = attempts + 1 FROM {_NO_WAIT}
@@ -99,15 +99,15 @@ def start(kind: Kind, work_id: int) -> bool:
     if attempts is None:
         return False
     if attempts[0] > MAX_ATTEMPTS:
-        _park_poison(kind, work_id)
+        _park_poison(kind, work_id, attempts[0])
         return False
     return True
 
 
-def _park_poison(kind: Kind, work_id: int) -> None:
+def _park_poison(kind: Kind, work_id: int, starts: int) -> None:
     _execute(
         f"UPDATE {kind.table} SET state = 'failed', error = %s, finished_at = clock_timestamp() WHERE id = %s",  # noqa: S608
-        [f"Started {MAX_ATTEMPTS} times and never finished: its worker died each time.", work_id],
+        [f"Started {starts} times and never finished: its worker died each time.", work_id],
     )
     metrics.WORK_FINISHED.labels(kind.name, "failed").inc()
     logger.error("Work killed its worker each time and was parked", extra={"work": kind.name, "ids": [work_id]})
@@ -145,49 +145,11 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     return ClaimedBatch(row[0], row[1], row[2], announced, row[3], row[4])
 
 
-def expanded(
-    event_id: int, *, recipients: int, muted: int = 0, dropped: Sequence[str] = (), enqueued_at: float | None = None
-) -> None:
-    """Note that an event's batches are made, in the transaction that made them; without any, it is done.
-
-    `dropped` are the kinds of which nobody was told because the actor was over their limit; `enqueued_at` is the Unix
-    time at which the hint was given.
-    """
-    _execute(
-        """
-        UPDATE outbox_event
-           SET state = CASE WHEN %(recipients)s = 0 THEN 'done' ELSE 'expanded' END, error = '',
-               recipients = %(recipients)s, muted = %(muted)s, dropped = %(dropped)s,
-               enqueued_at = to_timestamp(%(enqueued_at)s), expanded_at = clock_timestamp(),
-               finished_at = CASE WHEN %(recipients)s = 0 THEN clock_timestamp() END
-         WHERE id = %(id)s
-        """,
-        {
-            "id": event_id,
-            "recipients": recipients,
-            "muted": muted,
-            "dropped": list(dropped),
-            "enqueued_at": enqueued_at,
-        },
-    )
-
-
-def persisted(batch_ids: Sequence[int], stored: Sequence[int]) -> None:
-    """Note how many notifications of each batch were inserted, in the transaction that inserted them."""
-    _execute(
-        """
-        UPDATE outbox_batch b SET persisted_at = clock_timestamp(), stored = coalesce(b.stored, 0) + s.stored
-          FROM unnest(%s::bigint[], %s::int[]) s(id, stored) WHERE b.id = s.id
-        """,
-        [list(batch_ids), list(stored)],
-    )
-
-
 def deferred(event_id: int, seconds: float, why: str) -> None:
-    """Put a claimed event off: the sweep enqueues it again then, and this start does not count."""
+    """Put a claimed event off: the sweep enqueues it again then, and no start counts."""
     _execute(
         """
-        UPDATE outbox_event SET error = %s, attempts = greatest(attempts - 1, 0),
+        UPDATE outbox_event SET error = %s, attempts = 0,
                next_attempt_at = clock_timestamp() + make_interval(secs => %s)
          WHERE id = %s
         """,
@@ -239,26 +201,27 @@ def finish_at_once(event_id: int, batch_ids: Sequence[int]) -> None:
 
 
 @contextmanager
-def failure_noted(kind: Kind, work_ids: Sequence[int]) -> Iterator[None]:
+def failure_noted(kind: Kind, work_ids: Sequence[int], *, counted: bool = False) -> Iterator[None]:
     """Whatever is raised inside is noted on the rows, with what is to be done about it, and raised on.
 
-    Raised on, so that the operator sees the task fail; Celery acknowledges it, since the row is what counts.
+    Raised on, so that the operator sees the task fail; Celery acknowledges it, since the row is what counts. `counted`
+    says whether this start is among the row's attempts already.
     """
     try:
         yield
     except Permanent:
-        _note(kind, work_ids, counts=True, park_from=0)
+        _note(kind, work_ids, 1 - counted, park_from=0)
         raise
     except (Retryable, OperationalError, InterfaceError):
-        _note(kind, work_ids, counts=False, park_from=None)
+        _note(kind, work_ids, -counted, park_from=None)
         raise
     except Exception:
-        _note(kind, work_ids, counts=True, park_from=MAX_ATTEMPTS)
+        _note(kind, work_ids, 1 - counted, park_from=MAX_ATTEMPTS)
         raise
 
 
-def _note(kind: Kind, work_ids: Sequence[int], *, counts: bool, park_from: int | None) -> None:
-    """Write the current exception to the rows; park them from `park_from` attempts on (None: never)."""
+def _note(kind: Kind, work_ids: Sequence[int], more: int, *, park_from: int | None) -> None:
+    """Write the current exception to the rows, and so many attempts more; park from `park_from` on (None: never)."""
     error = traceback.format_exc()[-ERROR_MAX_LENGTH:]
     ids: dict[str, Any] = {"work": kind.name, "ids": list(work_ids)}
     try:
@@ -266,13 +229,13 @@ def _note(kind: Kind, work_ids: Sequence[int], *, counts: bool, park_from: int |
             cursor.execute(
                 f"""
                 UPDATE {kind.table}
-                   SET error = %(error)s, attempts = greatest(attempts - %(uncounted)s, 0), next_attempt_at = {BACKOFF},
-                       state = CASE WHEN attempts >= %(park_from)s THEN 'failed' ELSE state END,
-                       finished_at = CASE WHEN attempts >= %(park_from)s THEN clock_timestamp() END
+                   SET error = %(error)s, attempts = attempts + %(more)s, next_attempt_at = {BACKOFF},
+                       state = CASE WHEN attempts + %(more)s >= %(park_from)s THEN 'failed' ELSE state END,
+                       finished_at = CASE WHEN attempts + %(more)s >= %(park_from)s THEN clock_timestamp() END
                  WHERE id = ANY(%(ids)s) AND state = 'pending'
                 RETURNING state
                 """,  # noqa: S608 - constants
-                {"error": error, "uncounted": 0 if counts else 1, "park_from": park_from, "ids": ids["ids"]},
+                {"error": error, "more": more, "park_from": park_from, "ids": ids["ids"]},
             )
             outcomes = [state for (state,) in cursor.fetchall()]
     except (OperationalError, InterfaceError):

@@ -20,11 +20,11 @@ def killed(*_: Any, **__: Any) -> None:
 
 def main(point: str, event_id: int) -> None:
     django.setup()
-    from pipeline import delivery, publish
+    from pipeline import delivery, persist, publish
     from pipeline.outbox import work
 
     places: dict[str, tuple[Any, str]] = {
-        "before_commit": (work, "expanded"),
+        "before_commit": (persist, "persist"),
         "before_publish": (publish, "publish"),
         "before_mark": (work, "finish_at_once"),
     }

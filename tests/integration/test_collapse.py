@@ -144,7 +144,7 @@ def test_a_batch_that_is_done_again_counts_nobody_twice(
     me, ann, *_ = people
     tell(ann, me)
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.publish.publish", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patch.setattr("pipeline.publish.publish", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             tell(ann, me)
     published()

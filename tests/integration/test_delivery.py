@@ -146,7 +146,7 @@ def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(
     with CaptureQueriesContext(connection) as queries:
         delivery.deliver(batch_id)
     statements = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]
-    assert len(statements) == 8
+    assert len(statements) == 6
     assert Notification.objects.count() == count
 
 

@@ -52,7 +52,7 @@ def parked(people: list[User], monkeypatch: pytest.MonkeyPatch, valkey: str) -> 
     """An event that failed as often as it may."""
     event_id = happened(first=[person.pk for person in people])
     with monkeypatch.context() as patch:
-        patch.setattr(persist, "persist", lambda *_: 1 / 0)
+        patch.setattr(persist, "persist", lambda *_, **__: 1 / 0)
         for _ in range(work.MAX_ATTEMPTS):
             with pytest.raises(ZeroDivisionError):
                 delivery.expand(event_id)

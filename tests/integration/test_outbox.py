@@ -28,7 +28,7 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_work_is_done_again(
 ) -> None:
     event_id = happened(first=people)
     with monkeypatch.context() as patch:
-        patch.setattr(persist, "persist", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patch.setattr(persist, "persist", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             delivery.expand(event_id)
     assert not Notification.objects.exists()
@@ -41,7 +41,7 @@ def test_a_crash_after_the_commit_publishes_again_what_was_stored(
     people: list[User], monkeypatch: pytest.MonkeyPatch, published: Frames
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "publish", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patch.setattr(publish, "publish", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             delivery.expand(happened(first=people))
     assert published() == []
@@ -76,7 +76,7 @@ def test_a_channel_layer_that_is_down_does_not_cost_an_attempt_and_the_batch_sta
 
 def test_postgres_being_away_does_not_cost_an_attempt(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     event_id = happened(first=people)
-    monkeypatch.setattr(persist, "persist", lambda *_: (_ for _ in ()).throw(OperationalError("gone")))
+    monkeypatch.setattr(persist, "persist", lambda *_, **__: (_ for _ in ()).throw(OperationalError("gone")))
     with pytest.raises(OperationalError):
         delivery.expand(event_id)
     event = Event.objects.get()
@@ -95,11 +95,11 @@ def test_an_event_nobody_declares_is_parked_at_once_with_its_error() -> None:
 
 def test_what_keeps_failing_is_parked_with_its_traceback(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     event_id = happened(first=people)
-    monkeypatch.setattr(persist, "persist", lambda *_: 1 / 0)
-    for _ in range(work.MAX_ATTEMPTS):
+    monkeypatch.setattr(persist, "persist", lambda *_, **__: 1 / 0)
+    for start in range(work.MAX_ATTEMPTS):
         assert Event.objects.get().state == "pending"
         with pytest.raises(ZeroDivisionError):
-            delivery.expand(event_id)
+            delivery.expand(event_id, again=start > 0)
     event = Event.objects.get()
     assert event.state == "failed"
     assert "ZeroDivisionError" in event.error
@@ -109,8 +109,8 @@ def test_what_kills_its_worker_each_time_is_parked(people: list[User], monkeypat
     event_id = happened(first=people)
     # A killed worker runs no exception handler: only its count of starts stays.
     for _ in range(work.MAX_ATTEMPTS):
-        assert work.start(work.EVENT, event_id)
-    delivery.expand(event_id)
+        assert work.start_again(work.EVENT, event_id)
+    delivery.expand(event_id, again=True)
     assert Event.objects.get().state == "failed"
     assert not Notification.objects.exists()
 
