@@ -1,13 +1,15 @@
-"""Store a batch: dedupe, insert, and the next seq and unread of each inbox, set by set.
+"""Store a batch: the next seq and unread of each inbox, and a notification in each, set by set.
 
 Enters: claimed batches of one event, inside the transaction that claimed them. Leaves: one notification row for each
-recipient who has none of this event yet, and what must be told of each. Two statements, whatever the size:
+recipient, and what must be told of each. Two statements, whatever the size:
 
 1. lock the inboxes in order of user ids, so that two batches with recipients in common wait for each other and never
-deadlock (where some are missing, they are made in the same order, and all are locked again); 2. insert what is not
-there yet as the next seq of its inbox, advance exactly those inboxes, and note on the batches how many were new. The
-second sees whatever was committed before the locks were had, so a second worker with the same batch finds every row
-there. Of an event that is delivered at once, whoever cut it has locked the inboxes already.
+deadlock (where some are missing, they are made in the same order, and all are locked again); 2. advance each inbox,
+insert what is its next seq, and note on the batches that this is done. The second sees whatever was committed before
+the locks were had. Of an event that is delivered at once, whoever cut it has locked the inboxes already.
+
+A batch is noted and its rows are inserted by the same statement, and a person is in one batch of an event only. So a
+batch that is noted has all of its rows, and is published again as it is; one that is not has none.
 """
 
 import json
@@ -24,72 +26,68 @@ from shared.protocol import Announced
 from shared.settings import load
 
 _LOCK_INBOXES = """
-SELECT count(*) FROM (
-    SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY user_id FOR NO KEY UPDATE
-) locked
+SELECT (SELECT count(*) FROM (
+            SELECT 1 FROM inbox_inbox
+             WHERE user_id = ANY(ARRAY(SELECT unnest(recipients) FROM outbox_batch WHERE id = ANY(%(batches)s)))
+             ORDER BY user_id FOR NO KEY UPDATE) locked)
+     = (SELECT sum(cardinality(recipients)) FROM outbox_batch WHERE id = ANY(%(batches)s))
 """
 
 _CREATE_INBOXES = """
-INSERT INTO inbox_inbox (user_id) SELECT u FROM unnest(%(users)s::bigint[]) u ORDER BY u ON CONFLICT DO NOTHING
+INSERT INTO inbox_inbox (user_id)
+SELECT unnest(recipients) AS user_id FROM outbox_batch WHERE id = ANY(%(batches)s) ORDER BY user_id
+ON CONFLICT DO NOTHING
 """
 
-#: The recipients with their inboxes and announcements. LIMIT in a lateral join means: look it up, row by row. Left to
-#: itself the planner sometimes reads a whole table for a batch, most of all where the table has grown quickly.
+#: The recipients with what they are told. Where nothing collapses, `collapsing` is null.
 _RECIPIENTS = """
-      FROM unnest(%(users)s::bigint[], %(numbers)s::int[]) r(user_id, number)
-      JOIN unnest(%(announcements)s::bigint[], %(created)s::timestamptz[], %(collapsing)s::text[], %(topics)s::text[])
-           WITH ORDINALITY b(announcement_id, created_at, collapsing, topic, number) USING (number)
-      JOIN LATERAL (SELECT * FROM inbox_inbox WHERE user_id = r.user_id LIMIT 1) i ON true
+      FROM (SELECT a.id AS announcement_id, a.created_at, a.topic, kinds.collapsing, unnest(b.recipients) AS user_id
+              FROM outbox_batch b
+              JOIN inbox_announcement a ON a.id = b.announcement_id
+              LEFT JOIN unnest(%(collapsing)s::text[]) kinds(collapsing) ON kinds.collapsing = a.kind
+             WHERE b.id = ANY(%(batches)s)) r
 """
 
 _IN_WINDOW = "i.window_at > clock_timestamp() - make_interval(secs => %(storm_seconds)s)"
 
-_QUIET = f"CASE WHEN {_IN_WINDOW} AND i.window_count >= %(storm_limit)s THEN true END"
-
-#: `inserted` are the rows that are new. How many they are is noted on each batch, which is known by its number here.
-_ADVANCE = f"""
-, noted AS (
-    UPDATE outbox_batch b SET persisted_at = clock_timestamp(), stored = coalesce(b.stored, 0) + new.stored
-      FROM (SELECT batches.id, count(inserted.recipient_id) AS stored
-              FROM unnest(%(batches)s::bigint[]) WITH ORDINALITY batches(id, number)
-              JOIN unnest(%(users)s::bigint[], %(numbers)s::int[]) r(user_id, number) USING (number)
-              LEFT JOIN inserted ON inserted.recipient_id = r.user_id
-             GROUP BY batches.id) new
-     WHERE b.id = new.id
-)
-UPDATE inbox_inbox i
-   SET seq = i.seq + 1,
-       unread = i.unread + CASE WHEN inserted.first IS NULL THEN 1 ELSE 0 END,
+_ADVANCED = f"""
+       seq = i.seq + 1,
        window_at = CASE WHEN {_IN_WINDOW} THEN i.window_at ELSE clock_timestamp() END,
        window_count = CASE WHEN {_IN_WINDOW} THEN i.window_count + 1 ELSE 1 END
-  FROM inserted WHERE i.user_id = inserted.recipient_id
-RETURNING inserted.announcement_id, i.user_id, i.seq, i.unread, inserted.quiet IS TRUE,
-          inserted.first, inserted.count, inserted.actors, inserted.actor_count
-"""  # noqa: S608 - constants
-
-_INSERT = f"""
-WITH inserted AS (
-    INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
-    SELECT i.user_id, i.seq + 1, b.announcement_id, %(event)s, b.created_at, {_QUIET}
-    {_RECIPIENTS}
-    ON CONFLICT (event_id, recipient_id) DO NOTHING
-    RETURNING recipient_id, announcement_id, quiet, first, count, actors, actor_count
-)
-{_ADVANCE}
 """
 
-#: As _INSERT, for kinds that collapse (`collapsing` is the kind's name; null for others of the same event). `open`
-#: is the notification that is there and unread: its is the name, the count goes on, and the rows that stood for it are
-#: replaced. Reading takes the same lock on the inbox, so it happens before or after, never in between.
+_NOTED = """
+UPDATE outbox_batch SET persisted_at = clock_timestamp(), stored = cardinality(recipients) WHERE id = ANY(%(batches)s)
+"""
+
+#: Advancing gives each inbox its row; the window is looked at as it was before.
+_INSERT = f"""
+WITH advanced AS (
+    UPDATE inbox_inbox i
+       SET {_ADVANCED}, unread = i.unread + 1
+    {_RECIPIENTS}
+     WHERE i.user_id = r.user_id
+    RETURNING r.announcement_id, r.created_at, i.user_id, i.seq, i.unread,
+              CASE WHEN i.window_count > %(storm_limit)s THEN true END AS quiet
+),
+inserted AS (
+    INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
+    SELECT user_id, seq, announcement_id, %(event)s, created_at, quiet FROM advanced
+),
+noted AS ({_NOTED})
+SELECT announcement_id, user_id, seq, unread, quiet IS TRUE FROM advanced
+"""  # noqa: S608 - constants
+
+#: As _INSERT, for kinds that collapse. `open` is the notification that is there and unread: its is the name, the count
+#: goes on, and the rows that stood for it are replaced. Reading takes the same lock on the inbox, so it happens before
+#: or after, never in between. LIMIT in a lateral join means: look it up, row by row. Left to itself the planner
+#: sometimes reads a whole table for a batch, most of all where the table has grown quickly.
 _INSERT_COLLAPSING = f"""
 WITH new AS (
-    SELECT i.user_id, i.seq + 1 AS seq, b.announcement_id, b.created_at, b.collapsing, coalesce(b.topic, '') AS topic,
-           {_QUIET} AS quiet
+    SELECT i.user_id, i.seq + 1 AS seq, r.announcement_id, r.created_at, r.collapsing, coalesce(r.topic, '') AS topic,
+           CASE WHEN {_IN_WINDOW} AND i.window_count >= %(storm_limit)s THEN true END AS quiet
     {_RECIPIENTS}
-      LEFT JOIN LATERAL (
-           SELECT true AS told FROM inbox_notification n
-            WHERE n.event_id = %(event)s AND n.recipient_id = r.user_id LIMIT 1) before ON true
-     WHERE before.told IS NULL
+      JOIN LATERAL (SELECT * FROM inbox_inbox WHERE user_id = r.user_id LIMIT 1) i ON true
 ),
 grown AS (
     SELECT new.*, open.first, open.latest, coalesce(open.count, 0) + 1 AS count,
@@ -118,6 +116,7 @@ inserted AS (
       FROM grown
     RETURNING recipient_id, announcement_id, quiet, first, count, actors, actor_count
 ),
+noted AS ({_NOTED}),
 replaced AS (
     UPDATE inbox_notification n SET replaced_by = grown.seq
       FROM grown WHERE n.recipient_id = grown.user_id AND n.seq IN (grown.first, grown.latest)
@@ -129,8 +128,14 @@ kept AS (
     ON CONFLICT (recipient_id, kind, topic) DO UPDATE
        SET first = excluded.first, latest = excluded.latest, count = excluded.count, actors = excluded.actors,
            actor_ids = excluded.actor_ids
+),
+advanced AS (
+    UPDATE inbox_inbox i
+       SET {_ADVANCED}, unread = i.unread + CASE WHEN inserted.first IS NULL THEN 1 ELSE 0 END
+      FROM inserted WHERE i.user_id = inserted.recipient_id
+    RETURNING inserted.*, i.user_id, i.seq, i.unread
 )
-{_ADVANCE}
+SELECT announcement_id, user_id, seq, unread, quiet IS TRUE, first, count, actors, actor_count FROM advanced
 """  # noqa: S608 - constants
 
 #: What an earlier attempt stored and perhaps did not publish; what was read or deleted since needs no telling, and
@@ -138,7 +143,8 @@ kept AS (
 _STORED_BEFORE = """
 SELECT n.announcement_id, n.recipient_id, n.seq, i.unread, n.quiet IS TRUE, n.first, n.count, n.actors, n.actor_count
   FROM inbox_notification n JOIN inbox_inbox i ON i.user_id = n.recipient_id
- WHERE n.event_id = %(event)s AND n.recipient_id = ANY(%(users)s::bigint[])
+ WHERE n.event_id = %(event)s
+   AND n.recipient_id = ANY(ARRAY(SELECT unnest(recipients) FROM outbox_batch WHERE id = ANY(%(batches)s)))
    AND n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL
 """
 
@@ -154,10 +160,10 @@ class Copy(NamedTuple):
     seq: int
     unread: int
     quiet: bool
-    first: int | None
-    stands_for: int | None
-    actors: str | None
-    actor_count: int | None
+    first: int | None = None
+    stands_for: int | None = None
+    actors: str | None = None
+    actor_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,41 +174,33 @@ class Stored:
     copies: Sequence[Copy]
 
 
-def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: int = 0) -> list[Stored]:
-    """Store the notifications of `batches`, all of one event; what is to be published, old rows included.
+def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = False) -> list[Stored]:
+    """Store the notifications of `batches`, all of one event; what is to be published, also of batches stored before.
 
-    `locked` is how many of the recipients have an inbox that this transaction has locked before.
+    `locked` says that all recipients have inboxes, which this transaction has locked.
     """
     settings = load()
-    kinds = [kind_of(batch.announced.kind) for batch in batches]
+    new = [batch.id for batch in batches if not batch.persisted]
+    old = [batch.id for batch in batches if batch.persisted]
+    collapsing = sorted({one.announced.kind for one in batches if kind_of(one.announced.kind).collapses})
     params: dict[str, Any] = {
         "event": event_id,
-        "users": [user for batch in batches for user in batch.recipients],
-        "batches": [batch.id for batch in batches],
-        "numbers": [number for number, batch in enumerate(batches, start=1) for _ in batch.recipients],
-        "announcements": [batch.announcement_id for batch in batches],
-        "created": [batch.announced.created_at for batch in batches],
-        "collapsing": [kind.name if kind.collapses else None for kind in kinds],
-        "topics": [batch.announced.topic for batch in batches],
+        "batches": new,
+        "collapsing": collapsing,
         "storm_limit": settings.storm_limit,
         "storm_seconds": settings.storm_seconds,
     }
-    collapses = any(kind.collapses for kind in kinds)
-    if collapses:
-        params |= _actor(batches[0].announced)
+    rows: list[Sequence[Any]] = []
     with connection.cursor() as cursor:
-        if not locked:
-            cursor.execute(_LOCK_INBOXES, params)
-            (locked,) = cursor.fetchone()
-        if locked < len(params["users"]):
-            cursor.execute(_CREATE_INBOXES, params)
-            cursor.execute(_LOCK_INBOXES, params)
-        cursor.execute(_INSERT_COLLAPSING if collapses else _INSERT, params)
-        rows = cursor.fetchall()
-        metrics.NOTIFICATIONS_STORED.inc(len(rows))
-        if len(rows) < len(params["users"]):
-            cursor.execute(_STORED_BEFORE, params)
-            rows = cursor.fetchall()
+        if new:
+            if not locked:
+                _lock(cursor, params)
+            cursor.execute(_INSERT_COLLAPSING if collapsing else _INSERT, params | _actor(batches[0].announced))
+            rows += cursor.fetchall()
+            metrics.NOTIFICATIONS_STORED.inc(len(rows))
+        if old:
+            cursor.execute(_STORED_BEFORE, params | {"batches": old})
+            rows += cursor.fetchall()
     copies: dict[int, list[Copy]] = {batch.announcement_id: [] for batch in batches}
     for announcement_id, *copy in rows:
         copies[announcement_id].append(Copy(*copy))
@@ -210,6 +208,13 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: int = 0) 
         Stored(announced, copies[announcement_id])
         for announcement_id, announced in {batch.announcement_id: batch.announced for batch in batches}.items()
     ]
+
+
+def _lock(cursor: Any, params: dict[str, Any]) -> None:
+    cursor.execute(_LOCK_INBOXES, params)
+    if not cursor.fetchone()[0]:
+        cursor.execute(_CREATE_INBOXES, params)
+        cursor.execute(_LOCK_INBOXES, params)
 
 
 def _actor(announced: Announced) -> dict[str, Any]:

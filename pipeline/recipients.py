@@ -2,8 +2,8 @@
 
 Enters: a claimed event and its audiences in order of precedence. Leaves: one announcement for each audience that has
 anyone left, its recipients cut into batches in the outbox, and the event expanded, or done where nobody is left; all by
-one statement. No list of recipients passes through Python, except of an event so small that it is delivered at once:
-the inboxes of those few are locked on the way. Runs in the transaction that claimed the event.
+one statement. No list of recipients passes through Python. Of an event so small that it is delivered at once, the
+inboxes of those few are locked on the way. Runs in the transaction that claimed the event.
 
 Who is left: of each audience, everyone but the actor and whoever muted that kind or topic; of what is left of several
 audiences, a person hears the first.
@@ -80,7 +80,7 @@ batches AS (
            now() + make_interval(secs => CASE WHEN total.n <= %(few)s THEN %(soon)s ELSE %(later)s END)
       FROM cut JOIN told USING (rank) JOIN announced USING (kind) CROSS JOIN total
      ORDER BY rank, number -- as ids are given, so batches are worked off
-    RETURNING id, announcement_id, recipients
+    RETURNING id, announcement_id
 ),
 expanded AS (
     UPDATE outbox_event
@@ -96,7 +96,7 @@ locked AS (
      CROSS JOIN LATERAL (SELECT user_id FROM inbox_inbox WHERE user_id = few.user_id LIMIT 1 FOR NO KEY UPDATE) i
 )
 SELECT total.n::bigint, total.muted::bigint, (SELECT count(*) FROM locked), batches.id, announced.id, announced.kind,
-       announced.actor_username, announced.created_at, CASE WHEN total.n <= %(few)s THEN batches.recipients END
+       announced.actor_username, announced.created_at
   FROM total
   LEFT JOIN (batches JOIN announced ON announced.id = batches.announcement_id) ON true
  ORDER BY batches.id
@@ -115,14 +115,14 @@ class Cut:
     """What an event's audiences came to: how many are told, in which batches.
 
     `at_once` holds the batches themselves where they are so small that the same task delivers them, and is empty
-    otherwise. `locked` is how many of their recipients have an inbox, which this transaction has locked.
+    otherwise. `locked` says that all of their recipients have inboxes, which this transaction has locked.
     """
 
     recipients: int
     muted: int
     batch_ids: Sequence[int] = ()
     at_once: Sequence[ClaimedBatch] = ()
-    locked: int = 0
+    locked: bool = False
 
 
 def cut(
@@ -159,13 +159,12 @@ def cut(
             event.id,
             announcement_id,
             _announced(by_kind[kind], event, username, created_at),
-            recipients,
             event.recorded_at,
         )
-        for *_, batch_id, announcement_id, kind, username, created_at, recipients in rows
-        if recipients is not None
+        for *_, batch_id, announcement_id, kind, username, created_at in rows
+        if total <= settings.deliver_at_once and kind is not None
     ]
-    return Cut(total, muted, [row[3] for row in rows], at_once, locked)
+    return Cut(total, muted, [row[3] for row in rows], at_once, locked == total)
 
 
 def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:

@@ -76,14 +76,17 @@ class ClaimedEvent:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """A batch and what its recipients are told, its row locked by this transaction (or not yet visible to others)."""
+    """A batch and what its recipients are told, its row locked by this transaction (or not yet visible to others).
+
+    `persisted`: an earlier start has stored its notifications, and perhaps not published them.
+    """
 
     id: int
     event_id: int
     announcement_id: int
     announced: Announced
-    recipients: Sequence[int]
     recorded_at: datetime  # the event was
+    persisted: bool = False
 
 
 def start_again(kind: Kind, work_id: int) -> bool:
@@ -130,8 +133,8 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     """Lock a pending batch for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT b.id, b.event_id, b.announcement_id, b.recipients, e.recorded_at, a.kind, a.created_at, a.data,
-               a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id, a.traceparent
+        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, a.kind, a.created_at,
+               a.data, a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id, a.traceparent
           FROM outbox_batch b
           JOIN outbox_event e ON e.id = b.event_id
           JOIN inbox_announcement a ON a.id = b.announcement_id
@@ -142,7 +145,7 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     if row is None:
         return None
     announced = Announced(row[5], row[6], json.loads(row[7]), *row[8:])
-    return ClaimedBatch(row[0], row[1], row[2], announced, row[3], row[4])
+    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], persisted=row[3])
 
 
 def deferred(event_id: int, seconds: float, why: str) -> None:
