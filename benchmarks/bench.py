@@ -1,27 +1,24 @@
 """`make bench`: every figure that the README quotes, measured on this machine beside its peers and its limits.
 
-Enters: the areas to measure, all of them by default. Leaves: a table; `benchmarks/results.json`. Ends with 1 where
-something that was asked for was not reached.
+Enters: the areas to measure, all of them by default. Leaves: a table; `benchmarks/results.json`, and what quotes it
+(report.py). Ends with 1 where something that was asked for was not reached.
 """
 
 import platform
 import sys
 import time
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated
 
 import psutil
 import typer
 from rich.console import Console
 
-from benchmarks import figures
+from benchmarks import figures, report
 from benchmarks.figures import Figure
 from benchmarks.ground import clear, ground
 
-AREAS = ("poster", "expansion", "persist", "publish", "whole", "lanes", "small", "latency", "growth", "edge")
-
-RESULTS = Path(__file__).parent / "results.json"
+AREAS = ("poster", "expansion", "persist", "publish", "whole", "lanes", "small", "latency", "growth", "edge", "scale")
 
 
 def main(only: Annotated[list[str] | None, typer.Argument(help="Areas to measure; all by default")] = None) -> None:
@@ -41,8 +38,9 @@ def main(only: Annotated[list[str] | None, typer.Argument(help="Areas to measure
             measured += import_module(f"benchmarks.areas.{area}").measure(console)
             console.print(f"  in {time.monotonic() - started:.0f} s", style="dim")
     figures.show(console, measured)
-    figures.write(measured, RESULTS)
-    console.print(f"Measured in {time.monotonic() - begun:.0f} s; written to {RESULTS}")
+    figures.write(measured, report.RESULTS)
+    report.write()
+    console.print(f"Measured in {time.monotonic() - begun:.0f} s; written to {report.RESULTS}")
     if any(one.reached is False for one in measured):
         raise typer.Exit(1)
 

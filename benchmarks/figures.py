@@ -47,6 +47,7 @@ class Figure:
         return {
             "id": self.id,
             "area": self.area,
+            "title": self.title,
             "value": _rounded(self.value),
             "unit": self.unit,
             "bound": next(iter(bound.values()), None),

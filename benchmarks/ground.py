@@ -50,7 +50,20 @@ def ground() -> Iterator[tuple[Postgres, Valkey]]:
 
         django.setup()
         call_command("migrate", verbosity=0)
+        for server in (postgres, valkey):
+            assert server.process is not None  # noqa: S101 - it was started above
+            _servers.append(server.process.pid)
         yield postgres, valkey
+
+
+#: Process ids of Postgres and Valkey, while there is a ground.
+_servers: list[int] = []
+
+
+def servers() -> tuple[int, int]:
+    """The process ids of the ground's Postgres and Valkey."""
+    postgres, valkey = _servers
+    return postgres, valkey
 
 
 def clear() -> None:

@@ -40,8 +40,9 @@ class Crowd:
         self.bytes = 0
         self._heard: set[int] = set()  # file descriptors of the open ones that were sent something
 
-    def connect(self, handshakes: Sequence[bytes], at_once: int = AT_ONCE) -> float:
-        """Open a socket for each handshake; the seconds until all were open."""
+    def connect(self, handshakes: Sequence[bytes], at_once: int = AT_ONCE, port: int | None = None) -> float:
+        """Open a socket for each handshake, to the crowd's port or another; the seconds until all were open."""
+        address = self._address if port is None else (self._address[0], port)
         begun = time.perf_counter()
         left = iter(handshakes)
         opening = 0
@@ -51,7 +52,7 @@ class Crowd:
             while opening < at_once and (handshake := next(left, None)) is not None:
                 one = socket.socket()
                 one.setblocking(False)
-                one.connect_ex(self._address)
+                one.connect_ex(address)
                 self._selector.register(one, selectors.EVENT_WRITE, _Opening(handshake))
                 opening += 1
             for key, _ in self._selector.select(1):

@@ -100,7 +100,7 @@ def _edge_rate(sockets: int) -> float:
         channels = [f"{load().channel_layer_prefix}__group__{user_group(user)}".encode() for user in users]
         text = "x" * FRAME_BYTES
         messages = [channel_layer().serialize(frame_message(number, text)) for number in range(1, rounds + 1)]
-        return _published(crowd, channels, messages)
+        return published(crowd, channels, messages)
 
 
 def _stock_rate(sockets: int) -> float:
@@ -113,10 +113,10 @@ def _stock_rate(sockets: int) -> float:
     ):
         crowd.connect([handshake(f"/?user={number}") for number in range(sockets)])
         channels = [b"asgi__group__user_%d" % number for number in range(sockets)]
-        return _published(crowd, channels, [channel_layer().serialize({"type": "notify", "content": content})] * rounds)
+        return published(crowd, channels, [channel_layer().serialize({"type": "notify", "content": content})] * rounds)
 
 
-def _published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes]) -> float:
+def published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes]) -> float:
     """Publish each message to every channel, as fast as it is taken; frames a second until the last one is there."""
     commands = [publish_command(channel, message) for message in messages for channel in channels]
     size = frame_size(FRAME_BYTES)

@@ -5,7 +5,7 @@ Both find their queue full and are timed while they empty it, by its length.
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
 
 import redis
@@ -33,18 +33,17 @@ PATIENCE_SECONDS = 120
 
 def measure(console: Console) -> Iterator[Figure]:
     """Tasks a second."""
-    User.objects.bulk_create(User(username=f"small-{number}") for number in range(PEOPLE))
-    users = list(User.objects.filter(username__startswith="small-").values_list("pk", flat=True))
+    users = people_of_small_events()
     rates: dict[str, list[float]] = {"ours": [], "empty": []}
     for name in interleaved(RUNS, list(rates)):
         if name == "ours":
-            _record(users)
+            record_small_events(users)
             settle()
-            rates[name].append(_emptied(worker(EVENTS), EVENTS))
+            rates[name].append(_rate(worker(EVENTS), EVENTS))
         else:
             for number in range(EMPTY_OF_A_RUN):
                 empty.empty.delay(number)
-            rates[name].append(_emptied(worker(empty.QUEUE, app="benchmarks.peers.empty"), empty.QUEUE))
+            rates[name].append(_rate(worker(empty.QUEUE, app="benchmarks.peers.empty"), empty.QUEUE))
     told = f"ours {median(rates['ours']):,.0f} events/s, Celery {median(rates['empty']):,.0f} empty tasks/s"
     console.print(f"  {told}", style="dim")
     yield ratio(
@@ -53,7 +52,14 @@ def measure(console: Console) -> Iterator[Figure]:
     )  # fmt: skip
 
 
-def _record(users: list[int]) -> None:
+def people_of_small_events() -> list[int]:
+    """The ids of those who are told, one by each event."""
+    names = [f"small-{number}" for number in range(PEOPLE)]
+    User.objects.bulk_create((User(username=name) for name in names), ignore_conflicts=True)
+    return list(User.objects.filter(username__in=names).values_list("pk", flat=True))
+
+
+def record_small_events(users: list[int]) -> None:
     """Events of one recipient each, of as many sources, so that none is taken for a storm."""
     for number in range(EVENTS_OF_A_RUN):
         name = uuid.uuid4().hex
@@ -62,18 +68,24 @@ def _record(users: list[int]) -> None:
             record(notice, key=name, source=name)
 
 
-def _emptied(process: Server, queue: str) -> float:
-    """Tasks a second while the middle of the queue is worked off: neither the start nor the end counts."""
-    with redis.Redis.from_url(load().broker_url.get_secret_value()) as broker, process:
+def _rate(process: Server, queue: str) -> float:
+    with process:
+        return emptied(queue)[0]
+
+
+def emptied(queue: str, on_begin: Callable[[], None] = lambda: None) -> tuple[float, int]:
+    """Tasks a second while the middle of a queue is worked off, and how many: neither the start nor the end counts."""
+    with redis.Redis.from_url(load().broker_url.get_secret_value()) as broker:
         full = int(broker.llen(queue))
-        first = last = (0.0, full)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (left := int(broker.llen(queue))) > full * 0.05:
-            now = (time.perf_counter(), left)
-            if left > full * 0.9:
-                first = now
-            last = now
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{left} of {full} tasks were left after {PATIENCE_SECONDS} s")
-            time.sleep(LOOK_SECONDS)
-        return (first[1] - last[1]) / (last[0] - first[0])
+        marks: list[tuple[float, int]] = []
+        for share in (0.9, 0.1):
+            while (left := int(broker.llen(queue))) > full * share:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{left} of {full} tasks were left after {PATIENCE_SECONDS} s")
+                time.sleep(LOOK_SECONDS)
+            marks.append((time.perf_counter(), left))
+            if len(marks) == 1:
+                on_begin()
+        (began, before), (ended, after) = marks
+        return (before - after) / (ended - began), before - after

@@ -1,0 +1,38 @@
+"""Processor time of the parts of a system, between two moments.
+
+Enters: the processes of each part. Leaves: seconds that each part computed. Postgres and Valkey of the ground are
+always among them; of Postgres, all its processes, those included that begin or end in between.
+"""
+
+from collections.abc import Sequence
+
+import psutil
+
+from benchmarks import ground
+
+
+class Processors:
+    """The parts of one measurement."""
+
+    def __init__(self, **parts: Sequence[psutil.Process]) -> None:
+        postgres, valkey = ground.servers()
+        self._parts = {**parts, "postgres": [psutil.Process(postgres)], "redis": [psutil.Process(valkey)]}
+        self._begun: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        self._begun = self._now()
+
+    def stop(self) -> dict[str, float]:
+        """Seconds since `start`, by part."""
+        return {part: seconds - self._begun[part] for part, seconds in self._now().items()}
+
+    def _now(self) -> dict[str, float]:
+        return {part: sum(_spent(process) for process in processes) for part, processes in self._parts.items()}
+
+
+def _spent(process: psutil.Process) -> float:
+    """Of a process and its children, the ended ones included."""
+    times = process.cpu_times()
+    own = times.user + times.system + times.children_user + times.children_system
+    return float(own) + sum(sum(child.cpu_times()[:2]) for child in process.children())

@@ -1,0 +1,103 @@
+"""How much of each part an installation needs, calculated from the measured costs.
+
+Enters: the costs in `results.json` (area "scale"), users, the share of them that is online. Leaves: processors,
+processes, hosts, disk. A calculation, not a measurement: it adds up processor time and leaves room above it, and knows
+nothing of networks between machines.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: What people are told: notifications of a user a day, and how much more than the average the busiest hour brings.
+A_DAY = 10
+BUSIEST_HOUR = 3
+#: Of the notifications, the share that comes from small events, and how many hear of one of those.
+SMALL_SHARE, SMALL_RECIPIENTS = 0.5, 2
+#: Of a processor no more than this is planned for.
+LOAD = 0.5
+#: Sockets of one edge process: what it loses when it ends has to come back somewhere, and memory.
+SOCKETS_AN_EDGE = 50_000
+#: Days that notifications are kept.
+DAYS_KEPT = 90
+#: Processors of one Postgres that commits a hundred times a processor and second; more than this is several.
+POSTGRES_CORES = 32
+
+USERS = (1_000_000, 10_000_000, 100_000_000)
+ONLINE = (0.01, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One installation. Rates are of the busiest hour, a second."""
+
+    users: int
+    sockets: int
+    notifications: float
+    frames: float
+    worker_cores: float
+    postgres_cores: float
+    redis_hosts: int
+    edges: int
+    edge_memory_gib: float
+    disk_gib: float
+
+    @property
+    def wall(self) -> str:
+        """The part of which one is not enough first."""
+        if self.postgres_cores > POSTGRES_CORES:
+            return "Postgres"
+        if self.redis_hosts > 1:
+            return "Redis"
+        return "edges" if self.edges > 1 else "none"
+
+
+def size(costs: Mapping[str, float], users: int, online: float) -> Size:
+    """What so many users need; `costs` by the ids of figures, without their area."""
+    notifications = users * A_DAY * BUSIEST_HOUR / 86_400
+    small = notifications * SMALL_SHARE / SMALL_RECIPIENTS  # events
+    large = notifications * (1 - SMALL_SHARE)
+    sockets = users * online
+    frames = notifications * online
+
+    def cores(part: str) -> float:
+        seconds = small * costs[f"event.{part}"] + large * costs[f"notification.{part}"]
+        return seconds / 1e6 / LOAD
+
+    redis = cores("redis") + frames * costs["frame.redis"] / 1e6 / LOAD
+    edge_cores = frames * costs["frame.edge"] / 1e6 / LOAD
+    return Size(
+        users=users,
+        sockets=round(sockets),
+        notifications=notifications,
+        frames=frames,
+        worker_cores=cores("worker"),
+        postgres_cores=cores("postgres"),
+        redis_hosts=max(1, math.ceil(redis)),
+        edges=max(1, math.ceil(edge_cores), math.ceil(sockets / SOCKETS_AN_EDGE)),
+        edge_memory_gib=sockets * costs["socket.kib"] / 2**20,
+        disk_gib=users * A_DAY * DAYS_KEPT * costs["notification.bytes"] / 2**30,
+    )
+
+
+def table(costs: Mapping[str, float]) -> str:
+    """Every size, as a table in Markdown."""
+    head = (
+        "| users | online | sockets | notifications/s | frames/s | workers | Postgres | Redis | edges | their memory | "
+        "disk | the wall |"
+    )
+    rows = [head, "|" + "---|" * (head.count("|") - 1)]
+    for users in USERS:
+        for online in ONLINE:
+            one = size(costs, users, online)
+            rows.append(
+                f"| {users // 1_000_000} million | {online:.0%} | {one.sockets:,} | {one.notifications:,.0f} | "
+                f"{one.frames:,.0f} | {_cores(one.worker_cores)} | {_cores(one.postgres_cores)} | "
+                f"{one.redis_hosts} | {one.edges} | {one.edge_memory_gib:,.1f} GiB | {one.disk_gib:,.0f} GiB | "
+                f"{one.wall} |"
+            )
+    return "\n".join(rows)
+
+
+def _cores(number: float) -> str:
+    return f"{number:,.1f} cores"
