@@ -25,7 +25,7 @@ PEERS := $(VENV)-peers
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test bench burst lanes check lint format types contracts lock clean
+.PHONY: help run client test bench burst lanes docs check lint format types contracts lock clean
 
 help:  ## Show this list
 	@echo "Clarion: what make can do (each target installs what it needs into $(VENV))"
@@ -50,7 +50,11 @@ bench: $(SERVERS) $(PEERS)/.installed  ## The figures, beside peers and limits, 
 lanes: $(SERVERS)  ## Against `make run`: a mention during a burst, beside an idle system (RECIPIENTS=100000)
 	@exec $(BIN)/python -m benchmarks.lanes $(if $(filter command line,$(origin RECIPIENTS)),--recipients $(RECIPIENTS))
 
-check: lint types contracts  ## Lint, formatting, types and import contracts
+docs: $(PACKAGES)  ## Build the documentation into data/docs; a dead link is an error
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b dirhtml docs data/docs
+	@echo "Built: data/docs/index.html"
+
+check: lint types contracts docs  ## Lint, formatting, types, import contracts, documentation
 
 lint: $(PACKAGES)  ## Lint and formatting (`make format` mends what a machine can)
 	@$(BIN)/ruff check .
