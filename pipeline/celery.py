@@ -44,6 +44,12 @@ _REDIS_OPTIONS = {
 _RABBITMQ_OPTIONS = {"confirm_publish": True}
 
 
+def bounded(seconds: float) -> dict[str, Any]:
+    """Arguments of a connection that waits for the broker no longer than this at each step."""
+    names = ("read_timeout", "write_timeout") if _ON_RABBITMQ else ("socket_timeout", "socket_connect_timeout")
+    return {"connect_timeout": seconds, "transport_options": {**dict.fromkeys(names, seconds), "max_retries": 0}}
+
+
 def _queue(name: str) -> Queue:
     """A queue; on RabbitMQ one that survives the loss of a node."""
     arguments = {"x-queue-type": "quorum"} if _ON_RABBITMQ else None
