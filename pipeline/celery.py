@@ -6,10 +6,11 @@ retries a task: what fails is noted on its row in the outbox, and the sweep enqu
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
+from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections, reset_queries
 from kombu import Exchange, Queue
@@ -122,6 +123,18 @@ def _answer_prometheus(**_: Any) -> None:
     port = load().metrics_port
     if port is not None:
         start_http_server(port, addr=load().metrics_address)
+
+
+@beat_init.connect
+def _show_that_beat_lives(**_: Any) -> None:
+    """Beat answers nobody, so it leaves a sign: a file that is as old as the last task that the broker took."""
+    if load().beat_file is not None:
+        after_task_publish.connect(_touch, weak=False)
+
+
+def _touch(**_: Any) -> None:
+    if path := load().beat_file:
+        Path(path).touch()
 
 
 @task_prerun.connect

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     )
     metrics_port: int | None = Field(None, description="Where a worker answers Prometheus; unset: nowhere.")
     metrics_address: str = Field("127.0.0.1", description="The address of that port.")
+    beat_file: str | None = Field(
+        None, description="A file that beat touches with each task it has given to the broker, for a health check."
+    )
     log_level: str = Field("INFO", description="Threshold of the JSON logs.")
 
     @field_validator(
