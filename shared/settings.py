@@ -12,6 +12,8 @@ import dj_database_url
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.sentinel import watched
+
 #: Only ever accepted with CLARION_DEBUG=1. Long enough for HS256 not to warn.
 DEVELOPMENT_SECRET = "development-only-secret-never-used-in-production"  # noqa: S105
 
@@ -164,6 +166,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _sentinels_are_named(self) -> Self:
+        for url in (self.broker_url, *self.channel_layer_url):
+            watched(url.get_secret_value())
+        return self
+
+    @model_validator(mode="after")
     def _provider_is_told_apart(self) -> Self:
         if self.jwks_url is not None:
             if not self.jwks_url.startswith(("https://", "http://")):
@@ -198,11 +206,16 @@ class Settings(BaseSettings):
             "default": {
                 "BACKEND": "shared.layer.ClarionChannelLayer",
                 "CONFIG": {
-                    "hosts": [url.get_secret_value() for url in self.channel_layer_url],
+                    "hosts": [_layer_host(url.get_secret_value()) for url in self.channel_layer_url],
                     "prefix": self.channel_layer_prefix,
                 },
             }
         }
+
+
+def _layer_host(url: str) -> str | dict[str, Any]:
+    found = watched(url)
+    return url if found is None else found.for_the_layer()
 
 
 @cache
