@@ -71,7 +71,7 @@ def note() -> None:
     """Look, and set the metrics that say what was seen."""
     backlog = look()
     for work in ("event", "batch"):
-        for state in ("pending", "expanded", "failed"):
+        for state in ("pending", "expanded", "failed", "paused"):
             metrics.UNFINISHED.labels(work, state).set(backlog.count(work, state))
     for queue in QUEUES:
         metrics.OLDEST_SECONDS.labels(queue).set(backlog.oldest_seconds(queue))
