@@ -6,6 +6,7 @@
     layer.py      the channel layer: Channels' pub/sub layer with bulk publishing and direct listeners
     tokens.py     mint and verify the JWT that opens a socket
     client.py     a user's inbox from Python, for scripts and services
+    reports.py    what edges say of themselves to operators
     metrics.py    every metric: name, unit, meaning
     logs.py       JSON logs, with ids in fields
     inbox/        the log of each user: Announcement, Notification, Change, Inbox, Mute

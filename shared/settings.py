@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     connects_per_minute: int = Field(60_000, ge=1, description="Connects of one address to one edge.")
     handshake_seconds: float = Field(10, gt=0, description="How long a connection to an edge may take to ask.")
     socket_age_seconds: float = Field(24 * 3600, gt=0, description="Age at which a socket must show a new token.")
+    edge_name: str | None = Field(
+        None, description="What operators call this edge; unset: its machine and the number of its process."
+    )
     drain_seconds: float = Field(5, ge=0, description="Over how long a stopping edge closes its sockets.")
     message_bytes: int = Field(
         4096, ge=1024, description="Largest inbound message of a socket: a word, or a token, which may be longer."
