@@ -1,4 +1,4 @@
-"""The programs that only tests use: a load balancer and a browser.
+"""The programs that only tests use: a load balancer, a browser, another broker, a pooler, a watcher of metrics.
 
 Enters: the PATH. Leaves: where each is; and, run as a module (`python -m dev.programs`), those that are missing
 installed from the system's packages where that may be done here, or a sentence about what the tests will leave out.
@@ -41,7 +41,15 @@ CHROMIUM = Program(
     "the pages are not tested in a real browser",
 )
 
-ALL = (HAPROXY, CHROMIUM)
+#: Not the one on the PATH of Debian, which changes the account and knows its own folders only.
+RABBITMQ = Program(
+    ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server"),
+    "rabbitmq-server",
+    "RabbitMQ as the broker is not tested",
+)
+PGBOUNCER = Program(("pgbouncer",), "pgbouncer", "Postgres behind PgBouncer is not tested")
+
+ALL = (HAPROXY, CHROMIUM, RABBITMQ, PGBOUNCER)
 
 
 def missing() -> list[Program]:

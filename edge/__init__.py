@@ -13,6 +13,7 @@
     credit.py     how much may be out unacknowledged
     repair.py     what a socket missed, read from Postgres
     drain.py      a slow goodbye before a deploy           handshake.py  how long a connection may take to ask
+    goodbye.py    the goodbye itself                       operators.py  what operators see and ask of this edge
     health.py     /healthz /readyz /metrics
     client/       the browser's end
 

@@ -36,7 +36,7 @@ async def admitted(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> Asyn
         yield await _admit(edge, socket, scope)
     finally:
         # A stopping edge says goodbye to its sockets itself; see drain.py.
-        if not edge.draining:
+        if not edge.stopping:
             edge.sockets.remove(socket)
 
 

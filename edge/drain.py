@@ -8,7 +8,6 @@ would exit without a close frame.
 
 import asyncio
 import logging
-import random
 from typing import Any
 
 from daphne.server import reactor
@@ -16,8 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Port
 
 from edge import runtime
-from shared import protocol
-from shared.protocol import Close
+from edge.goodbye import goodbye
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +30,7 @@ def install() -> None:
 
 def _begin() -> Deferred[None]:
     edge = runtime.edge()
-    edge.draining = True
+    edge.draining = edge.stopping = True
     _stop_accepting()
     return Deferred.fromFuture(asyncio.ensure_future(_goodbye(edge)))
 
@@ -46,18 +44,7 @@ def _stop_accepting() -> None:
 
 
 async def _goodbye(edge: runtime.Edge) -> None:
-    sockets = edge.sockets.all()
-    logger.info("Draining", extra={"sockets": len(sockets)})
-    period = edge.settings.drain_seconds
-    for socket in sockets:
-        socket.send(protocol.going_away(random.uniform(0, period)))  # noqa: S311 - spread
-    random.shuffle(sockets)
-    begun = asyncio.get_running_loop().time()
-    for number, socket in enumerate(sockets):
-        socket.close(Close.GOING_AWAY)
-        # Evenly over the period, however many there are; few of them are closed at once.
-        behind = begun + period * number / max(len(sockets), 100) - asyncio.get_running_loop().time()
-        if behind > 0:
-            await asyncio.sleep(behind)
+    logger.info("Draining", extra={"sockets": len(edge.sockets)})
+    told = await goodbye(edge.sockets, edge.settings.drain_seconds)
     await asyncio.sleep(LAST_WORDS_SECONDS)
-    logger.info("Drained", extra={"sockets": len(sockets)})
+    logger.info("Drained", extra={"sockets": told})

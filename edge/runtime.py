@@ -9,6 +9,7 @@ from functools import cache
 from channels.layers import get_channel_layer
 
 from edge.jwks import KeySet
+from edge.operators import Operators
 from edge.repair import Reader
 from edge.sockets import Sockets
 from shared.layer import ClarionChannelLayer, ClarionLoopLayer
@@ -24,7 +25,9 @@ class Edge:
     reader: Reader
     sockets: Sockets
     keys: KeySet | None  # of an identity provider
-    draining: bool = False
+    draining: bool = False  # takes nobody new
+    operators: Operators | None = None
+    stopping: bool = False  # and ends when the goodbye is said
 
 
 @cache
@@ -38,4 +41,7 @@ def edge() -> Edge:
     reader = Reader(settings)
     sockets = Sockets(settings, layer, reader)
     sockets.start()
-    return Edge(settings, layer, reader, sockets, KeySet(settings) if settings.jwks_url else None)
+    made = Edge(settings, layer, reader, sockets, KeySet(settings) if settings.jwks_url else None)
+    made.operators = Operators(made)
+    made.operators.start()
+    return made

@@ -15,7 +15,7 @@ from django.db import connection
 from kombu import Connection
 from kombu.exceptions import ChannelError
 
-from pipeline.celery import app
+from pipeline.celery import app, bounded
 from pipeline.queues import BURSTS, QUEUES
 from shared import metrics
 from shared.settings import load
@@ -71,7 +71,7 @@ def note() -> None:
     """Look, and set the metrics that say what was seen."""
     backlog = look()
     for work in ("event", "batch"):
-        for state in ("pending", "expanded", "failed"):
+        for state in ("pending", "expanded", "failed", "paused"):
             metrics.UNFINISHED.labels(work, state).set(backlog.count(work, state))
     for queue in QUEUES:
         metrics.OLDEST_SECONDS.labels(queue).set(backlog.oldest_seconds(queue))
@@ -81,11 +81,9 @@ def note() -> None:
 
 
 def _hints() -> dict[str, int] | None:
-    wait = load().broker_wait_seconds
-    options = {"socket_timeout": wait, "socket_connect_timeout": wait, "max_retries": 0}
     broker: Connection
     try:
-        with app.connection_for_read(connect_timeout=wait, transport_options=options) as broker:
+        with app.connection_for_read(**bounded(load().broker_wait_seconds)) as broker:
             return {queue: _depth(broker, queue) for queue in QUEUES}
     except Exception as error:  # noqa: BLE001 - each transport raises its own
         logger.warning("The broker did not say how long its queues are", extra={"error": repr(error)})

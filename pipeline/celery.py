@@ -5,11 +5,13 @@ or repeated at any moment without harm. The broker carries hints; Postgres is th
 retries a task: what fails is noted on its row in the outbox, and the sweep enqueues it when it is due.
 """
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
+from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections, reset_queries
 from kombu import Exchange, Queue
@@ -17,6 +19,7 @@ from prometheus_client import start_http_server
 
 from pipeline import broker
 from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SWEEP
+from shared.sentinel import watched
 from shared.settings import load
 
 #: Between two looks at what is due (seconds).
@@ -32,7 +35,9 @@ VISIBILITY_TIMEOUT_SECONDS = 600
 #: A broker that has frozen is noticed after this long (seconds); redis-py would wait for ever.
 BROKER_SOCKET_SECONDS = 10
 
-_ON_RABBITMQ = load().broker_url.get_secret_value().startswith("amqp")
+_URL = load().broker_url.get_secret_value()
+_WATCHED = watched(_URL)
+_ON_RABBITMQ = _URL.startswith("amqp")
 _REDIS_OPTIONS = {
     "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
     "socket_timeout": BROKER_SOCKET_SECONDS,
@@ -40,8 +45,19 @@ _REDIS_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 15,
 }
+if _WATCHED is not None:
+    _URL, _OF_SENTINEL = _WATCHED.for_celery()
+    _REDIS_OPTIONS |= _OF_SENTINEL
+    # Celery's command line takes BROKER_URL as it is, and puts it here for whoever loads the app.
+    os.environ["CELERY_BROKER_URL"] = _URL
 # A publish that is not confirmed may be lost though it returned.
 _RABBITMQ_OPTIONS = {"confirm_publish": True}
+
+
+def bounded(seconds: float) -> dict[str, Any]:
+    """Arguments of a connection that waits for the broker no longer than this at each step."""
+    names = ("read_timeout", "write_timeout") if _ON_RABBITMQ else ("socket_timeout", "socket_connect_timeout")
+    return {"connect_timeout": seconds, "transport_options": {**dict.fromkeys(names, seconds), "max_retries": 0}}
 
 
 def _queue(name: str) -> Queue:
@@ -64,7 +80,7 @@ def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
 broker.install()
 app = Celery("clarion", set_as_current=True)
 app.conf.update(
-    broker_url=load().broker_url.get_secret_value(),
+    broker_url=_URL,
     broker_transport_options=_RABBITMQ_OPTIONS if _ON_RABBITMQ else _REDIS_OPTIONS,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
@@ -116,6 +132,18 @@ def _answer_prometheus(**_: Any) -> None:
     port = load().metrics_port
     if port is not None:
         start_http_server(port, addr=load().metrics_address)
+
+
+@beat_init.connect
+def _show_that_beat_lives(**_: Any) -> None:
+    """Beat answers nobody, so it leaves a sign: a file that is as old as the last task that the broker took."""
+    if load().beat_file is not None:
+        after_task_publish.connect(_touch, weak=False)
+
+
+def _touch(**_: Any) -> None:
+    if path := load().beat_file:
+        Path(path).touch()
 
 
 @task_prerun.connect

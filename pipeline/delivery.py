@@ -17,7 +17,7 @@ from django.db import transaction
 
 from pipeline import audiences, events, limits, persist, publish, recipients
 from pipeline.enqueue import enqueue
-from pipeline.outbox import work
+from pipeline.outbox import pauses, work
 from pipeline.queues import DELIVER
 from shared import metrics
 
@@ -38,6 +38,9 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
             if event is None:
                 return
             declared = audiences.audiences_of(events.parse(event.name, event.payload))
+            paused = {audience.kind for audience in declared}.intersection(event.paused)
+            if paused and pauses.held_event(event.id, sorted(paused)):
+                return
             try:
                 heard_by, dropped = limits.within(event, declared)
             except limits.Deferred as deferred:
@@ -61,7 +64,7 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
     with metrics.BATCH_SECONDS.labels(work.BATCH.name).time():
         with work.failure_noted(work.BATCH, [batch_id], counted=again), transaction.atomic():
             batch = work.claim_batch(batch_id)
-            if batch is None:
+            if batch is None or (batch.paused and pauses.held_batch(batch_id, batch.announced.kind)):
                 return
             stored = persist.persist(batch.event_id, [batch])
         with work.failure_noted(work.BATCH, [batch_id], counted=again):

@@ -10,11 +10,14 @@ import logging
 import time
 from contextlib import AbstractContextManager
 from functools import cache
+from typing import Any
 
+import kombu.exceptions
+from amqp.exceptions import RecoverableConnectionError
 from kombu import Connection
 from kombu.pools import ProducerPool, producers
 
-from pipeline.celery import app
+from pipeline.celery import app, bounded
 from shared import metrics
 from shared.settings import load
 
@@ -28,11 +31,7 @@ _leave_alone_until = 0.0
 
 @cache
 def _pool() -> ProducerPool:
-    wait = load().broker_wait_seconds
-    connection: Connection = app.connection_for_write(
-        connect_timeout=wait,
-        transport_options={"socket_timeout": wait, "socket_connect_timeout": wait, "max_retries": 0},
-    )
+    connection: Connection = app.connection_for_write(**bounded(load().broker_wait_seconds))
     pool: ProducerPool = producers[connection]
     return pool
 
@@ -57,11 +56,12 @@ def enqueue(
     if traceparent:
         headers["traceparent"] = traceparent
     try:
-        with _pool().acquire(block=True, timeout=load().broker_wait_seconds) as producer:
-            batch: AbstractContextManager[object] = producer.batch()  # type: ignore[attr-defined]  # new in kombu 5.7
-            with batch:
-                for work_id in ids:
-                    app.send_task(task, (work_id,), producer=producer, retry=False, queue=queue, headers=headers)
+        try:
+            _give(task, ids, queue, headers)
+        except kombu.exceptions.OperationalError as error:
+            if not _was_lost(error):
+                raise
+            _give(task, ids, queue, headers)
     except Exception:
         _leave_alone_until = time.monotonic() + COOL_DOWN_SECONDS
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
@@ -72,3 +72,27 @@ def enqueue(
         )
         return False
     return True
+
+
+def _give(task: str, ids: tuple[int, ...], queue: str | None, headers: dict[str, str | float]) -> None:
+    wait = load().broker_wait_seconds
+    with _pool().acquire(block=True, timeout=wait) as producer:
+        batch: AbstractContextManager[object] = producer.batch()  # type: ignore[attr-defined]  # new in kombu 5.7
+        options: dict[str, Any] = {"queue": queue, "headers": headers, "confirm_timeout": wait}
+        try:
+            with batch:
+                for work_id in ids:
+                    app.send_task(task, (work_id,), producer=producer, retry=False, **options)
+        except Exception:
+            # RabbitMQ may still confirm this on the same connection, which would then count for the next.
+            if producer.connection is not None:
+                producer.connection.collect()
+            raise
+
+
+def _was_lost(error: kombu.exceptions.OperationalError) -> bool:
+    """Whether a connection that had been open was closed, which is how a restarted RabbitMQ shows.
+
+    That is known at once, and a new connection is worth a try. One that is refused or silent is not.
+    """
+    return isinstance(error.__cause__, ConnectionResetError | BrokenPipeError | RecoverableConnectionError)

@@ -2,10 +2,11 @@
 
     settings.py   the environment, typed: Postgres, Redis, keys, limits
     protocol.py   every frame and close code of the wire, built without I/O
-    groups.py     user id to channel-layer group
+    groups.py     user id to channel-layer group     sentinel.py   a Redis that Sentinel watches, by one URL
     layer.py      the channel layer: Channels' pub/sub layer with bulk publishing and direct listeners
     tokens.py     mint and verify the JWT that opens a socket
     client.py     a user's inbox from Python, for scripts and services
+    reports.py    what edges say of themselves to operators
     metrics.py    every metric: name, unit, meaning
     logs.py       JSON logs, with ids in fields
     inbox/        the log of each user: Announcement, Notification, Change, Inbox, Mute

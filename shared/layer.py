@@ -27,8 +27,9 @@ from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared import acks, metrics, tickets
+from shared import acks, metrics, reports, tickets
 from shared.publisher import Lot, Packed, packed, publish
+from shared.reports import Report
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
 
 logger = logging.getLogger(__name__)
@@ -126,6 +127,10 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         """The highest seq that each of these users acknowledged of late; raises redis.exceptions.RedisError."""
         return acks.noted(self._sync_publishers()[0], self._prefix, user_ids)
 
+    def reports(self) -> list[Report]:
+        """What edges have said of themselves of late; raises redis.exceptions.RedisError."""
+        return reports.noted(self._sync_publishers()[0], self._prefix)
+
     def _sync_publishers(self) -> list[redis.Redis]:
         with self._publishers_lock:
             if self._publishers is None:
@@ -171,6 +176,10 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
     async def note_acks(self, seqs: Mapping[int, int]) -> None:
         """Note what users acknowledged, (user id: seq); raises redis.exceptions.RedisError."""
         await acks.note(self._shards[0].client, self.prefix, seqs)
+
+    async def note_report(self, report: Report) -> None:
+        """Note what this edge says of itself; raises redis.exceptions.RedisError."""
+        await reports.note(self._shards[0].client, self.prefix, report)
 
     async def listen(self, group: str, callback: Callback, *, wait_seconds: float) -> bool:
         """Call back with each message to `group`; whether Redis has confirmed it within `wait_seconds`.

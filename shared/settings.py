@@ -12,6 +12,8 @@ import dj_database_url
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.sentinel import watched
+
 #: Only ever accepted with CLARION_DEBUG=1. Long enough for HS256 not to warn.
 DEVELOPMENT_SECRET = "development-only-secret-never-used-in-production"  # noqa: S105
 
@@ -103,6 +105,9 @@ class Settings(BaseSettings):
     connects_per_minute: int = Field(60_000, ge=1, description="Connects of one address to one edge.")
     handshake_seconds: float = Field(10, gt=0, description="How long a connection to an edge may take to ask.")
     socket_age_seconds: float = Field(24 * 3600, gt=0, description="Age at which a socket must show a new token.")
+    edge_name: str | None = Field(
+        None, description="What operators call this edge; unset: its machine and the number of its process."
+    )
     drain_seconds: float = Field(5, ge=0, description="Over how long a stopping edge closes its sockets.")
     message_bytes: int = Field(
         4096, ge=1024, description="Largest inbound message of a socket: a word, or a token, which may be longer."
@@ -137,6 +142,9 @@ class Settings(BaseSettings):
     )
     metrics_port: int | None = Field(None, description="Where a worker answers Prometheus; unset: nowhere.")
     metrics_address: str = Field("127.0.0.1", description="The address of that port.")
+    beat_file: str | None = Field(
+        None, description="A file that beat touches with each task it has given to the broker, for a health check."
+    )
     log_level: str = Field("INFO", description="Threshold of the JSON logs.")
 
     @field_validator(
@@ -158,6 +166,12 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"a signing key or service token is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer one"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _sentinels_are_named(self) -> Self:
+        for url in (self.broker_url, *self.channel_layer_url):
+            watched(url.get_secret_value())
         return self
 
     @model_validator(mode="after")
@@ -195,11 +209,16 @@ class Settings(BaseSettings):
             "default": {
                 "BACKEND": "shared.layer.ClarionChannelLayer",
                 "CONFIG": {
-                    "hosts": [url.get_secret_value() for url in self.channel_layer_url],
+                    "hosts": [_layer_host(url.get_secret_value()) for url in self.channel_layer_url],
                     "prefix": self.channel_layer_prefix,
                 },
             }
         }
+
+
+def _layer_host(url: str) -> str | dict[str, Any]:
+    found = watched(url)
+    return url if found is None else found.for_the_layer()
 
 
 @cache

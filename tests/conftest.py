@@ -10,9 +10,14 @@ from tests import environment
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
-    """The URL of a running Valkey; its databases 0 (broker) and 1 (channel layer) are this run's own."""
+    """The URL of a running Valkey; its databases 0 (broker) and 1 (channel layer) are this run's own.
+
+    Where the run's broker is another server, that runs too.
+    """
     environment.VALKEY.start()
+    environment.BROKER.start()
     yield environment.VALKEY.url
+    environment.BROKER.stop()
     environment.VALKEY.stop()
 
 
@@ -20,7 +25,9 @@ def valkey() -> Iterator[str]:
 def django_db_modify_db_settings(valkey: str) -> Iterator[None]:
     """pytest-django asks for this before it makes the test database: Postgres must run by then."""
     environment.POSTGRES.start()
+    environment.DATABASES.start()
     yield
+    environment.DATABASES.stop()
     environment.POSTGRES.stop()
 
 
@@ -32,7 +39,12 @@ def django_db_keepdb() -> bool:
 
 @pytest.fixture
 def broker(valkey: str) -> Iterator[redis.Redis]:
-    """The broker, emptied: what is in it afterwards is what the test enqueued."""
+    """The broker, emptied: what is in it afterwards is what the test enqueued. It is Valkey's unless told otherwise."""
+    if environment.BROKER is not environment.VALKEY:
+        from pipeline.celery import app
+
+        with app.connection_for_write() as connection:
+            app.control.purge(connection)
     with redis.Redis.from_url(environment.VALKEY.database_url(0)) as client:
         client.flushdb()
         yield client

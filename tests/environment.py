@@ -1,7 +1,9 @@
 """Where the servers of this test run are. Loaded first (`-p tests.environment`), before Django is configured.
 
 Leaves: Postgres and Valkey of the run's own, on free ports and in a temporary folder, not started yet; and the
-environment that points every process of the run at them. A run of unit tests alone starts neither.
+environment that points every process of the run at them. A run of unit tests alone starts neither. With
+CLARION_TESTS_ON=rabbitmq the broker is RabbitMQ, with `pgbouncer` everybody reaches Postgres through PgBouncer, with
+`sentinel` broker and half of the channel layer are a Valkey that a sentinel watches.
 """
 
 import atexit
@@ -9,22 +11,33 @@ import os
 from contextlib import ExitStack
 
 from dev.account import scratch_folder
-from dev.servers import FAST_AND_UNSAFE, Postgres, Valkey
+from dev.pgbouncer import PgBouncer
+from dev.rabbitmq import RabbitMQ
+from dev.sentinel import Sentinel
+from dev.servers import FAST_AND_UNSAFE, Postgres, Server, Valkey
 
 _at_exit = ExitStack()
 FOLDER = _at_exit.enter_context(scratch_folder())
 POSTGRES = Postgres(FOLDER / "postgres", settings=FAST_AND_UNSAFE)
 VALKEY = Valkey(FOLDER / "valkey")
 
+ON = os.environ.get("CLARION_TESTS_ON", "")
+SENTINEL = Sentinel(FOLDER / "sentinel")
+BROKER: Server = {"rabbitmq": RabbitMQ(FOLDER / "rabbitmq"), "sentinel": SENTINEL}.get(ON, VALKEY)
+#: Where the run's databases are reached.
+DATABASES: Server = PgBouncer(FOLDER / "pgbouncer", POSTGRES) if ON == "pgbouncer" else POSTGRES
+
 os.environ.update(
     DJANGO_SETTINGS_MODULE="examples.forum.settings",
-    DATABASE_URL=POSTGRES.url,
-    BROKER_URL=VALKEY.database_url(0),
-    CHANNEL_LAYER_URL=VALKEY.database_url(1),
+    DATABASE_URL=DATABASES.url,
+    BROKER_URL=VALKEY.database_url(0) if BROKER is VALKEY else BROKER.url,
+    CHANNEL_LAYER_URL=",".join(
+        server.database_url(1) for server in ([SENTINEL, VALKEY] if ON == "sentinel" else [VALKEY])
+    ),
     CLARION_DEBUG="1",
     CLARION_SECRET_KEY="a-secret-that-only-the-tests-of-one-run-share",
     CLARION_LOG_LEVEL="WARNING",
 )
-_at_exit.callback(POSTGRES.stop)
-_at_exit.callback(VALKEY.stop)
+for _server in (POSTGRES, VALKEY, DATABASES, BROKER):  # stopped in the reverse order, and twice does no harm
+    _at_exit.callback(_server.stop)
 atexit.register(_at_exit.close)

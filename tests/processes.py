@@ -24,6 +24,7 @@ from tests.environment import FOLDER
 PATIENCE_SECONDS = 40
 
 BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Process:
@@ -43,7 +44,8 @@ class Process:
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 self.command,
-                env=os.environ | self.environment,
+                cwd=ROOT,
+                env=self.surroundings(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -57,6 +59,10 @@ class Process:
             self.kill()
             raise
         return self
+
+    def surroundings(self) -> dict[str, str]:
+        """Its environment: the run's, and its own."""
+        return os.environ | self.environment
 
     def is_up(self) -> bool:
         return True

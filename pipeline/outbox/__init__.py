@@ -4,6 +4,7 @@
     work.py        the life of a piece of work: start, claim, finish, fail
     sweep.py       re-enqueue what is due and unfinished
     dead_letters.py  replay or discard what was parked
+    pauses.py      kinds that nobody is told of for now, and what waits for them
     story.py       what happened to one event, when
     models.py      Event and Batch           admin.py  both, and the inboxes, for operators
     management/    trace, dead_letters, personal_data, new_epoch

@@ -18,3 +18,4 @@ class OutboxConfig(AppConfig):
         autodiscover_modules("events", "audiences")
         import_module("pipeline.notices")
         import_module("pipeline.access").connect()
+        import_module("pipeline.checks")

@@ -19,12 +19,13 @@ class Work(models.Model):
     """What Event and Batch have in common: a state, and when to look at it next."""
 
     class State(models.TextChoices):
-        """`expanded` is an event's only: its batches are made and being delivered."""
+        """`expanded` is an event's only: its batches are made and being delivered. `paused`: see pauses.py."""
 
         PENDING = "pending"
         EXPANDED = "expanded"
         DONE = "done"
         FAILED = "failed"
+        PAUSED = "paused"
 
     state = models.CharField(max_length=8, choices=State.choices, db_default=State.PENDING)
     attempts = models.IntegerField(db_default=0, help_text="Starts, but for those that failed for reasons outside")
@@ -51,6 +52,7 @@ class Event(Work):
     enqueued_at = models.DateTimeField(null=True, help_text="When the hint was given that the worker followed")
     expanded_at = models.DateTimeField(null=True)
     muted = models.IntegerField(null=True, help_text="How many were left out because they do not want to hear of it")
+    paused_kind = models.CharField(max_length=64, blank=True, db_default="", help_text="Which paused kind it waits for")
     dropped = ArrayField(models.CharField(max_length=64), db_default=[], help_text="Kinds that were over their limit")
 
     class Meta:
@@ -83,3 +85,14 @@ class Batch(Work):
 
     def __str__(self) -> str:
         return f"batch {self.number} of event {self.event_id}"
+
+
+class Pause(models.Model):
+    """A kind that nobody is told of until an operator resumes it."""
+
+    kind = models.CharField(max_length=64, primary_key=True)
+    paused_at = models.DateTimeField(db_default=Now())
+    paused_by = models.CharField(max_length=150, blank=True, db_default="")
+
+    def __str__(self) -> str:
+        return self.kind

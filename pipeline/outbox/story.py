@@ -52,6 +52,8 @@ def _lines(event: Event) -> Iterator[Line]:
     if event.state == "done" and event.finished_at:
         yield event.finished_at, "done"
         yield from _acknowledged(event)
+    if event.state == "paused":
+        yield timezone.now(), f"waits, as the kind {event.paused_kind} is paused"
     if event.state == "failed" and event.finished_at:
         yield event.finished_at, f"parked after {event.attempts} starts: {_last_line(event.error)}"
 

@@ -35,7 +35,8 @@ def _sweep(kind: Kind) -> int:
             """,  # noqa: S608 - constants
             [SWEEP_LIMIT],
         )
-        rows = cursor.fetchall()
+        # In the order in which they were recorded, which matters where they waited long.
+        rows = sorted(cursor.fetchall())
     due = [work_id for work_id, _ in rows]
     for queue in sorted({queue for _, queue in rows}):
         enqueue(kind.task, *(work_id for work_id, its_queue in rows if its_queue == queue), queue=queue, again=True)

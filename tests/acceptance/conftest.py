@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection, connections
 
-from tests.environment import POSTGRES
+from tests.environment import DATABASES
 from tests.processes import Edge, Worker
 
 
 def on_test_database() -> dict[str, str]:
     """The environment of a process that shall see what the test sees."""
     name = connection.settings_dict["NAME"]
-    return {"DATABASE_URL": POSTGRES.url.rsplit("/", 1)[0] + f"/{name}"}
+    return {"DATABASE_URL": DATABASES.url.rsplit("/", 1)[0] + f"/{name}"}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from examples.forum.models import Message, Thread
+from pipeline.celery import app
 from pipeline.outbox import sweep
 from pipeline.outbox.models import Event
 from shared.inbox.models import Notification
@@ -27,9 +28,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def forget_everything() -> None:
-    """Redis loses all it holds."""
+    """Redis loses all it holds, and so does the broker."""
     with redis.Redis.from_url(environment.VALKEY.url) as client:
         client.flushall()
+    if environment.BROKER is not environment.VALKEY:
+        with app.connection_for_write() as connection:
+            app.control.purge(connection)
 
 
 async def test_a_message_that_is_gone_tells_nobody_and_its_event_is_done(edge: Edge, valkey: str) -> None:
@@ -122,6 +126,7 @@ async def test_all_workers_dead_and_the_broker_restarted_empty_delays_and_loses_
         for number in range(3):
             await post(place, ben, f"@{ann.username} {number}")
         environment.VALKEY.restart()
+        environment.BROKER.restart()
         await until(edge.is_up, "the edge did not come back to Redis")
         with Worker("late", **await sync_to_async(on_test_database)()), Beat():
             await make_all_due()

@@ -5,11 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import websockets
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
@@ -18,8 +16,8 @@ from dev.servers import free_port
 from examples.forum.models import Thread
 from shared.inbox.models import Inbox
 from tests.acceptance.conftest import on_test_database
+from tests.acceptance.follower import Follower
 from tests.acceptance.steps import all_done, person, post, thread, until
-from tests.client import INBOX, Client, connected
 from tests.environment import FOLDER
 from tests.factories import MessageFactory
 from tests.processes import Edge, Process, Worker
@@ -28,9 +26,6 @@ from tests.programs import needed
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = 40
-#: Wait of a client before it comes back where the edge has not said when (seconds).
-COME_BACK_SECONDS = 0.2
-
 CONFIGURATION = """
 global
     maxconn 2000
@@ -70,45 +65,6 @@ class Balancer(Process):
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
         return False
-
-
-class Follower:
-    """A client that keeps its cursor and always comes back, as the browser's does."""
-
-    def __init__(self, url: str, user: User) -> None:
-        self.user = user
-        self.seqs: list[int] = []
-        self.resyncs = 0
-        self.connects = 0
-        self.epoch = "0"
-        self._url = url
-        self._back_in = COME_BACK_SECONDS
-
-    async def follow(self) -> None:
-        """Connect, read, come back, for ever."""
-        while True:
-            with contextlib.suppress(websockets.ConnectionClosed, websockets.InvalidHandshake, OSError, TimeoutError):
-                async with connected(self._url, self.user, since=self.cursor, epoch=self.epoch) as client:
-                    self.connects += 1
-                    await self._read(client)
-            await asyncio.sleep(self._back_in)
-            self._back_in = COME_BACK_SECONDS
-
-    @property
-    def cursor(self) -> int:
-        return self.seqs[-1] if self.seqs else 0
-
-    async def _read(self, client: Client) -> None:
-        async for text in client.connection:
-            frame: dict[str, Any] = client.parsed(text)
-            if frame["type"] in INBOX:
-                self.seqs.append(frame["seq"])
-                if frame["seq"] % 20 == 0:
-                    await client.say(type="ack", seq=frame["seq"])
-            elif frame["type"] == "RESYNC":
-                self.resyncs += 1
-            elif frame["type"] == "GOING_AWAY":
-                self._back_in = frame["reconnect_after_seconds"]
 
 
 @asynccontextmanager

@@ -39,11 +39,11 @@ def test_hints_lie_on_their_queues(broker: redis.Redis, db: None) -> None:
 
 
 def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:
-    environment.VALKEY.stop()
+    environment.BROKER.stop()
     try:
         assert backlog.look().hints is None
     finally:
-        environment.VALKEY.start()
+        environment.BROKER.start()
 
 
 def test_prometheus_reads_it_with_a_service_token_and_nobody_else_does(

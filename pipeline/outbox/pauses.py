@@ -1,0 +1,80 @@
+"""Pauses: kinds that are told to nobody until an operator says so, and what waits for that.
+
+Enters: kinds, from operators; claimed events and batches, from the stages. Leaves: those that would tell a paused kind
+in state `paused`, where no hint and no sweep finds them, and pending again, oldest first, when the kind is resumed. An
+event waits as a whole, with all of its audiences: told apart, a person in two of them would hear the wrong one.
+
+Whoever holds work shares the lock of the pause, and whoever resumes removes the pause first: so nothing is held for a
+pause that is over.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+_HOLD_EVENT = """
+WITH pause AS (SELECT kind FROM outbox_pause WHERE kind = ANY(%(kinds)s) FOR SHARE)
+UPDATE outbox_event SET state = 'paused', paused_kind = pause.kind FROM pause WHERE id = %(id)s
+"""
+
+_HOLD_BATCH = """
+WITH pause AS (SELECT kind FROM outbox_pause WHERE kind = %(kind)s FOR SHARE)
+UPDATE outbox_batch SET state = 'paused' FROM pause WHERE id = %(id)s
+"""
+
+#: Due since they were recorded, so that the sweep takes the oldest first.
+_RESUME_EVENTS = """
+UPDATE outbox_event SET state = 'pending', paused_kind = '', next_attempt_at = recorded_at
+ WHERE state = 'paused' AND paused_kind = %(kind)s
+"""
+
+_RESUME_BATCHES = """
+UPDATE outbox_batch b SET state = 'pending', next_attempt_at = b.recorded_at FROM inbox_announcement a
+ WHERE b.state = 'paused' AND a.id = b.announcement_id AND a.kind = %(kind)s
+"""
+
+_WAITING = """
+SELECT kind, count(*) FROM (
+    SELECT paused_kind AS kind FROM outbox_event WHERE state = 'paused'
+    UNION ALL
+    SELECT a.kind FROM outbox_batch b JOIN inbox_announcement a ON a.id = b.announcement_id WHERE b.state = 'paused'
+) waiting GROUP BY kind
+"""
+
+
+def pause(kind: str, *, by: str = "") -> bool:
+    """Tell nobody of this kind from now on; whether it was not paused before. What is on its way arrives."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO outbox_pause (kind, paused_by) VALUES (%s, %s) ON CONFLICT DO NOTHING", [kind, by])
+        return bool(cursor.rowcount)
+
+
+def resume(kind: str) -> int:
+    """Tell people of this kind again; how many events and batches had waited."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM outbox_pause WHERE kind = %s", [kind])
+        cursor.execute(_RESUME_EVENTS, {"kind": kind})
+        events = int(cursor.rowcount)
+        cursor.execute(_RESUME_BATCHES, {"kind": kind})
+        return events + int(cursor.rowcount)
+
+
+def waiting() -> dict[str, int]:
+    """How many events and batches wait for each kind that is paused."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING)
+        return {kind: int(count) for kind, count in cursor.fetchall()}
+
+
+def held_event(event_id: int, kinds: Sequence[str]) -> bool:
+    """Whether this claimed event has to wait, as one of its kinds is paused; it is noted on its row."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD_EVENT, {"id": event_id, "kinds": list(kinds)})
+        return bool(cursor.rowcount)
+
+
+def held_batch(batch_id: int, kind: str) -> bool:
+    """Whether this claimed batch has to wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD_BATCH, {"id": batch_id, "kind": kind})
+        return bool(cursor.rowcount)

@@ -1,0 +1,68 @@
+"""What operators see and ask of a real edge: its report, a drain on command, sockets again."""
+
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import sync_to_async
+from websockets.exceptions import ConnectionClosed
+
+from pipeline.publish import channel_layer
+from shared.protocol import Close
+from shared.reports import DRAIN, TAKE, Report, edge_group
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import filled, person, until
+from tests.client import connected, opened
+from tests.processes import Edge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAME = "the.edge-1"
+
+
+@pytest.fixture
+def named(valkey: str, db: None) -> Iterator[Edge]:
+    """An edge that has a name of its own."""
+    with Edge("named", CLARION_EDGE_NAME=NAME, CLARION_DRAIN_SECONDS="0.2", **on_test_database()) as process:
+        yield process
+
+
+def reported() -> Report | None:
+    return {report.name: report for report in channel_layer().reports()}.get(NAME)
+
+
+def told(command: str) -> None:
+    assert channel_layer().publish([(edge_group(NAME), {"type": command})]) == 1
+
+
+async def test_an_edge_reports_what_it_does(named: Edge) -> None:
+    ann = await person()
+    async with connected(named.url, ann) as client:
+        await filled(ann.pk, 3)
+        await client.changes(3)
+        await until(lambda: (found := reported()) and found.sockets == 1 and found.frames == 3, "no report")
+    report = await sync_to_async(reported)()
+    assert report is not None
+    assert (report.draining, report.failed_repairs, report.lag[-1][0]) == (False, 0, None)
+    assert report.started < report.at
+
+
+async def test_a_drained_edge_says_goodbye_lives_on_and_takes_sockets_again(named: Edge) -> None:
+    ann = await person()
+    async with connected(named.url, ann) as client:
+        await sync_to_async(told)(DRAIN)
+        assert (await client.next())["type"] == "GOING_AWAY"
+        assert await client.closed() == Close.GOING_AWAY
+    await until(lambda: named.http("/readyz").status_code == 503, "it says that it is ready")
+    assert named.http("/healthz").status_code == 200
+    assert named.http("/readyz").json()["sockets"] == 0
+    assert named.metric("clarion_edge_sockets") == 0
+    await until(lambda: (found := reported()) and found.draining, "it does not report that it drains")
+    async with opened(named.url) as refused:
+        assert (await refused.next())["type"] == "GOING_AWAY"
+        with pytest.raises(ConnectionClosed):
+            await refused.connection.recv()
+    await sync_to_async(told)(TAKE)
+    await until(named.is_up, "it takes no sockets again")
+    async with connected(named.url, ann) as client:
+        await client.nothing_came()
+    assert await sync_to_async(named.stop)() == 0

@@ -1,0 +1,140 @@
+"""What compose.yml promises: rules that hold for each of its services, and what it has in common with other files."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.celery import app
+from shared.settings import Settings
+from tests import compose
+from tests.compose import ROOT, SECRETS, Service
+from tests.contracts.test_layout import procfile
+
+SERVICES = compose.services()
+LASTING = [service for service in SERVICES.values() if not service.runs_once]
+OURS = [service for service in SERVICES.values() if service.is_ours]
+
+
+def by_name(service: Service) -> str:
+    return service.name
+
+
+def queues(service: Service) -> list[str]:
+    words = [word for word in service.command if word.startswith("--queues=")]
+    return words[0].removeprefix("--queues=").split(",") if words else []
+
+
+def drain_seconds(service: Service) -> float:
+    """How long this service takes to end when it is asked to."""
+    if service.name.startswith("edge"):
+        default = Settings.model_fields["drain_seconds"].default
+        return float(service.environment.get("CLARION_DRAIN_SECONDS", default))
+    graceful = [word for word in service.command if word.startswith("--graceful-timeout=")]
+    if service.name == "balancer":
+        graceful = re.findall(r"hard-stop-after (\d+)s", (ROOT / "deploy/haproxy.cfg").read_text())
+    return float(graceful[0].split("=")[-1]) if graceful else 0
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=by_name)
+def test_a_service_has_a_limit_of_memory_and_time_to_end(service: Service) -> None:
+    assert re.fullmatch(r"\d+[mg]", service.content["mem_limit"])
+    assert service.stop_seconds > drain_seconds(service) + (4 if drain_seconds(service) else 0)
+
+
+@pytest.mark.parametrize("service", LASTING, ids=by_name)
+def test_a_service_that_lasts_says_whether_it_is_well_and_comes_back(service: Service) -> None:
+    assert service.health
+    assert service.content["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("service", OURS, ids=by_name)
+def test_a_service_of_ours_has_no_rights(service: Service) -> None:
+    assert service.content["read_only"] is True
+    assert service.content["cap_drop"] == ["ALL"]
+    assert service.content["security_opt"] == ["no-new-privileges:true"]
+    assert not service.content.get("privileged")
+    assert "user" not in service.content  # the image's own, which is not root
+    assert not service.content.get("volumes")
+
+
+def test_the_image_runs_as_nobody_in_particular() -> None:
+    stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")
+    users = re.findall(r"^USER (\S+)$", stages[-1], flags=re.M)
+    assert users == ["clarion"]
+    assert re.search(r"useradd .*--uid [1-9]\d{3,} .*clarion", stages[-1])
+    assert not re.search(r"^(RUN|COPY|ADD) ", stages[-1].split("USER clarion")[1], flags=re.M)
+
+
+def test_what_the_image_is_made_of_is_there() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    allowed = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    assert [path for path in allowed if not (ROOT / path).exists()] == []
+    copied = re.findall(r"^COPY (?!--from)(\S+) ", (ROOT / "Dockerfile").read_text(), flags=re.M)
+    assert [path for path in copied if path != "." and path not in allowed] == []
+
+
+def test_every_queue_has_two_workers_and_no_unknown_queue_has_one() -> None:
+    workers: dict[str, int] = {}
+    for service in OURS:
+        for queue in queues(service):
+            workers[queue] = workers.get(queue, 0) + service.content["deploy"]["replicas"]
+    app.loader.import_default_modules()
+    assert workers == {queue.name: 2 for queue in app.conf.task_queues}
+
+
+def test_the_processes_are_those_of_the_procfile() -> None:
+    ours = {re.sub(r"-\d$", "", service.name) for service in OURS} - {"migrate"}
+    assert ours == set(procfile())
+    for name, command in procfile().items():
+        if name.startswith("worker"):
+            assert queues(SERVICES[name]) == re.findall(r"--queues=(\S+)", command)[0].split(",")
+
+
+def test_nothing_waits_for_what_may_never_be_well() -> None:
+    for service in SERVICES.values():
+        needs: dict[str, dict[str, Any]] = service.content.get("depends_on", {})
+        for name, how in needs.items():
+            needed = SERVICES[name]
+            expected = "service_completed_successfully" if needed.runs_once else "service_healthy"
+            assert how == {"condition": expected}, f"{service.name} on {name}"
+    assert all("migrate" in service.content["depends_on"] for service in OURS if not service.runs_once)
+
+
+@pytest.mark.parametrize("variable", SECRETS)
+def test_without_a_secret_it_does_not_start(variable: str) -> None:
+    with pytest.raises(compose.NotSet, match=f"set {variable}"):
+        compose.services({name: value for name, value in SECRETS.items() if name != variable})
+
+
+def test_only_the_balancer_is_reached_from_outside() -> None:
+    published = {
+        service.name: [port.rsplit(":", 1)[0] for port in service.content.get("ports", ())]
+        for service in SERVICES.values()
+    }
+    assert published.pop("balancer") == ["127.0.0.1:8080", "8443"]
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_a_variable_of_ours_is_one_that_is_read() -> None:
+    known = {f"{Settings.model_config['env_prefix']}{field}".upper() for field in Settings.model_fields}
+    for service in OURS:
+        ours = {name for name in service.environment if name.startswith("CLARION_")}
+        assert ours <= known
+
+
+def test_the_balancer_and_prometheus_name_services_that_are_there() -> None:
+    targets = re.findall(r"^\s+server \S+ ([\w-]+):\d+", (ROOT / "deploy/haproxy.cfg").read_text(), flags=re.M)
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())["scrape_configs"]
+    names = [name for job in scraped for found in job["dns_sd_configs"] for name in found["names"]]
+    assert set(targets) | set(names) <= set(SERVICES)
+    assert set(targets) == {"edge-1", "edge-2", "web-1", "web-2"}
+    workers = {service.name for service in OURS if queues(service)}
+    assert workers | set(targets) == set(names)
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=by_name)
+def test_a_file_that_is_mounted_is_there(service: Service) -> None:
+    mounted = [volume.split(":")[0] for volume in service.content.get("volumes", ()) if volume.startswith("./")]
+    assert [path for path in mounted if not (ROOT / path).exists()] == []

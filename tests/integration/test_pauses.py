@@ -1,0 +1,109 @@
+"""A kind that is paused: what would tell it waits, nothing is lost, and it goes on in order."""
+
+import threading
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from pipeline import backlog, delivery
+from pipeline.outbox import pauses
+from pipeline.outbox.models import Batch, Event, Pause
+from pipeline.outbox.story import story
+from pipeline.outbox.sweep import sweep
+from shared.inbox.models import Notification
+from tests.integration.steps import at_once, happened
+from tests.integration.things import ThingHappened  # noqa: F401 - declares the event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def told() -> list[int]:
+    return list(Notification.objects.order_by("seq").values_list("event_id", flat=True))
+
+
+def test_what_would_tell_a_paused_kind_waits_and_other_kinds_go_on(people: list[User], broker: redis.Redis) -> None:
+    assert pauses.pause("FIRST", by="mia")
+    assert not pauses.pause("FIRST")
+    one, other = happened("one", first=people[:1]), happened("other", second=people[1:2])
+    for event_id in (one, other):
+        delivery.expand(event_id)
+    assert told() == [other]
+    assert Event.objects.get(pk=one).state == "paused"
+    assert pauses.waiting() == {"FIRST": 1}
+    assert backlog.look().count("event", "paused") == 1
+    assert story(Event.objects.get(pk=one))[-1][1] == "waits, as the kind FIRST is paused"
+    # Neither the sweep nor a hint that comes late wakes it.
+    broker.flushdb()
+    assert sweep() == 0
+    delivery.expand(one)
+    delivery.expand(one, again=True)
+    assert told() == [other]
+
+
+def test_what_waited_is_told_in_the_order_in_which_it_happened(people: list[User], broker: redis.Redis) -> None:
+    pauses.pause("FIRST")
+    ids = [happened(f"event {number}", first=people[:1]) for number in range(5)]
+    for event_id in reversed(ids):
+        delivery.expand(event_id)
+    broker.flushdb()
+    assert pauses.resume("FIRST") == 5
+    assert sweep() == 5
+    hints = [int(hint.split(b'"argsrepr": "(')[1].split(b",")[0]) for hint in reversed(broker.lrange("events", 0, -1))]
+    assert hints == ids
+    for event_id in hints:
+        delivery.expand(event_id, again=True)
+    assert told() == ids
+    assert not Pause.objects.exists()
+    assert pauses.resume("FIRST") == 0
+
+
+def test_an_event_of_several_kinds_waits_as_a_whole(people: list[User], valkey: str) -> None:
+    pauses.pause("SECOND")
+    event_id = happened(first=people[:1], second=people[:2])
+    delivery.expand(event_id)
+    assert told() == []
+    pauses.resume("SECOND")
+    delivery.expand(event_id)
+    kinds = dict(Notification.objects.values_list("recipient_id", "announcement__kind"))
+    assert kinds == {people[0].pk: "FIRST", people[1].pk: "SECOND"}
+
+
+def test_batches_that_are_on_their_way_wait_too(people: list[User], in_batches: None, valkey: str) -> None:
+    delivery.expand(happened(first=people))
+    first, second, third = Batch.objects.order_by("pk").values_list("pk", flat=True)
+    delivery.deliver(first)
+    pauses.pause("FIRST")
+    for batch_id in (second, third):
+        delivery.deliver(batch_id)
+    assert len(told()) == 2
+    assert pauses.waiting() == {"FIRST": 2}
+    assert pauses.resume("FIRST") == 2
+    assert sweep() == 2
+    for batch_id in (second, third):
+        delivery.deliver(batch_id, again=True)
+    assert len(told()) == len(people)
+    assert Event.objects.get().state == "done"
+
+
+def test_nothing_is_held_for_a_pause_that_is_ending(people: list[User], valkey: str) -> None:
+    pauses.pause("FIRST")
+    event_id = happened(first=people[:1])
+    resumed = threading.Event()
+
+    def resume() -> None:
+        with transaction.atomic():
+            pauses.resume("FIRST")
+            resumed.set()
+            # The other has seen the pause by now, and waits to know whether it is still there.
+            assert not finished.wait(0.3)
+
+    def expand() -> None:
+        assert resumed.wait(10)
+        delivery.expand(event_id)
+        finished.set()
+
+    finished = threading.Event()
+    at_once(resume, expand)
+    assert told() == [event_id]
