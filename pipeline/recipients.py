@@ -25,10 +25,10 @@ from pipeline.outbox.work import ClaimedBatch, ClaimedEvent
 from shared.protocol import Announced
 from shared.settings import load
 
-#: When the sweep looks at batches that nobody has finished (seconds): soon where they are delivered at once and only
-#: a crash can have left them, later where they wait in a queue behind each other.
-SWEEP_AT_ONCE_SECONDS = 5
-SWEEP_QUEUED_SECONDS = 30
+#: When the sweep looks at batches that nobody has finished, in times of `sweep_after_seconds`: soon where they are
+#: delivered at once and only a crash can have left them, later where they wait in a queue behind each other.
+SWEEP_AT_ONCE = 0.5
+SWEEP_QUEUED = 3
 
 #: One of these for each audience, joined by UNION ALL. Parameters: rank, kind, topic, then the queryset's own.
 _CANDIDATES = "SELECT %s::int AS rank, %s::text AS kind, %s::text AS topic, q.user_id::bigint FROM ({who}) q(user_id)"
@@ -118,7 +118,8 @@ def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
     statement = _CUT.format(candidates=" UNION ALL ".join(candidates), told=told)
     params = [*candidate_params, actor, actor, settings.batch_size, *told_params]
     params += [event.id, actor, username, event.traceparent, event.id]
-    params += [settings.deliver_at_once, SWEEP_AT_ONCE_SECONDS, SWEEP_QUEUED_SECONDS, settings.deliver_at_once]
+    at_once, queued = (settings.sweep_after_seconds * times for times in (SWEEP_AT_ONCE, SWEEP_QUEUED))
+    params += [settings.deliver_at_once, at_once, queued, settings.deliver_at_once]
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         rows = cursor.fetchall()
@@ -127,7 +128,7 @@ def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
         return Cut(0, muted, (), ())
 
     by_kind = {audience.kind: audience for audience in audiences}
-    at_once = [
+    batches = [
         ClaimedBatch(
             batch_id,
             event.id,
@@ -139,7 +140,7 @@ def cut(event: ClaimedEvent, audiences: Sequence[Audience]) -> Cut:
         for _, _, batch_id, announcement_id, kind, created_at, recipients in rows
         if recipients is not None
     ]
-    return Cut(total, muted, [row[2] for row in rows], at_once)
+    return Cut(total, muted, [row[2] for row in rows], batches)
 
 
 def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
