@@ -7,6 +7,7 @@
     load.py       events and actions through the web process, and the history of what was answered
     followers.py  sockets that keep their cursors, and the history of what they were sent and made of it
     evidence.py   what Postgres holds at the end
+    breakages.py  ways to break it that can be combined
     checker.py    the histories against that: what was lost, repeated, out of order, leaked. Pure
     trial.py      one fault: load, break, mend, wait, check, note
     report.py     the table and results.json

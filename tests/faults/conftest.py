@@ -51,6 +51,15 @@ def trial(stack: Stack, background: Background) -> Iterator[Trials]:
     _results.extend(one.result for one in made if one.result is not None)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The soak takes an hour: only `-m soak` runs it."""
+    if "soak" in (config.option.markexpr or ""):
+        return
+    soaks = [item for item in items if item.get_closest_marker("soak")]
+    items[:] = [item for item in items if item not in soaks]
+    config.hook.pytest_deselected(items=soaks)
+
+
 def pytest_terminal_summary() -> None:
     """The table, and results.json where `make faults` asks for it."""
     if _results and os.environ.get("FAULTS_REPORT") == "1":

@@ -21,7 +21,7 @@ import psycopg
 import redis
 
 from dev.programs import HAPROXY
-from dev.servers import FAST_AND_UNSAFE, Postgres, Valkey, free_port
+from dev.servers import FAST_AND_UNSAFE, Postgres, Server, Valkey, free_port
 from tests.balancer import Balancer
 from tests.environment import FOLDER
 from tests.faults.background import Background
@@ -43,7 +43,7 @@ SHORT = {
     "CLARION_HANDSHAKE_SECONDS": "3",
     "CLARION_DELIVER_AT_ONCE": "8",
     "CLARION_BATCH_SIZE": "5",
-    "CLARION_CREDIT_FRAMES": "100",
+    "CLARION_CREDIT_FRAMES": "60",
     "CLARION_PARKED_SECONDS": "5",
     "CLARION_SERVICE_TOKENS": SERVICE_TOKEN,
     "FAULTS_VISIBILITY_SECONDS": "5",
@@ -62,7 +62,7 @@ PAIRS = (
 )
 
 #: The disk of Postgres, where it may be mounted: small enough to be filled, large enough for a run (bytes).
-DISK_BYTES = 1 << 30
+DISK_BYTES = 512 << 20
 
 #: So that a small disk is enough, and enough connections for what is made of them.
 POSTGRES = {**FAST_AND_UNSAFE, "max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "60"}
@@ -239,9 +239,13 @@ class Stack:
         with psycopg.connect(self.postgres.url, autocommit=True, connect_timeout=10) as connection:
             yield connection
 
-    def redis(self, server: Valkey) -> redis.Redis:
-        """One of the Valkeys, past all links."""
-        return redis.Redis.from_url(server.url, socket_timeout=10)
+    def redis(self, name: str) -> redis.Redis:
+        """`broker` or `layer`, past all links."""
+        return redis.Redis.from_url(self.server(name).url, socket_timeout=10)
+
+    def server(self, name: str) -> Server:
+        """`postgres`, `broker` or `layer`."""
+        return {"postgres": self.postgres, "broker": self.broker, "layer": self.layer}[name]
 
     def kill(self, *names: str) -> None:
         """End processes by SIGKILL; `mend` or `start` brings them back."""
