@@ -6,9 +6,11 @@ retries a task: what fails is noted on its row in the outbox, and the sweep enqu
 """
 
 import sys
+from datetime import datetime
 from typing import Any
 
 from celery import Celery
+from celery.schedules import schedstate, schedule
 from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections, reset_queries
@@ -23,6 +25,11 @@ SWEEP_EVERY_SECONDS = 2.0
 
 #: Between two purges of what is past its retention (seconds).
 PURGE_EVERY_SECONDS = 3600.0
+
+#: What beat asked for and no worker took is dropped after this long (seconds): whoever comes back after days need not
+#: sweep for all of them. An hour, though the next sweep follows at once, since it is counted by two clocks, beat's and
+#: the worker's: where they differ by more, nothing would ever be swept.
+EXPIRES_SECONDS = 3600.0
 
 #: Redis gives an unacknowledged task to another worker after this long (seconds). It counts from delivery, so it lies
 #: far above what any task takes; the sweep has found a lost one long before.
@@ -41,6 +48,15 @@ _REDIS_OPTIONS = {
 }
 # A publish that is not confirmed may be lost though it returned.
 _RABBITMQ_OPTIONS = {"confirm_publish": True}
+
+
+class Every(schedule):
+    """As often as that, also after beat's clock was set back: Celery would wait until it has caught up."""
+
+    def is_due(self, last_run_at: datetime) -> schedstate:
+        """Whether it is, and in how many seconds to look again."""
+        state = super().is_due(last_run_at)
+        return schedstate(True, self.seconds) if state.next > self.seconds else state
 
 
 def _queue(name: str) -> Queue:
@@ -87,14 +103,13 @@ app.conf.update(
     beat_schedule={
         "sweep": {
             "task": SWEEP,
-            "schedule": SWEEP_EVERY_SECONDS,
-            # A sweep that waited longer than until the next one is of no use.
-            "options": {"queue": MAINTENANCE, "expires": SWEEP_EVERY_SECONDS * 5},
+            "schedule": Every(SWEEP_EVERY_SECONDS),
+            "options": {"queue": MAINTENANCE, "expires": EXPIRES_SECONDS},
         },
         "purge": {
             "task": PURGE,
-            "schedule": PURGE_EVERY_SECONDS,
-            "options": {"queue": MAINTENANCE, "expires": PURGE_EVERY_SECONDS},
+            "schedule": Every(PURGE_EVERY_SECONDS),
+            "options": {"queue": MAINTENANCE, "expires": EXPIRES_SECONDS},
         },
     },
 )
