@@ -38,7 +38,8 @@ VISIBILITY_TIMEOUT_SECONDS = 600
 #: A broker that has frozen is noticed after this long (seconds); redis-py would wait for ever.
 BROKER_SOCKET_SECONDS = 10
 
-_ON_RABBITMQ = load().broker_url.get_secret_value().startswith("amqp")
+_BROKER_URL = load().broker_url.get_secret_value()
+_ON_RABBITMQ = _BROKER_URL.startswith("amqp")
 _REDIS_OPTIONS = {
     "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
     "socket_timeout": BROKER_SOCKET_SECONDS,
@@ -78,7 +79,10 @@ def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
 
 app = Celery("clarion", set_as_current=True)
 app.conf.update(
-    broker_url=load().broker_url.get_secret_value(),
+    broker_url=_BROKER_URL,
+    # Whatever lies on a queue must not end a worker; see consumer.py.
+    broker_transport="pipeline.consumer:RedisTransport" if _BROKER_URL.startswith(("redis:", "rediss:")) else None,
+    worker_consumer="pipeline.consumer:Consumer",
     broker_transport_options=_RABBITMQ_OPTIONS if _ON_RABBITMQ else _REDIS_OPTIONS,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
