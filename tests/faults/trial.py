@@ -39,6 +39,9 @@ HINTS_MAX = 3000
 #: Between two looks at memory and queues (seconds).
 SAMPLE_EVERY_SECONDS = 0.5
 
+#: What is shown of each process's log where something broke (characters).
+LOG_SHOWN = 3000
+
 _number = itertools.count(1)
 
 
@@ -102,6 +105,10 @@ class Trial:
         try:
             if kind is None:
                 self._conclude()
+        except BaseException:
+            for process in self.stack.processes.values():
+                print(f"--- the end of what {process.name} said:\n{process.said()[-LOG_SHOWN:]}")
+            raise
         finally:
             self._end()
 
@@ -117,6 +124,12 @@ class Trial:
     def until(self, condition: Callable[[], object], why_not: str) -> None:
         """Wait for something that the fault does."""
         wait_until(condition, why_not, 60)
+
+    def until_told(self) -> None:
+        """Wait until all that was recorded so far has reached everybody, though the fault lasts."""
+        with self.stack.database() as database:
+            instant = evidence.now(database)
+        self._recovered(instant, time.monotonic())
 
     def nobody_is_ready(self) -> bool:
         """Whether every edge says that it lacks something."""

@@ -1,9 +1,10 @@
 """A Celery worker that ends itself at a named point: `python -m tests.faults.worker worker --queues=…`.
 
 Enters: the arguments of `celery -A pipeline`, and FAULTS_POINT with the name of one of POINTS, if any. Leaves: a worker
-like any other, which ends by SIGKILL the FAULTS_NTH time that one of its threads comes to that point. The product
-knows nothing of it: the functions at the points are replaced before the worker starts. FAULTS_VISIBILITY_SECONDS
-shortens the time after which Redis gives an unacknowledged task to somebody else.
+like any other, which ends by SIGKILL the FAULTS_NTH time that one of its threads comes to that point; or, where
+FAULTS_POISON is part of an event's key, each time that it has claimed that event. The product knows nothing of it: the
+functions at the points are replaced before the worker starts. FAULTS_VISIBILITY_SECONDS shortens the time after which
+Redis gives an unacknowledged task to somebody else.
 """
 
 import itertools
@@ -35,6 +36,8 @@ def main(argv: list[str]) -> None:
         app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": float(seconds)}
     if point := os.environ.get("FAULTS_POINT"):
         die_at(point, int(os.environ["FAULTS_NTH"]))
+    if poison := os.environ.get("FAULTS_POISON"):
+        die_of(poison)
     app.start(argv)
 
 
@@ -45,6 +48,21 @@ def die_at(point: str, nth: int) -> None:
         module_name, _, name = path.rpartition(".")
         module = import_module(module_name)
         setattr(module, name, _dies(getattr(module, name), turn, nth))
+
+
+def die_of(poison: str) -> None:
+    """Have the process end whenever it has claimed the event of that key."""
+    from pipeline.outbox import work
+
+    claim = work.claim_event
+
+    def claim_event(event_id: int) -> work.ClaimedEvent | None:
+        event = claim(event_id)
+        if event is not None and poison in event.key:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return event
+
+    work.claim_event = claim_event
 
 
 def _dies(function: Callable[..., Any], turn: "itertools.count[int]", nth: int) -> Callable[..., Any]:
