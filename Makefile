@@ -25,7 +25,7 @@ PEERS := $(VENV)-peers
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test bench burst lanes docs check lint format types contracts lock clean
+.PHONY: help run client test faults bench burst lanes docs check lint format types contracts lock clean
 
 help:  ## Show this list
 	@echo "Clarion: what make can do (each target installs what it needs into $(VENV))"
@@ -40,6 +40,9 @@ client: $(CLIENT)  ## Make the browser client's frames and types anew, from the 
 
 test: $(CLIENT) $(SERVERS) $(PROGRAMS)  ## Run the tests, on servers of their own (ARGS="tests/unit -k stream")
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+faults: $(SERVERS) $(PROGRAMS)  ## Break everything, one thing at a time, under load: a table (ARGS="-k postgres" for some; FAULTS_SEED=)
+	@FAULTS_REPORT=1 exec $(BIN)/python -m pytest tests/faults $(ARGS)
 
 burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (RECIPIENTS=10000 ONLINE=200 KIND= STORM=)
 	@exec $(BIN)/python -m benchmarks.burst --recipients $(RECIPIENTS) --online $(ONLINE) --kind $(KIND) --storm $(STORM)

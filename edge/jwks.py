@@ -18,7 +18,7 @@ from jwt import PyJWK, PyJWKSet
 from shared import metrics
 from shared.protocol import AuthFailure
 from shared.settings import Settings
-from shared.tokens import CLOCK_LEEWAY_SECONDS, Identity, TokenRefused
+from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, Identity, TokenRefused, issued_at
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class KeySet:
                 audience=self._settings.jwks_audience,
                 issuer=self._settings.jwks_issuer,
                 leeway=CLOCK_LEEWAY_SECONDS,
-                options={"require": ["exp"], "verify_aud": self._settings.jwks_audience is not None},
+                options=OPTIONS | {"require": ["exp"], "verify_aud": self._settings.jwks_audience is not None},
             )
         except jwt.ExpiredSignatureError as error:
             raise TokenRefused(AuthFailure.EXPIRED) from error
@@ -63,7 +63,7 @@ class KeySet:
         subject = claims.get(self._settings.jwks_user_claim)
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX_LENGTH or "\0" in subject:
             raise TokenRefused(AuthFailure.INVALID)
-        return Identity(0, float(claims["exp"]), float(claims.get("iat", 0)), subject)
+        return Identity(0, float(claims["exp"]), issued_at(claims), subject)
 
     async def _key(self, kid: object) -> PyJWK:
         now = time.monotonic()

@@ -16,6 +16,7 @@ tasks.py       the Celery tasks: ids in, one call to delivery
 enqueue.py     hints for the broker, with a bounded wait
 queues.py      the queues and what is routed to them
 celery.py      the Celery app                  broker.py      its way to Redis
+consumer.py    no message ends a worker
 errors.py      Retryable and Permanent
 
 record(event) ─► expand ─► [batches] ─► deliver ─► persist ─► publish ─► channel layer ─► edge

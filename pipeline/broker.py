@@ -1,17 +1,35 @@
-"""kombu's transport for Redis, with one client a channel instead of one a command.
+"""kombu's transports for Redis, made cheaper and harder to end.
 
-Enters: the URL of a Redis or of its Sentinels. Leaves: the transport that Celery speaks to it with. kombu makes a new
-client of redis-py for each command that a channel sends, and making one costs more than a command does: of what a
-worker computes for a small event, it was a quarter. A client holds nothing but its pool, which is the channel's, so the
-channel can keep it. RabbitMQ's transport is not touched.
+Enters: the URL of a Redis or of its Sentinels. Leaves: the transport that Celery speaks to it with. RabbitMQ's is not
+touched. Two things are other than kombu's:
+
+- A channel keeps its client. kombu makes a new one of redis-py for each command that a channel sends, and making one
+  costs more than a command does: of what a worker computed for a small event, it was a quarter. A client holds nothing
+  but its pool, which is the channel's.
+- What lies on a queue and is no message is dropped, logged and counted. Celery would end with it, and as it was not
+  acknowledged, the next worker would after it, and so on for ever. Nothing is lost: a hint is only a hint.
 """
 
+import logging
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 
+from shared import metrics
 
-class _KeptClient:
+logger = logging.getLogger(__name__)
+
+#: What reading something raises that is no message. Errors of the connection are none of these, and are raised on.
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+def refused(error: Exception) -> None:
+    """Say and count that a message was none."""
+    metrics.MESSAGES_REFUSED.inc()
+    logger.error("A message on the broker is none and was dropped", exc_info=error)
+
+
+class _OurChannel:
     """What both channels have in common."""
 
     pool: Any
@@ -26,12 +44,19 @@ class _KeptClient:
             self._kept = made()
         return self._kept
 
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]  # as above
+        except UNREADABLE as error:
+            refused(error)
+            return True
 
-class Channel(_KeptClient, redis.Channel):
+
+class Channel(_OurChannel, redis.Channel):
     """A channel of one Redis."""
 
 
-class SentinelChannel(_KeptClient, redis.SentinelChannel):
+class SentinelChannel(_OurChannel, redis.SentinelChannel):
     """A channel of a Redis that Sentinels name."""
 
 

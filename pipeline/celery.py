@@ -7,10 +7,12 @@ retries a task: what fails is noted on its row in the outbox, and the sweep enqu
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from celery.schedules import schedstate, schedule
 from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections, reset_queries
@@ -27,6 +29,11 @@ SWEEP_EVERY_SECONDS = 2.0
 
 #: Between two purges of what is past its retention (seconds).
 PURGE_EVERY_SECONDS = 3600.0
+
+#: What beat asked for and no worker took is dropped after this long (seconds): whoever comes back after days need not
+#: sweep for all of them. An hour, though the next sweep follows at once, since it is counted by two clocks, beat's and
+#: the worker's: where they differ by more, nothing would ever be swept.
+EXPIRES_SECONDS = 3600.0
 
 #: Redis gives an unacknowledged task to another worker after this long (seconds). It counts from delivery, so it lies
 #: far above what any task takes; the sweep has found a lost one long before.
@@ -60,6 +67,15 @@ def bounded(seconds: float) -> dict[str, Any]:
     return {"connect_timeout": seconds, "transport_options": {**dict.fromkeys(names, seconds), "max_retries": 0}}
 
 
+class Every(schedule):
+    """As often as that, also after beat's clock was set back: Celery would wait until it has caught up."""
+
+    def is_due(self, last_run_at: datetime) -> schedstate:
+        """Whether it is, and in how many seconds to look again."""
+        state = super().is_due(last_run_at)
+        return schedstate(True, self.seconds) if state.next > self.seconds else state
+
+
 def _queue(name: str) -> Queue:
     """A queue; on RabbitMQ one that survives the loss of a node."""
     arguments = {"x-queue-type": "quorum"} if _ON_RABBITMQ else None
@@ -81,6 +97,8 @@ broker.install()
 app = Celery("clarion", set_as_current=True)
 app.conf.update(
     broker_url=_URL,
+    # Whatever lies on a queue must not end a worker.
+    worker_consumer="pipeline.consumer:Consumer",
     broker_transport_options=_RABBITMQ_OPTIONS if _ON_RABBITMQ else _REDIS_OPTIONS,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
@@ -105,14 +123,13 @@ app.conf.update(
     beat_schedule={
         "sweep": {
             "task": SWEEP,
-            "schedule": SWEEP_EVERY_SECONDS,
-            # A sweep that waited longer than until the next one is of no use.
-            "options": {"queue": MAINTENANCE, "expires": SWEEP_EVERY_SECONDS * 5},
+            "schedule": Every(SWEEP_EVERY_SECONDS),
+            "options": {"queue": MAINTENANCE, "expires": EXPIRES_SECONDS},
         },
         "purge": {
             "task": PURGE,
-            "schedule": PURGE_EVERY_SECONDS,
-            "options": {"queue": MAINTENANCE, "expires": PURGE_EVERY_SECONDS},
+            "schedule": Every(PURGE_EVERY_SECONDS),
+            "options": {"queue": MAINTENANCE, "expires": EXPIRES_SECONDS},
         },
     },
 )

@@ -28,10 +28,10 @@ from pipeline.outbox.work import ClaimedBatch, ClaimedEvent
 from shared.protocol import Announced
 from shared.settings import load
 
-#: When the sweep looks at batches that nobody has finished (seconds): soon where they are delivered at once and only
-#: a crash can have left them, later where they wait in a queue behind each other.
-SWEEP_AT_ONCE_SECONDS = 5
-SWEEP_QUEUED_SECONDS = 30
+#: When the sweep looks at batches that nobody has finished, in times of `sweep_after_seconds`: soon where they are
+#: delivered at once and only a crash can have left them, later where they wait in a queue behind each other.
+SWEEP_AT_ONCE = 0.5
+SWEEP_QUEUED = 3
 
 #: One of these for each audience, joined by UNION ALL.
 _CANDIDATES = """
@@ -140,8 +140,8 @@ def cut(
         "traceparent": event.traceparent,
         "size": settings.batch_size,
         "few": settings.deliver_at_once,
-        "soon": SWEEP_AT_ONCE_SECONDS,
-        "later": SWEEP_QUEUED_SECONDS,
+        "soon": settings.sweep_after_seconds * SWEEP_AT_ONCE,
+        "later": settings.sweep_after_seconds * SWEEP_QUEUED,
         "dropped": list(dropped),
         "enqueued_at": enqueued_at,
     }

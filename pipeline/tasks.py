@@ -9,11 +9,19 @@ from pipeline.outbox import sweep as sweeping
 from pipeline.outbox.recording import record_named
 from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SWEEP
 
+#: Later than any hint was given, and an instant that Postgres can hold (Unix seconds).
+INSTANT_MAX = 2**35
+
 
 @shared_task(name=EXPAND, bind=True)
 def expand(self: "Task[[int], None]", event_id: int) -> None:
     """Find who hears of an event, and deliver to them if they are few."""
-    delivery.expand(event_id, again=_again(self), enqueued_at=self.request.get("enqueued_at"))
+    delivery.expand(event_id, again=_again(self), enqueued_at=_instant(self.request.get("enqueued_at")))
+
+
+def _instant(value: object) -> float | None:
+    """A header that is a Unix time; None where it is anything else, since whoever wrote it may be anybody."""
+    return float(value) if isinstance(value, (int, float)) and 0 < value < INSTANT_MAX else None
 
 
 @shared_task(name=DELIVER, bind=True)

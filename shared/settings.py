@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     deliver_at_once: int = Field(
         200, ge=0, description="An event with at most so many recipients is delivered by the task that expanded it."
     )
+    sweep_after_seconds: float = Field(
+        10,
+        gt=0,
+        description="How long a hint has before the sweep gives it again; a batch in a queue thrice.",
+    )
     retention_days: int = Field(
         90, ge=1, description="Days after which read notifications go, unless their kind says otherwise."
     )

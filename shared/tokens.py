@@ -6,9 +6,12 @@ verify, so that keys can be rotated. A refusal says why in one word of the wire 
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from shared.protocol import AuthFailure
 from shared.settings import Settings
@@ -17,7 +20,12 @@ ALGORITHM = "HS256"
 
 #: Clocks of different machines differ by about this much (seconds).
 CLOCK_LEEWAY_SECONDS = 5
+#: A token from the future is none the worse: it says that whoever issued it has another clock than we have. Refusing it
+#: would keep everybody out wherever the clock of one machine lags.
+OPTIONS: Options = {"verify_iat": False}
 
+#: Later than any instant that makes sense; not a number and infinity are not below it (Unix seconds).
+INSTANT_MAX = 2**40
 
 #: Longer ones are not looked at (characters).
 TOKEN_MAX_LENGTH = 8192
@@ -74,9 +82,9 @@ def verify(token: str, settings: Settings) -> Identity:
                 audience=settings.jwt_audience,
                 issuer=settings.jwt_issuer,
                 leeway=CLOCK_LEEWAY_SECONDS,
-                options={"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
+                options=OPTIONS | {"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
             )
-            return Identity(_user_id(claims["sub"]), float(claims["exp"]), float(claims.get("iat", 0)))
+            return Identity(_user_id(claims["sub"]), float(claims["exp"]), issued_at(claims))
         except jwt.InvalidSignatureError:
             continue
         except jwt.ExpiredSignatureError as error:
@@ -84,6 +92,14 @@ def verify(token: str, settings: Settings) -> Identity:
         except jwt.InvalidTokenError as error:
             raise TokenRefused(AuthFailure.INVALID) from error
     raise TokenRefused(AuthFailure.INVALID)
+
+
+def issued_at(claims: Mapping[str, Any]) -> float:
+    """When a token says that it was issued, 0 where it does not say; raises TokenRefused where that is no instant."""
+    iat = claims.get("iat", 0)
+    if isinstance(iat, bool) or not isinstance(iat, (int, float)) or not abs(iat) < INSTANT_MAX:
+        raise TokenRefused(AuthFailure.INVALID)
+    return float(iat)
 
 
 def _user_id(subject: str) -> int:

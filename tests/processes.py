@@ -67,6 +67,11 @@ class Process:
     def is_up(self) -> bool:
         return True
 
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs."""
+        assert self.popen is not None
+        return self.popen.poll()
+
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         assert self.popen is not None

@@ -17,9 +17,6 @@ from pipeline.queues import BURSTS, EVENTS, EXPAND
 from shared import metrics
 from shared.settings import load
 
-#: Long enough for the enqueued task to have started on a busy day; then the sweep enqueues it again (seconds).
-SWEEP_AFTER_SECONDS = 10
-
 KEY_MAX_LENGTH = 200
 SOURCE_MAX_LENGTH = 200
 
@@ -69,7 +66,7 @@ def record(event: Event, *, key: str, actor_id: int | None = None, source: str |
         "window": settings.crowding_seconds,
         "quick": EVENTS,
         "slow": BURSTS,
-        "sweep_after": SWEEP_AFTER_SECONDS,
+        "sweep_after": settings.sweep_after_seconds,
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, params)

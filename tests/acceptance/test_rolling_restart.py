@@ -4,67 +4,25 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
-import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from dev.programs import HAPROXY
-from dev.servers import free_port
 from examples.forum.models import Thread
 from shared.inbox.models import Inbox
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.follower import Follower
 from tests.acceptance.steps import all_done, person, post, thread, until
-from tests.environment import FOLDER
+from tests.balancer import Balancer
 from tests.factories import MessageFactory
-from tests.processes import Edge, Process, Worker
+from tests.processes import Edge, Worker
 from tests.programs import needed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = 40
-CONFIGURATION = """
-global
-    maxconn 2000
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 30s
-    timeout server 30s
-    timeout tunnel 1h
-    retries 3
-    option redispatch 1
-frontend sockets
-    bind 127.0.0.1:{port}
-    default_backend edges
-backend edges
-    balance leastconn
-    option httpchk GET /readyz
-    default-server check inter 200ms fall 1 rise 1
-{servers}
-"""
-
-
-class Balancer(Process):
-    """haproxy before some edges."""
-
-    def __init__(self, program: Path, edges: list[Edge]) -> None:
-        self.port = free_port()
-        servers = "\n".join(f"    server {edge.name} 127.0.0.1:{edge.port}" for edge in edges)
-        file = FOLDER / "haproxy.cfg"
-        file.write_text(CONFIGURATION.format(port=self.port, servers=servers))
-        super().__init__("haproxy", str(program), "-db", "-f", str(file))
-        self.url = f"ws://127.0.0.1:{self.port}/ws/notification-updates/"
-
-    def is_up(self) -> bool:
-        assert self.popen is not None
-        assert self.popen.poll() is None, self.said()
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
-        return False
 
 
 @asynccontextmanager
@@ -99,7 +57,7 @@ async def test_a_rolling_restart_under_load_loses_and_repeats_nothing(workers: N
     env = {"CLARION_DRAIN_SECONDS": "1"} | await sync_to_async(on_test_database)()
     edges = [Edge("left", **env), Edge("right", **env)]
     async with AsyncExitStack() as stack:
-        for process in (*edges, Balancer(haproxy, edges)):
+        for process in (*edges, Balancer(haproxy, {edge.name: edge.port for edge in edges})):
             stack.enter_context(process)
         followers = [Follower(process.url, one) for one in people]
         following = [asyncio.create_task(follower.follow()) for follower in followers]

@@ -72,3 +72,14 @@ def test_audience_and_issuer_are_checked_where_they_are_set() -> None:
     assert refusal(token(aud="sockets"), strict) is AuthFailure.INVALID
     assert refusal(token(aud="other", iss="forum"), strict) is AuthFailure.INVALID
     assert refusal(token(), strict) is AuthFailure.INVALID
+
+
+def test_a_token_from_the_future_is_good_where_our_clock_lags() -> None:
+    issued_at = time.time() + 300
+    identity = verify(token(exp=issued_at + 600, iat=issued_at), SETTINGS)
+    assert (identity.user_id, identity.issued_at) == (7, issued_at)
+
+
+@pytest.mark.parametrize("iat", ["now", None, True, [], float("nan"), float("inf"), 10**400])
+def test_when_it_was_issued_must_be_a_number(iat: Any) -> None:
+    assert refusal(token(iat=iat)) is AuthFailure.INVALID

@@ -1,0 +1,46 @@
+"""The event loop in which links, load and followers run while a test breaks things.
+
+Enters: coroutines, from the thread of the tests. Leaves: their results, or running tasks. One thread for all of a
+run, so that a test can wait for a condition, stop a process or restart a server without holding up the load.
+"""
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Coroutine
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+
+#: Longest wait for something that is done at once in the other thread (seconds).
+PATIENCE_SECONDS = 60
+
+
+class Background:
+    """One event loop in a thread of its own, from `with` to its end."""
+
+    def __enter__(self) -> Self:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="faults", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.call(self._cancel_all())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(PATIENCE_SECONDS)
+        self.loop.close()
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it there and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_SECONDS)
+
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":
+        """Start it there."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    async def _cancel_all(self) -> None:
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

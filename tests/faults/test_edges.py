@@ -1,0 +1,128 @@
+"""Edges: killed, frozen, rolled; and clients that are no good."""
+
+import asyncio
+import contextlib
+import random
+from contextlib import AsyncExitStack
+
+import pytest
+import websockets
+
+from shared.protocol import SUBPROTOCOL
+from shared.settings import load as settings
+from shared.tokens import mint
+from tests.acceptance.test_fuzz import garbage_frames, garbage_handshake, handshake, spoken
+from tests.faults.background import Background
+from tests.faults.breakages import dead, frozen, rolled
+from tests.faults.conftest import Trials
+from tests.faults.trial import Trial
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+#: Clients of a bad sort at a time.
+SILENT = 60
+#: How many connect and vanish, and how many of them at a time.
+VANISHING, AT_ONCE = 3000, 50
+
+
+def test_an_edge_that_is_killed_leaves_its_sockets_to_the_other(trial: Trials) -> None:
+    """May notice: half of the sockets come back elsewhere, and go on from their cursors."""
+    with trial("edge killed", "a reconnect of its sockets", within=40) as run, dead(run.stack, "left"):
+        run.some_more()
+
+
+def test_an_edge_that_is_frozen_is_left_by_its_clients(trial: Trials) -> None:
+    """May notice: its sockets hear nothing, until it goes on or their clients have had enough."""
+    with trial("edge frozen", "its sockets hear nothing meanwhile", within=40) as run, frozen(run.stack, "left"):
+        run.passes(5)
+
+
+def test_edges_that_are_rolled_lose_nobody(trial: Trials) -> None:
+    """May notice: everyone comes back once or twice, when told to."""
+    with trial("edges rolled", "a reconnect when told to", within=40) as run, rolled(run.stack, "left", "right"):
+        run.some_more()
+
+
+def counted(run: Trial, metric: str) -> float:
+    """Over both edges."""
+    return sum(edge.metric(metric) for edge in run.stack.edges)
+
+
+async def quiet_sockets(run: Trial, *, a_byte: bool) -> None:
+    """Sockets of people who are told things: nothing is read from them, or one byte a second."""
+    async with AsyncExitStack() as stack:
+        sockets = []
+        for number in range(SILENT):
+            token, _ = mint(run.users[number % len(run.users)], settings())
+            protocols = [SUBPROTOCOL, f"bearer.{token}"]
+            connecting = websockets.connect(run.stack.socket_url, subprotocols=protocols, max_queue=1)
+            sockets.append(await stack.enter_async_context(connecting))
+        for one in sockets:
+            one.transport.pause_reading()
+            stack.callback(one.transport.abort)
+        while True:
+            await asyncio.sleep(1)
+            for one in sockets if a_byte else ():
+                with contextlib.suppress(BlockingIOError, OSError):
+                    one.transport.get_extra_info("socket")._sock.recv(1)
+
+
+@pytest.mark.parametrize("a_byte", [False, True], ids=["never", "one byte a second"])
+def test_clients_that_hardly_read_cost_the_others_nothing(trial: Trials, background: Background, a_byte: bool) -> None:
+    """May notice: nothing. They are parked, and closed."""
+    name = "clients that read one byte a second" if a_byte else "clients that never read"
+    with trial(name, "nothing", within=40) as run:
+        parked = counted(run, "clarion_edge_parked_total")
+        reading = background.begin(quiet_sockets(run, a_byte=a_byte))
+        run.until(lambda: counted(run, "clarion_edge_parked_total") >= parked + SILENT // 2, "they are not parked")
+        assert not reading.done(), reading.exception()
+        reading.cancel()
+
+
+async def garbage(run: Trial, dice: random.Random) -> None:
+    """Handshakes and frames that are wrong, as long as it lasts."""
+    port = run.stack.links["clients-balancer"].port
+    good, _ = mint(run.users[0], settings())
+    while True:
+        sayings = [
+            (handshake(good), garbage_frames(dice)) if n % 2 else (garbage_handshake(dice, good),) for n in range(20)
+        ]
+        await asyncio.gather(*(spoken(port, *said) for said in sayings))
+
+
+def test_garbage_costs_the_others_nothing(trial: Trials, background: Background) -> None:
+    """May notice: nothing."""
+    with trial("clients that send garbage", "nothing", within=40) as run:
+        speaking = background.begin(garbage(run, run.dice))
+        run.some_more(60)
+        assert not speaking.done(), speaking.exception()
+        speaking.cancel()
+
+
+async def vanish(run: Trial) -> int:
+    """Connect and be gone, thousands of times, at whatever point of the handshake; how many times."""
+    port = run.stack.links["clients-balancer"].port
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        token, _ = mint(run.users[number % len(run.users)], settings())
+        async with gate:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(handshake(token)[: None if number % 3 else number % 400])
+                if number % 2:
+                    await writer.drain()
+                    await asyncio.sleep(run.dice.random() / 20)
+                writer.transport.abort()
+
+    await asyncio.gather(*(one(number) for number in range(VANISHING)))
+    return VANISHING
+
+
+def test_clients_that_connect_and_vanish_by_the_thousand_leave_nothing_behind(
+    trial: Trials, background: Background
+) -> None:
+    """May notice: nothing, or a connect that takes longer."""
+    with trial("clients that connect and vanish", "a connect that takes longer", within=40) as run:
+        assert background.begin(vanish(run)).result(120) == VANISHING
+    run.until(lambda: counted(run, "clarion_edge_sockets") == 0, "sockets of nobody stay")

@@ -1,0 +1,147 @@
+"""Postgres: restarted, refusing, its connections killed, a lock held, taken back in time, its disk full, migrated."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from psycopg import errors as database_errors
+
+from tests.faults import evidence
+from tests.faults.breakages import cut, dead, server_dead, server_frozen, sessions_ended
+from tests.faults.conftest import Trials
+from tests.faults.stack import Stack
+from tests.programs import cannot_run
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+#: How long a lock is held, and how long Postgres says nothing (seconds): longer than the edge waits for one read.
+LOCKED_SECONDS = 5
+
+NOTHING_MEANWHILE = "nothing is posted or told meanwhile"
+
+#: Tables on the way of an event, of which each new version may want another column.
+TABLES = ("outbox_event", "outbox_batch", "inbox_announcement", "inbox_notification", "inbox_inbox", "inbox_change")
+
+
+def test_a_postgres_that_restarts_delays_everything(trial: Trials) -> None:
+    """May notice: nothing can be posted until it is back, and what was not answered may or may not have happened."""
+    with trial("Postgres restarted", NOTHING_MEANWHILE, within=40, emit_bound=None) as run:
+        run.stack.postgres.restart()
+
+
+def test_a_postgres_that_crashes_loses_nothing_that_was_committed(trial: Trials) -> None:
+    """May notice: the same."""
+    with (
+        trial("Postgres killed", NOTHING_MEANWHILE, within=40, emit_bound=None) as run,
+        server_dead(run.stack, "postgres"),
+    ):
+        run.passes(1)
+
+
+def test_a_postgres_that_refuses_connections_delays_everything(trial: Trials) -> None:
+    """May notice: the same; sockets stay open."""
+    pairs = ("web-postgres", "workers-postgres", "edges-postgres")
+    with (
+        trial("Postgres refuses connections", NOTHING_MEANWHILE, within=40, emit_bound=None) as run,
+        cut(run.stack, *pairs),
+    ):
+        run.until(run.nobody_is_ready, "the edges have Postgres all the same")
+        run.passes(2)
+
+
+def test_a_postgres_that_is_silent_delays_everything(trial: Trials) -> None:
+    """May notice: the same; sockets stay open, and say pong."""
+    with (
+        trial("Postgres frozen", NOTHING_MEANWHILE, within=40, emit_bound=None) as run,
+        server_frozen(run.stack, "postgres"),
+    ):
+        run.passes(LOCKED_SECONDS)
+
+
+def test_connections_of_postgres_that_are_killed_are_made_anew(trial: Trials) -> None:
+    """May notice: what was under way is refused, or a moment late."""
+    with trial("connections of Postgres killed", "a request under way may fail", within=40, emit_bound=None) as run:
+        for _ in range(5):
+            with sessions_ended(run.stack):
+                run.some_more(5)
+
+
+def test_a_lock_that_is_held_for_long_delays_who_wants_it(trial: Trials) -> None:
+    """May notice: the inboxes that are locked are told later, and whoever acts on one waits; posting goes on."""
+    with trial("a lock held for long", "the inboxes that are locked are told later", within=40) as run:
+        locked = "SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%s) FOR UPDATE"
+        with run.stack.database() as database, database.transaction():
+            database.execute(locked, [run.users[:3]])
+            run.passes(LOCKED_SECONDS)
+
+
+def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> None:
+    """May notice: what Postgres has lost is gone, also from the screen; whoever is connected reads the snapshot."""
+    with trial(
+        "failover to an older state (epoch)", "a snapshot; what Postgres lost is gone",
+        within=60, emit_bound=None, resyncs=True,
+    ) as run:  # fmt: skip
+        stack = run.stack
+        stack.postgres.stop()
+        older = stack.postgres.home.with_name("older")
+        subprocess.run(["cp", "-a", str(stack.postgres.home), str(older)], check=True)
+        stack.postgres.start()
+        with stack.database() as database:
+            kept = evidence.committed(database, run.prefix)
+        run.some_more(40)
+        stack.postgres.kill()
+        shutil.rmtree(stack.postgres.home)
+        older.rename(stack.postgres.home)
+        stack.postgres.start()
+        emitted = frozenset(one.key for one in run.load.emitted)
+        new_epoch = [sys.executable, "-m", "django", "new_epoch"]
+        subprocess.run(new_epoch, env=os.environ | {"DATABASE_URL": stack.postgres.url}, check=True)
+        with dead(stack, "left", "right"):
+            run.forgiven = emitted - kept
+
+
+@contextmanager
+def disk_full(stack: Stack) -> Iterator[None]:
+    """Nothing more fits on the disk of Postgres."""
+    filler = stack.disk / "filler"
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(stack.disk).free)
+    yield
+    filler.unlink()
+    stack.postgres.start()  # it ends where it finds no place for its log
+
+
+def test_a_full_disk_delays_everything(trial: Trials, stack: Stack) -> None:
+    """May notice: nothing can be posted or told until there is room."""
+    if not stack.disk_is_own:
+        cannot_run("Postgres has no small disk of its own here: that takes the right to mount one")
+    with trial("disk full for Postgres", NOTHING_MEANWHILE, within=60, emit_bound=None) as run, disk_full(stack):
+        refused = lambda: sum(one.outcome == "unknown" for one in run.load.emitted)  # noqa: E731
+        run.until(lambda: refused() >= 3, "everything is recorded all the same")
+        run.passes(2)
+
+
+def test_a_version_that_adds_a_column_while_the_old_one_runs_shows_nowhere(trial: Trials) -> None:
+    """May notice: nothing. Columns come, with a default, under processes that do not know them, and go."""
+    with trial("a deploy that adds columns", "nothing", within=40) as run:
+        for change in ("ADD COLUMN of_tomorrow text NOT NULL DEFAULT 'x'", "DROP COLUMN of_tomorrow"):
+            for table in TABLES:
+                migrate(run.stack, f"ALTER TABLE {table} {change}")
+            run.some_more()
+
+
+def migrate(stack: Stack, statement: str) -> None:
+    """As a migration does that is careful: it waits for its lock in short turns, so that nobody waits behind it."""
+    with stack.database() as database:
+        database.execute("SET lock_timeout = '300ms'")
+        for _ in range(100):
+            try:
+                database.execute(statement)
+            except database_errors.LockNotAvailable:
+                continue
+            return
+    raise AssertionError(f"never had its lock: {statement}")

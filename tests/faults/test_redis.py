@@ -1,0 +1,83 @@
+"""The broker and the channel layer: emptied, restarted, frozen, refusing, full."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from tests.faults.breakages import cut, flushed, full, server_dead, server_frozen
+from tests.faults.conftest import Trials
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+#: Longer than a subscriber believes in a Redis that is silent (seconds).
+PAST_SILENCE_SECONDS = 13
+#: Longer than a request waits for the broker (seconds).
+FROZEN_SECONDS = 3
+
+BY_POSTGRES = "a delay of a second or so, by way of Postgres"
+
+
+def test_a_broker_that_restarts_empty_delays_what_it_held(trial: Trials) -> None:
+    """May notice: what it held comes when the sweep looks."""
+    with trial("broker restarted empty", "a delay of what it held", within=40) as run, server_dead(run.stack, "broker"):
+        run.some_more()
+
+
+def test_a_broker_that_is_silent_holds_nobody_up(trial: Trials) -> None:
+    """May notice: what is recorded meanwhile comes when it answers again. Posting waits for half a second at most."""
+    with trial("broker frozen", "a delay until it answers", within=40) as run, server_frozen(run.stack, "broker"):
+        run.passes(FROZEN_SECONDS)
+
+
+def test_flushing_redis_in_the_middle_of_a_burst_delays_what_it_held(trial: Trials) -> None:
+    """May notice: what the broker held comes when the sweep looks."""
+    with trial("FLUSHALL in mid-burst", "a delay of what the broker held", within=40) as run:
+        for _ in range(5):
+            with flushed(run.stack, "broker", "layer"):
+                run.some_more(5)
+
+
+def test_a_channel_layer_that_is_silent_is_left_and_found_again(trial: Trials) -> None:
+    """May notice: what is told meanwhile comes by way of Postgres."""
+    with trial("channel layer frozen", BY_POSTGRES, within=40) as run, server_frozen(run.stack, "layer"):
+        run.passes(PAST_SILENCE_SECONDS)
+        run.until(run.nobody_is_ready, "the edges believe in it still")
+
+
+def test_a_channel_layer_that_restarts_is_listened_to_again(trial: Trials) -> None:
+    """May notice: what is told meanwhile comes by way of Postgres."""
+    with trial("channel layer restarted", BY_POSTGRES, within=40) as run, server_dead(run.stack, "layer"):
+        run.some_more()
+
+
+def test_a_channel_layer_that_refuses_connections_costs_a_detour(trial: Trials) -> None:
+    """May notice: what is told meanwhile comes by way of Postgres."""
+    pairs = ("web-layer", "workers-layer", "edges-layer")
+    with trial("channel layer refuses connections", BY_POSTGRES, within=40) as run, cut(run.stack, *pairs):
+        run.until(run.nobody_is_ready, "the edges have the channel layer all the same")
+        run.some_more(40)
+
+
+def test_a_full_redis_takes_no_hints_and_the_sweep_gives_them(trial: Trials) -> None:
+    """May notice: what is recorded meanwhile comes when there is room again."""
+    with (
+        trial("Redis full (maxmemory)", "a delay until there is room again", within=40) as run,
+        full(run.stack, "broker", "layer"),
+    ):
+        failed = run.stack.web.metric("clarion_enqueue_failed_total")
+        run.some_more(40)
+        assert run.stack.web.metric("clarion_enqueue_failed_total") > failed
+
+
+def test_a_redis_without_a_connection_left_turns_away_whoever_is_new(trial: Trials) -> None:
+    """May notice: whoever connects anew waits, as with a Redis that refuses."""
+    with trial("Redis out of connections", "a delay until there are some again", within=40) as run, ExitStack() as ours:
+        for name in ("broker", "layer"):
+            # One connection is ours, so that there is one to undo it with.
+            client = ours.enter_context(run.stack.redis(name))
+            ours.callback(client.config_set, "maxclients", client.config_get("maxclients")["maxclients"])
+            client.config_set("maxclients", "1")
+            client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        run.until(run.nobody_is_ready, "the edges have Redis all the same")
+        run.some_more(40)

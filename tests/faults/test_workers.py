@@ -1,0 +1,52 @@
+"""Workers and beat: killed at named points, frozen, gone."""
+
+import signal
+
+import pytest
+
+from tests.faults import worker
+from tests.faults.breakages import dead, frozen
+from tests.faults.conftest import Trials
+from tests.faults.stack import SHORT
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+#: So many times the point is passed before the worker ends: with work of both kinds under way.
+NTH = 12
+
+
+@pytest.mark.parametrize("point", worker.POINTS)
+def test_a_worker_that_is_killed_at_a_named_point_delays_what_it_had_begun(trial: Trials, point: str) -> None:
+    """May notice: what it had in hand comes later, once the sweep looks; nothing else."""
+    with trial(f"worker killed {point}", "a delay of what it had in hand", within=40) as run, dead(run.stack, "alpha"):
+        with run.stack.worker("doomed", FAULTS_POINT=point, FAULTS_NTH=str(NTH)) as doomed:
+            run.until(lambda: doomed.exit_code() == -signal.SIGKILL, f"it never came to the point {point}")
+        run.mended()
+
+
+def test_a_worker_that_is_frozen_past_every_time_out_and_goes_on_repeats_nothing(trial: Trials) -> None:
+    """May notice: what it had in hand comes later. What it does when it wakes, others have done: nothing shows."""
+    with (
+        trial("worker frozen past every time-out", "a delay of what it had in hand", within=40) as run,
+        frozen(run.stack, "alpha"),
+    ):
+        # Redis has given its tasks to the other, and the sweep has looked, twice.
+        run.passes(2 * float(SHORT["FAULTS_VISIBILITY_SECONDS"]) + 1)
+
+
+def test_without_beat_what_the_broker_holds_is_worked_off(trial: Trials) -> None:
+    """May notice: what gets lost waits for beat; here a worker dies as well, so that something does."""
+    with (
+        trial("beat dead, and a worker killed", "a delay until beat is back, of what got lost only", within=40) as run,
+        dead(run.stack, "beat", "alpha"),
+    ):
+        run.some_more()
+
+
+def test_all_workers_dead_delays_everything_and_loses_nothing(trial: Trials) -> None:
+    """May notice: nothing is told until a worker is back; then all of it, in order."""
+    with (
+        trial("all workers dead, then back", "nothing is told until they are back", within=40) as run,
+        dead(run.stack, "alpha", "beta"),
+    ):
+        run.some_more(40)

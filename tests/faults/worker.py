@@ -1,0 +1,78 @@
+"""A Celery worker that ends itself at a named point: `python -m tests.faults.worker worker --queues=…`.
+
+Enters: the arguments of `celery -A pipeline`, and FAULTS_POINT with the name of one of POINTS, if any. Leaves: a worker
+like any other, which ends by SIGKILL the FAULTS_NTH time that one of its threads comes to that point; or, where
+FAULTS_POISON is part of an event's key, each time that it has claimed that event. The product knows nothing of it: the
+functions at the points are replaced before the worker starts. FAULTS_VISIBILITY_SECONDS shortens the time after which
+Redis gives an unacknowledged task to somebody else.
+"""
+
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+#: Where a worker may end: before the call of any of these functions. Each is called by `pipeline.delivery`.
+POINTS: Final[dict[str, tuple[str, ...]]] = {
+    "before the claim": ("pipeline.outbox.work.claim_event", "pipeline.outbox.work.claim_batch"),
+    "between claim and insert": ("pipeline.persist.persist",),
+    "between expanding and the hints": ("pipeline.delivery.enqueue",),
+    "between commit and publish": ("pipeline.publish.publish",),
+    "between publish and mark": ("pipeline.outbox.work.finish", "pipeline.outbox.work.finish_at_once"),
+}
+
+
+def main(argv: list[str]) -> None:
+    """Become the worker."""
+    import django
+
+    django.setup()
+    from pipeline.celery import app
+
+    if seconds := os.environ.get("FAULTS_VISIBILITY_SECONDS"):
+        app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": float(seconds)}
+    if point := os.environ.get("FAULTS_POINT"):
+        die_at(point, int(os.environ["FAULTS_NTH"]))
+    if poison := os.environ.get("FAULTS_POISON"):
+        die_of(poison)
+    app.start(argv)
+
+
+def die_at(point: str, nth: int) -> None:
+    """Have the process end when it comes to the point for the nth time."""
+    turn = itertools.count(1)
+    for path in POINTS[point]:
+        module_name, _, name = path.rpartition(".")
+        module = import_module(module_name)
+        setattr(module, name, _dies(getattr(module, name), turn, nth))
+
+
+def die_of(poison: str) -> None:
+    """Have the process end whenever it has claimed the event of that key."""
+    from pipeline.outbox import work
+
+    claim = work.claim_event
+
+    def claim_event(event_id: int) -> work.ClaimedEvent | None:
+        event = claim(event_id)
+        if event is not None and poison in event.key:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return event
+
+    work.claim_event = claim_event
+
+
+def _dies(function: Callable[..., Any], turn: "itertools.count[int]", nth: int) -> Callable[..., Any]:
+    def dies(*args: Any, **kwargs: Any) -> Any:
+        if next(turn) >= nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kwargs)
+
+    return dies
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
