@@ -6,7 +6,6 @@ stay until their edge next compares them with Postgres.
 """
 
 import logging
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +28,7 @@ def revoke(user_id: int) -> None:
     """Refuse every token that was issued to this user until now, and close their sockets."""
     with connection.cursor() as cursor:
         cursor.execute(_NOT_BEFORE, [user_id])
-    transaction.on_commit(partial(_close_sockets, user_id), robust=True)
+    transaction.on_commit(lambda: _close_sockets(user_id), robust=True)
 
 
 def connect() -> None:
@@ -41,7 +40,7 @@ def connect() -> None:
 def _user_saved(*, instance: Any, created: bool, raw: bool, **_: Any) -> None:
     """A user who was deactivated hears no more. The edge asks Postgres at each connect; this is for open sockets."""
     if not created and not raw and not instance.is_active:
-        transaction.on_commit(partial(_close_sockets, instance.pk), robust=True)
+        transaction.on_commit(lambda: _close_sockets(instance.pk), robust=True)
 
 
 def _user_deleted(*, instance: Any, **_: Any) -> None:

@@ -8,7 +8,6 @@ and the sweep starts it again, for an hour.
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
 from typing import Final, TypeVar
 
 from django.contrib.auth.models import User
@@ -70,7 +69,7 @@ def export(starter: User, thread: Thread) -> Export:
 
 
 def _start(job: J) -> J:
-    transaction.on_commit(partial(enqueue, _TASKS[type(job)], job.pk), robust=True)
+    transaction.on_commit(lambda: enqueue(_TASKS[type(job)], job.pk), robust=True)
     return job
 
 

@@ -5,8 +5,6 @@ transaction, and after the commit one message on the broker. A broker that does 
 and no error: the sweep finds the row.
 """
 
-from functools import partial
-
 from django.db import connection, transaction
 
 from pipeline import events, tracing
@@ -77,7 +75,12 @@ def record(event: Event, *, key: str, actor_id: int | None = None, source: str |
             return int(known)
     event_id, lane = inserted
     metrics.EVENTS_RECORDED.labels(event.event_name).inc()
-    transaction.on_commit(partial(enqueue, EXPAND, event_id, queue=lane, traceparent=traceparent), robust=True)
+
+    # No `partial`: Django says which hook failed by its name, which that has none of, and would fail itself.
+    def give_hint() -> None:
+        enqueue(EXPAND, event_id, queue=lane, traceparent=traceparent)
+
+    transaction.on_commit(give_hint, robust=True)
     return int(event_id)
 
 

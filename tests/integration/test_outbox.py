@@ -6,7 +6,7 @@ import time
 import pytest
 import redis
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
 from pipeline import delivery, enqueue, persist, publish
 from pipeline.errors import Retryable
@@ -183,3 +183,18 @@ def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
     happened("after", first=people)
     due_now()
     assert sweep.sweep() == 5
+
+
+def test_a_hint_that_fails_costs_no_error_and_drops_no_later_hook(
+    people: list[User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> bool:
+        raise RuntimeError
+
+    monkeypatch.setattr("pipeline.outbox.recording.enqueue", fails)
+    ran: list[str] = []
+    with transaction.atomic():
+        happened(first=people)
+        transaction.on_commit(lambda: ran.append("later"))
+    assert ran == ["later"]
+    assert Event.objects.get().state == "pending"
