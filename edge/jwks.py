@@ -18,7 +18,7 @@ from jwt import PyJWK, PyJWKSet
 from shared import metrics
 from shared.protocol import AuthFailure
 from shared.settings import Settings
-from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, Identity, TokenRefused, issued_at
+from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, Identity, TokenRefused, instant
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class KeySet:
         subject = claims.get(self._settings.jwks_user_claim)
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX_LENGTH or "\0" in subject:
             raise TokenRefused(AuthFailure.INVALID)
-        return Identity(0, float(claims["exp"]), issued_at(claims), subject)
+        return Identity(0, instant(claims, "exp"), instant(claims, "iat"), subject)
 
     async def _key(self, kid: object) -> PyJWK:
         now = time.monotonic()

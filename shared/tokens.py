@@ -84,7 +84,7 @@ def verify(token: str, settings: Settings) -> Identity:
                 leeway=CLOCK_LEEWAY_SECONDS,
                 options=OPTIONS | {"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
             )
-            return Identity(_user_id(claims["sub"]), float(claims["exp"]), issued_at(claims))
+            return Identity(_user_id(claims["sub"]), instant(claims, "exp"), instant(claims, "iat"))
         except jwt.InvalidSignatureError:
             continue
         except jwt.ExpiredSignatureError as error:
@@ -94,12 +94,12 @@ def verify(token: str, settings: Settings) -> Identity:
     raise TokenRefused(AuthFailure.INVALID)
 
 
-def issued_at(claims: Mapping[str, Any]) -> float:
-    """When a token says that it was issued, 0 where it does not say; raises TokenRefused where that is no instant."""
-    iat = claims.get("iat", 0)
-    if isinstance(iat, bool) or not isinstance(iat, (int, float)) or not abs(iat) < INSTANT_MAX:
+def instant(claims: Mapping[str, Any], name: str) -> float:
+    """The Unix time that a claim is, 0 where there is none; raises TokenRefused where it is none that makes sense."""
+    value = claims.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < INSTANT_MAX:
         raise TokenRefused(AuthFailure.INVALID)
-    return float(iat)
+    return float(value)
 
 
 def _user_id(subject: str) -> int:

@@ -1,10 +1,14 @@
 """A token opens a socket only if it is ours, whole and in time."""
 
+import json
 import time
 from typing import Any
 
 import jwt
+import jwt.algorithms
+import jwt.utils
 import pytest
+from hypothesis import example, given, strategies
 
 from shared.protocol import AuthFailure
 from shared.settings import Settings
@@ -83,3 +87,47 @@ def test_a_token_from_the_future_is_good_where_our_clock_lags() -> None:
 @pytest.mark.parametrize("iat", ["now", None, True, [], float("nan"), float("inf"), 10**400])
 def test_when_it_was_issued_must_be_a_number(iat: Any) -> None:
     assert refusal(token(iat=iat)) is AuthFailure.INVALID
+
+
+JUNK = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
+    lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.text(), inner),
+    max_leaves=5,
+)
+CLAIMS = strategies.dictionaries(strategies.sampled_from(["sub", "exp", "iat", "nbf", "aud", "iss", "jti", "x"]), JUNK)
+
+
+@given(text=strategies.text(max_size=300) | strategies.from_regex(r"[\w-]{0,40}\.[\w-]{0,40}\.[\w-]{0,40}"))
+def test_no_text_opens_a_socket_or_breaks_what_looks_at_it(text: str) -> None:
+    assert refusal(text) is AuthFailure.INVALID
+
+
+@given(claims=CLAIMS)
+@example(claims={"exp": float("inf")})
+@example(claims={"exp": float("nan")})
+@example(claims={"exp": 10**400})
+@example(claims={"nbf": float("inf")})
+@example(claims={"iat": 10**400})
+def test_whatever_a_token_of_ours_claims_it_names_a_user_or_is_refused(claims: dict[str, Any]) -> None:
+    text = jwt.encode({"sub": "7", "exp": time.time() + 60}, KEY, algorithm="HS256")
+    head, _, _ = text.split(".")
+    claims = {"sub": "7", "exp": time.time() + 60} | claims
+    body = jwt.utils.base64url_encode(json.dumps(claims).encode()).decode()
+    signed = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    signature = jwt.utils.base64url_encode(signed.sign(f"{head}.{body}".encode(), KEY.encode())).decode()
+    try:
+        identity = verify(f"{head}.{body}.{signature}", SETTINGS)
+    except TokenRefused:
+        return
+    assert str(identity.user_id) == str(int(claims["sub"]))
+    assert identity.expires_at > time.time() - CLOCK_LEEWAY_SECONDS - 1
+
+
+@given(at=strategies.integers(0, 10_000), bit=strategies.integers(0, 7))
+def test_one_bit_of_a_token_makes_it_another_and_no_good(at: int, bit: int) -> None:
+    good = token()
+    head, body, signature = (jwt.utils.base64url_decode(part) for part in good.split("."))
+    whole = bytearray(head + body + signature)
+    whole[at % len(whole)] ^= 1 << bit
+    parts = (whole[: len(head)], whole[len(head) : len(head) + len(body)], whole[len(head) + len(body) :])
+    assert refusal(".".join(jwt.utils.base64url_encode(bytes(part)).decode() for part in parts)) is AuthFailure.INVALID
