@@ -6,19 +6,20 @@
     health.py    /health and /metrics
     auth.py      a session, or a Bearer token
     schemas.py   what goes in and out
+    document.py  the OpenAPI document
 
 Put `path("api/", api.urls)` into the app's urls; the OpenAPI document is at `docs` below it.
 """
 
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 
 from pipeline.api import events, health, inbox, tokens
 from pipeline.api.auth import bearer, session
+from pipeline.api.document import DocumentedAPI
 from pipeline.inbox.changes import NoSuchNotification
 from pipeline.inbox.mutes import NoSuchMute
 
-api = NinjaAPI(
+api = DocumentedAPI(
     title="Clarion",
     version="1",
     description="A user's own inbox. Every change made here reaches all of that user's sockets.",

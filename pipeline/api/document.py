@@ -1,0 +1,42 @@
+"""The OpenAPI document, with the ways in which an endpoint refuses.
+
+Enters: the endpoints. Leaves: Ninja's document of them, in which each also says what it answers to whoever may not, and
+to what does not fit; so that a generated client knows, and what is sent at random can be held against it.
+"""
+
+from typing import Any
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+_DETAIL = {"application/json": {"schema": {"type": "object", "required": ["detail"], "properties": {"detail": {}}}}}
+
+
+def _refusal(description: str) -> dict[str, Any]:
+    return {"description": description, "content": _DETAIL}
+
+
+UNREADABLE = _refusal("The body is no JSON")
+UNKNOWN = _refusal("No session, no token, or one that does not count here")
+FORGED = _refusal("A change by session without the CSRF token")
+UNFIT = _refusal("What does not fit, and why")
+
+
+class DocumentedAPI(NinjaAPI):
+    """Ninja's API."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """The document; `options` as Ninja's."""
+        document = super().get_openapi_schema(**options)
+        for path in document["paths"].values():
+            for method, operation in path.items():
+                responses = operation["responses"]
+                if operation.get("requestBody"):
+                    responses.setdefault("400", UNREADABLE)
+                if operation.get("security"):
+                    responses.setdefault("401", UNKNOWN)
+                    if method != "get" and "SessionAuth" in str(operation["security"]):
+                        responses.setdefault("403", FORGED)
+                if operation.get("requestBody") or operation.get("parameters"):
+                    responses.setdefault("422", UNFIT)
+        return document

@@ -1,0 +1,81 @@
+"""Whatever is sent over HTTP, each endpoint answers what its OpenAPI document says, and never with an error of ours.
+
+Requests are made from that document, right ones and wrong ones, by a generator that begins the same each time.
+"""
+
+import json
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
+from hypothesis import strategies
+from pydantic import SecretStr
+from schemathesis import Case, GenerationMode
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from examples.forum.wsgi import application
+from pipeline import delivery
+from pipeline.api import api
+from pipeline.outbox.recording import record
+from shared.settings import load
+from shared.tokens import mint
+from tests.factories import UserFactory
+from tests.integration.things import ThingHappened
+
+pytestmark = pytest.mark.django_db
+
+#: Requests made for each endpoint, of each sort: enough to meet each rule of its parameters.
+EXAMPLES = 40
+
+SERVICE_TOKEN = "a-service-that-sends-whatever-comes-to-its-mind"
+
+
+def cases() -> list[Any]:
+    """Each endpoint with right requests, and with wrong ones where there is anything that can be wrong."""
+    document = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/"), default=str))
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = application
+    found = [one.ok() for one in schema.get_all_operations()]
+    return [
+        pytest.param(operation, mode, id=f"{operation.label}, {mode.value}")
+        for operation in found
+        for mode in GenerationMode
+        if mode is GenerationMode.POSITIVE or operation.path != "/api/health"
+    ]
+
+
+@pytest.fixture
+def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
+    """Somebody with a few notifications, so that some requests find what they name."""
+    known = load().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
+    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    # As Django's own client does: the connection is in the test's transaction, and is not closed between requests.
+    monkeypatch.setattr(request_started, "receivers", [])
+    monkeypatch.setattr(request_finished, "receivers", [])
+    user = UserFactory.create()
+    for number in range(3):
+        delivery.expand(record(ThingHappened(first=[user.pk]), key=f"thing {number}"))
+    return user
+
+
+@pytest.mark.parametrize("operation,mode", cases())
+def test_whatever_is_sent_is_answered_as_the_document_says(
+    ann: User, operation: APIOperation, mode: GenerationMode
+) -> None:
+    tokens: dict[str, Any] = {"user": mint(ann.pk, load())[0], "service": SERVICE_TOKEN, "nobody": None}
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES, derandomize=True, deadline=None, database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )  # fmt: skip
+    @hypothesis.given(case=operation.as_strategy(mode), caller=strategies.sampled_from(sorted(tokens)))
+    def sent(case: Case, caller: str) -> None:
+        headers = {"Authorization": f"Bearer {tokens[caller]}"} if tokens[caller] else {}
+        # Some rules are of more than one field and stand in no schema: what breaks those is refused all the same.
+        case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+
+    sent()
