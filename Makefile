@@ -25,7 +25,7 @@ PEERS := $(VENV)-peers
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run client test faults bench burst lanes docs check lint format types contracts lock clean
+.PHONY: help run client test faults bench burst lanes docs check lint format types contracts audit lock clean
 
 help:  ## Show this list
 	@echo "Clarion: what make can do (each target installs what it needs into $(VENV))"
@@ -72,6 +72,9 @@ types: $(PACKAGES)  ## mypy, strict
 
 contracts: $(PACKAGES)  ## Who may import whom
 	@$(BIN)/lint-imports --no-logo
+
+audit: $(PACKAGES)  ## Known weaknesses of the packages that are deployed, asked of the package registry alone
+	@$(BIN)/python -m dev.audit
 
 lock: $(LOCKER)/bin/uv  ## Choose and pin all versions anew (UPGRADE=--upgrade for the newest)
 	@mkdir -p requirements
