@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connection
 
 from pipeline import delivery, publish
 from pipeline.celery import app
@@ -224,3 +225,26 @@ async def test_replies_that_were_not_read_are_one_notification_that_grows(worker
         assert [actor["username"] for actor in grown["actors"]] == [cleo.username, ben.username]
     async with connected(edge.url, ann, since=1) as again:
         assert await again.changes(1) == [grown]
+
+
+async def test_a_worker_keeps_its_connections_between_tasks(worker: Worker, edge: Edge) -> None:
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+
+    def sessions() -> set[tuple[int, str]]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pid, backend_start::text FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name <> 'clarion-edge'"
+            )
+            return set(cursor.fetchall())
+
+    for _ in range(5):
+        await post(place, ben)
+    await all_done()
+    before = await sync_to_async(sessions)()
+    for _ in range(25):
+        await post(place, ben)
+    await all_done()
+    # One for each thread that had not worked before, and none for each task.
+    assert len(await sync_to_async(sessions)() - before) <= 4
