@@ -41,6 +41,17 @@ class Process:
         self.popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
+        """Start it and wait until it is up."""
+        self.launch()
+        try:
+            wait_until(self.is_up, lambda: f"{self.name} did not come up:\n{self.said()[-4000:]}")
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def launch(self) -> None:
+        """Start it."""
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 self.command,
@@ -53,12 +64,6 @@ class Process:
                 pass_fds=self.inherits,
                 preexec_fn=children.dies_with_parent(signal.SIGKILL),  # noqa: PLW1509
             )
-        try:
-            wait_until(self.is_up, lambda: f"{self.name} did not come up:\n{self.said()[-4000:]}")
-        except BaseException:
-            self.kill()
-            raise
-        return self
 
     def surroundings(self) -> dict[str, str]:
         """Its environment: the run's, and its own."""

@@ -7,6 +7,7 @@ and, after a RESYNC, a snapshot over HTTP.
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,8 @@ BACKOFF_SECONDS = (0.2, 0.5, 1.0)
 SNAPSHOT_LIMIT = 200
 #: Wait before a snapshot that could not be had is asked for again (seconds).
 SNAPSHOT_RETRY_SECONDS = 0.3
+#: Longest wait for the answer to a ping (seconds).
+PONG_PATIENCE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Follower:
         self.seq = 0
         self._web = web
         self._shown: dict[str, Shown] = {}
+        self._ponged = asyncio.Event()
         self._inbox = InboxClient(url, self._token, cursor=Cursor(epoch, 0), backoff=BACKOFF_SECONDS, heard=self._hear)
         self._connection = 0
 
@@ -58,6 +62,15 @@ class Follower:
                 await self._read_snapshot()
             elif item.seq > self.seq:
                 self._apply(item)
+
+    async def ping(self) -> float:
+        """Say ping; after how many seconds the edge said pong."""
+        begun = time.monotonic()
+        self._ponged.clear()
+        await self._inbox.send({"type": "ping"})
+        async with asyncio.timeout(PONG_PATIENCE_SECONDS):
+            await self._ponged.wait()
+        return time.monotonic() - begun
 
     @property
     def connects(self) -> int:
@@ -84,6 +97,8 @@ class Follower:
             cursor = self._inbox.cursor
             begins = cursor.seq if frame["resumed"] and cursor is not None else seq
             self.heard.append(Heard(self._connection, "start", begins, user=int(frame["user_id"])))
+        elif kind == "pong":
+            self._ponged.set()
         elif kind == "RESYNC":
             self.heard.append(Heard(self._connection, "start", seq))
         elif kind in INBOX:

@@ -43,11 +43,6 @@ def test_edges_that_are_rolled_lose_nobody(trial: Trials) -> None:
         run.some_more()
 
 
-def counted(run: Trial, metric: str) -> float:
-    """Over both edges."""
-    return sum(edge.metric(metric) for edge in run.stack.edges)
-
-
 async def quiet_sockets(run: Trial, *, a_byte: bool) -> None:
     """Sockets of people who are told things: nothing is read from them, or one byte a second."""
     async with AsyncExitStack() as stack:
@@ -72,9 +67,9 @@ def test_clients_that_hardly_read_cost_the_others_nothing(trial: Trials, backgro
     """May notice: nothing. They are parked, and closed."""
     name = "clients that read one byte a second" if a_byte else "clients that never read"
     with trial(name, "nothing", within=40) as run:
-        parked = counted(run, "clarion_edge_parked_total")
+        parked = run.counted("clarion_edge_parked_total")
         reading = background.begin(quiet_sockets(run, a_byte=a_byte))
-        run.until(lambda: counted(run, "clarion_edge_parked_total") >= parked + SILENT // 2, "they are not parked")
+        run.until(lambda: run.counted("clarion_edge_parked_total") >= parked + SILENT // 2, "they are not parked")
         assert not reading.done(), reading.exception()
         reading.cancel()
 
@@ -125,4 +120,4 @@ def test_clients_that_connect_and_vanish_by_the_thousand_leave_nothing_behind(
     """May notice: nothing, or a connect that takes longer."""
     with trial("clients that connect and vanish", "a connect that takes longer", within=40) as run:
         assert background.begin(vanish(run)).result(120) == VANISHING
-    run.until(lambda: counted(run, "clarion_edge_sockets") == 0, "sockets of nobody stay")
+    run.until(lambda: run.counted("clarion_edge_sockets") == 0, "sockets of nobody stay")

@@ -146,15 +146,16 @@ def test_work_that_ends_its_worker_each_time_is_parked_and_the_rest_goes_on(tria
         headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
         assert httpx.post(f"{stack.web_url}/api/events", json=event, headers=headers, timeout=10).status_code == 202
         doomed = stack.worker("doomed", FAULTS_POISON=key)
-        deaths, deadline = 0, time.monotonic() + 120
-        with doomed:
+        deaths, deadline = -1, time.monotonic() + 120
+        try:
             while state(stack, key) != "failed":
                 assert time.monotonic() < deadline, f"it is not parked after {deaths} deaths: {state(stack, key)}"
-                if doomed.exit_code() is not None:
+                if doomed.popen is None or doomed.exit_code() is not None:
                     deaths += 1
-                    doomed.start()
+                    doomed.launch()
                 run.passes(0.05)
-            assert doomed.exit_code() is None
+        finally:
+            doomed.kill()
         assert 1 <= deaths <= 5
         stack.start("alpha", "beta")
 

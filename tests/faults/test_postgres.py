@@ -1,5 +1,6 @@
 """Postgres: restarted, refusing, its connections killed, a lock held, taken back in time, its disk full, migrated."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from psycopg import errors as database_errors
 
 from tests.faults import evidence
+from tests.faults.background import Background
 from tests.faults.breakages import cut, dead, server_dead, server_frozen, sessions_ended
 from tests.faults.conftest import Trials
 from tests.faults.stack import Stack
@@ -20,6 +22,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 #: How long a lock is held, and how long Postgres says nothing (seconds): longer than the edge waits for one read.
 LOCKED_SECONDS = 5
+
+#: Longest that an edge may take to say pong, whatever it waits for of Postgres (seconds).
+PONG_SECONDS = 2
 
 NOTHING_MEANWHILE = "nothing is posted or told meanwhile"
 
@@ -53,13 +58,14 @@ def test_a_postgres_that_refuses_connections_delays_everything(trial: Trials) ->
         run.passes(2)
 
 
-def test_a_postgres_that_is_silent_delays_everything(trial: Trials) -> None:
+def test_a_postgres_that_is_silent_delays_everything(trial: Trials, background: Background) -> None:
     """May notice: the same; sockets stay open, and say pong."""
     with (
         trial("Postgres frozen", NOTHING_MEANWHILE, within=40, emit_bound=None) as run,
         server_frozen(run.stack, "postgres"),
     ):
         run.passes(LOCKED_SECONDS)
+        assert max(background.call(follower.ping()) for follower in run.followers) < PONG_SECONDS
 
 
 def test_connections_of_postgres_that_are_killed_are_made_anew(trial: Trials) -> None:
@@ -90,8 +96,6 @@ def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> 
         older = stack.postgres.home.with_name("older")
         subprocess.run(["cp", "-a", str(stack.postgres.home), str(older)], check=True)
         stack.postgres.start()
-        with stack.database() as database:
-            kept = evidence.committed(database, run.prefix)
         run.some_more(40)
         stack.postgres.kill()
         shutil.rmtree(stack.postgres.home)
@@ -100,16 +104,18 @@ def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> 
         emitted = frozenset(one.key for one in run.load.emitted)
         new_epoch = [sys.executable, "-m", "django", "new_epoch"]
         subprocess.run(new_epoch, env=os.environ | {"DATABASE_URL": stack.postgres.url}, check=True)
-        with dead(stack, "left", "right"):
-            run.forgiven = emitted - kept
+        with dead(stack, "left", "right"), stack.database() as database:
+            # In this order: what is recorded from now on is committed before it is answered.
+            run.forgiven = emitted - evidence.committed(database, run.prefix)
 
 
 @contextmanager
 def disk_full(stack: Stack) -> Iterator[None]:
     """Nothing more fits on the disk of Postgres."""
     filler = stack.disk / "filler"
-    with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(stack.disk).free)
+    with filler.open("wb") as file, contextlib.suppress(OSError):
+        while True:  # in smaller and smaller pieces, since Postgres goes on writing meanwhile
+            os.posix_fallocate(file.fileno(), filler.stat().st_size, max(shutil.disk_usage(stack.disk).free // 2, 4096))
     yield
     filler.unlink()
     stack.postgres.start()  # it ends where it finds no place for its log

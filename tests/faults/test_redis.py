@@ -81,3 +81,23 @@ def test_a_redis_without_a_connection_left_turns_away_whoever_is_new(trial: Tria
             client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         run.until(run.nobody_is_ready, "the edges have Redis all the same")
         run.some_more(40)
+
+
+def test_a_subscriber_that_redis_cuts_off_comes_back_and_reads_what_it_missed(trial: Trials) -> None:
+    """May notice: the sockets of an edge that does not keep up are told a second or so later, by way of Postgres."""
+    with trial("subscriber cut off by Redis", BY_POSTGRES, within=40) as run, run.stack.redis("layer") as client:
+        before = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
+        client.config_set("client-output-buffer-limit", "pubsub 1kb 1kb 1")
+        try:
+            back = run.counted("clarion_layer_reconnects_total")
+            # Faster than anybody reads: the buffers of the system are full, and that of Redis is over its limit.
+            blob = b"x" * 1_000_000
+            channels = [one.decode() for one in client.pubsub_channels("clarion__canary__*")]
+            assert channels
+            for _ in range(30):
+                for channel in channels:
+                    client.publish(channel, blob)
+            run.until(lambda: run.counted("clarion_layer_reconnects_total") > back, "nobody was cut off")
+            run.some_more(20)
+        finally:
+            client.config_set("client-output-buffer-limit", before)

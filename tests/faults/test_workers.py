@@ -1,6 +1,7 @@
 """Workers and beat: killed at named points, frozen, gone."""
 
 import signal
+import time
 
 import pytest
 
@@ -11,15 +12,21 @@ from tests.faults.stack import SHORT
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
-#: So many times the point is passed before the worker ends: with work of both kinds under way.
+#: So many times the point is passed before the worker ends: with work of both kinds under way. Hints are given of large
+#: events only, which are fewer.
 NTH = 12
+NTH_OF_LARGE = 3
+
+#: Longest that a busy worker may take to end when asked to (seconds).
+STOP_SECONDS = 15
 
 
 @pytest.mark.parametrize("point", worker.POINTS)
 def test_a_worker_that_is_killed_at_a_named_point_delays_what_it_had_begun(trial: Trials, point: str) -> None:
     """May notice: what it had in hand comes later, once the sweep looks; nothing else."""
     with trial(f"worker killed {point}", "a delay of what it had in hand", within=40) as run, dead(run.stack, "alpha"):
-        with run.stack.worker("doomed", FAULTS_POINT=point, FAULTS_NTH=str(NTH)) as doomed:
+        nth = NTH_OF_LARGE if point == "between expanding and the hints" else NTH
+        with run.stack.worker("doomed", FAULTS_POINT=point, FAULTS_NTH=str(nth)) as doomed:
             run.until(lambda: doomed.exit_code() == -signal.SIGKILL, f"it never came to the point {point}")
         run.mended()
 
@@ -32,6 +39,17 @@ def test_a_worker_that_is_frozen_past_every_time_out_and_goes_on_repeats_nothing
     ):
         # Redis has given its tasks to the other, and the sweep has looked, twice.
         run.passes(2 * float(SHORT["FAULTS_VISIBILITY_SECONDS"]) + 1)
+
+
+def test_workers_that_are_rolled_finish_what_they_have_begun_and_end_at_once(trial: Trials) -> None:
+    """May notice: nothing, or a moment. A pool of processes would take half a minute to end; this one does not."""
+    with trial("workers rolled", "nothing, or a moment", within=40) as run:
+        for name in ("alpha", "beta"):
+            begun = time.monotonic()
+            run.stack.processes[name].stop()
+            assert time.monotonic() - begun < STOP_SECONDS
+            run.stack.start(name)
+            run.some_more(10)
 
 
 def test_without_beat_what_the_broker_holds_is_worked_off(trial: Trials) -> None:

@@ -131,6 +131,10 @@ class Trial:
             instant = evidence.now(database)
         self._recovered(instant, time.monotonic())
 
+    def counted(self, metric: str) -> float:
+        """A metric, over both edges."""
+        return sum(edge.metric(metric) for edge in self.stack.edges)
+
     def nobody_is_ready(self) -> bool:
         """Whether every edge says that it lacks something."""
         return all(edge.http("/readyz").status_code == 503 for edge in self.stack.edges)
