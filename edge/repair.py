@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from shared.inbox.log import frame_of
 from shared.inbox.queries import LOG_AFTER, Head, LogRow, connect_sql, heads_sql, password_sql
-from shared.settings import Settings
+from shared.settings import VANISHED, Settings
 from shared.tokens import Identity
 
 #: Connects that one statement reads, and such statements at the same time. A lone one does not wait for company.
@@ -112,6 +112,7 @@ class Reader:
                 "prepare_threshold": None,  # PgBouncer in transaction mode
                 "connect_timeout": max(2, round(self._timeout)),
                 "application_name": "clarion-edge",
+                **VANISHED,
             },
             open=False,
         )

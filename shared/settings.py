@@ -24,6 +24,16 @@ SECRET_KEY_MIN_BYTES = 32
 LISTS = ("channel_layer_url", "jwt_keys", "allowed_hosts", "allowed_origins", "service_tokens")
 
 
+#: A Postgres whose machine has vanished says nothing, not even that a connection is gone, and would be believed in for
+#: hours. With these libpq gives up after half a minute (seconds, the last in milliseconds).
+VANISHED: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
+
 class Settings(BaseSettings):
     """Every variable, its meaning and its default. Names in the environment are upper case."""
 
@@ -205,7 +215,7 @@ class Settings(BaseSettings):
         parsed = dj_database_url.parse(self.database_url, conn_max_age=600, conn_health_checks=True)
         config: dict[str, Any] = dict(parsed)
         config["DISABLE_SERVER_SIDE_CURSORS"] = True
-        config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+        config["OPTIONS"] = {"connect_timeout": 5, **VANISHED, **config.get("OPTIONS", {})}
         return config
 
     def django_channel_layers(self) -> dict[str, Any]:
