@@ -44,7 +44,8 @@ def _user_saved(*, instance: Any, created: bool, raw: bool, **_: Any) -> None:
 
 
 def _user_deleted(*, instance: Any, **_: Any) -> None:
-    transaction.on_commit(partial(_close_sockets, instance.pk), robust=True)
+    user_id = instance.pk  # it is gone from the instance once it is deleted
+    transaction.on_commit(lambda: _close_sockets(user_id), robust=True)
 
 
 def _close_sockets(user_id: int) -> None:

@@ -9,7 +9,7 @@ from celery import shared_task
 
 from examples.forum import jobs
 from examples.forum.models import Analysis, Document, Export, Extract
-from pipeline.celery import app
+from pipeline.celery import EXPIRES_SECONDS, Every, app
 
 SWEEP_JOBS: Final = "forum.sweep_jobs"
 
@@ -49,6 +49,6 @@ def sweep_jobs() -> None:
 
 app.conf.beat_schedule["forum.sweep_jobs"] = {
     "task": SWEEP_JOBS,
-    "schedule": SWEEP_EVERY_SECONDS,
-    "options": {"expires": SWEEP_EVERY_SECONDS},
+    "schedule": Every(SWEEP_EVERY_SECONDS),
+    "options": {"expires": EXPIRES_SECONDS},
 }
