@@ -221,12 +221,7 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
         """One message from Redis: to the direct listeners at once, to stock consumers through their queues."""
         callbacks = self.listeners.get(name)
         if callbacks:
-            message = self.channel_layer.deserialize(data)
-            for callback in tuple(callbacks):
-                try:
-                    callback(message)
-                except Exception:
-                    logger.exception("A listener of the channel layer failed", extra={"channel": name})
+            self._call_back(callbacks, name, data)
         for member in (name, *self.groups.get(name, ())):
             queue = self.channels.get(member)
             if queue is not None:
@@ -234,6 +229,19 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
                     queue.get_nowait()
                     metrics.LAYER_DROPPED.inc()
                 queue.put_nowait(data)
+
+    def _call_back(self, callbacks: Sequence[Callback], name: str, data: bytes) -> None:
+        try:
+            message = self.channel_layer.deserialize(data)
+        except Exception:
+            # Raised on, it would end the connection for all who listen on it.
+            logger.exception("A message on the channel layer is none", extra={"channel": name})
+            return
+        for callback in tuple(callbacks):
+            try:
+                callback(message)
+            except Exception:
+                logger.exception("A listener of the channel layer failed", extra={"channel": name})
 
     def returned(self) -> None:
         """A host is back after it was lost: what was published meanwhile is gone, whoever cares must look elsewhere."""

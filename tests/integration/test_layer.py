@@ -149,6 +149,20 @@ async def test_one_listener_that_fails_does_not_keep_others_from_hearing(layer: 
     await came(lambda: heard)
 
 
+@pytest.mark.parametrize("garbage", [b"", b"\xc1", b"\xff\xfe", b"\x81", b"7", b"\x90", b"\xdd\xff\xff\xff\xff"])
+async def test_a_message_that_is_none_harms_nobody_who_listens(layer: ClarionChannelLayer, garbage: bytes) -> None:
+    heard: list[Mapping[str, Any]] = []
+    loop_layer = layer.loop_layer()
+    await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
+    lost: list[bool] = []
+    loop_layer.on_return.append(lambda: lost.append(True))
+    with redis.Redis.from_url(environment.VALKEY.database_url(1)) as client:
+        assert client.publish("test__group__group", garbage) == 1
+    layer.publish([("group", {"type": "a.b"})])
+    await came(lambda: {"type": "a.b"} in heard)
+    assert lost == []
+
+
 async def test_a_storm_of_listeners_is_a_few_commands_on_one_connection(layer: ClarionChannelLayer) -> None:
     before = clients_of_redis()
     loop_layer, heard = layer.loop_layer(), []
