@@ -17,10 +17,10 @@ Breakage = AbstractContextManager[None]
 
 @contextmanager
 def dead(stack: Stack, *names: str) -> Iterator[None]:
-    """Processes killed by SIGKILL; started again at the end."""
+    """Processes killed by SIGKILL; started again at the end, and not waited for: what they need may be broken still."""
     stack.kill(*names)
     yield
-    stack.start(*names)
+    stack.launch(*names)
 
 
 @contextmanager

@@ -19,7 +19,10 @@ COUNTS = ("runs", "events", "recipients", "lost", "repeated", "out_of_order", "l
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One fault, and what became of the promises. `recovery_s`: from its end until everyone had everything."""
+    """One fault, and what became of the promises.
+
+    `recovery_s`: from its end until everyone had everything that was recorded before; None: not within `within_s`.
+    """
 
     fault: str
     runs: int
@@ -30,6 +33,7 @@ class Result:
     out_of_order: int
     leaked: int
     recovery_s: float | None
+    within_s: float
     may_notice: str
 
     def plus(self, other: "Result") -> "Result":
@@ -50,13 +54,13 @@ def summed(results: Iterable[Result]) -> list[Result]:
 def show(results: Sequence[Result], console: Console) -> None:
     """Print the table."""
     table = Table(title="Each fault under load; what people may notice, and what became of the promises")
-    for name in ("fault", *COUNTS, "recovery_s", "may notice"):
+    for name in ("fault", *COUNTS, "recovery_s", "within_s", "may notice"):
         table.add_column(name, justify="left" if name in ("fault", "may notice") else "right", overflow="fold")
     for one in results:
         clean = not (one.lost or one.repeated or one.out_of_order or one.leaked) and one.recovery_s is not None
         counts = [str(getattr(one, name)) for name in COUNTS]
         recovery = "never" if one.recovery_s is None else f"{one.recovery_s:.1f}"
-        table.add_row(one.fault, *counts, recovery, one.may_notice, style="" if clean else "red")
+        table.add_row(one.fault, *counts, recovery, f"{one.within_s:g}", one.may_notice, style="" if clean else "red")
     console.print(table)
 
 

@@ -257,6 +257,11 @@ class Stack:
         for name in names:
             self.processes[name].start()
 
+    def launch(self, *names: str) -> None:
+        """Start processes that have ended."""
+        for name in names:
+            self.processes[name].launch()
+
     def freeze(self, *names: str, signum: signal.Signals = signal.SIGSTOP) -> None:
         """Stop processes where they stand (SIGSTOP), or have them go on (SIGCONT)."""
         for name in names:

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from shared.groups import user_group
 from tests.faults.breakages import cut, flushed, full, server_dead, server_frozen
 from tests.faults.conftest import Trials
 
@@ -101,3 +102,15 @@ def test_a_subscriber_that_redis_cuts_off_comes_back_and_reads_what_it_missed(tr
             run.some_more(20)
         finally:
             client.config_set("client-output-buffer-limit", before)
+
+
+def test_garbage_on_the_channel_layer_costs_nobody_anything(trial: Trials) -> None:
+    """May notice: nothing. What is no message is dropped, and the connection that it came by stays."""
+    with trial("garbage on the channel layer", "nothing", within=40) as run, run.stack.redis("layer") as client:
+        back = run.counted("clarion_layer_reconnects_total")
+        groups = [f"clarion__group__{user_group(user)}" for user in run.users]
+        for _ in range(20):
+            for group in groups:
+                client.publish(group, run.dice.randbytes(run.dice.randint(0, 60)))
+            run.some_more(2)
+        assert run.counted("clarion_layer_reconnects_total") == back
