@@ -5,9 +5,10 @@ from typing import Any
 from celery import Task, shared_task
 
 from pipeline import delivery, maintenance
+from pipeline.health import sampling
 from pipeline.outbox import sweep as sweeping
 from pipeline.outbox.recording import record_named
-from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SWEEP
+from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SAMPLE, SWEEP
 
 #: Later than any hint was given, and an instant that Postgres can hold (Unix seconds).
 INSTANT_MAX = 2**35
@@ -45,6 +46,12 @@ def record(name: str, payload: dict[str, Any], key: str, actor_id: int | None = 
 def purge() -> None:
     """Remove what is past its retention, a little at a time."""
     maintenance.purge()
+
+
+@shared_task(name=SAMPLE)
+def sample() -> None:
+    """See how it all is, for the page of health."""
+    sampling.sample()
 
 
 @shared_task(name=SWEEP)

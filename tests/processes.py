@@ -165,6 +165,32 @@ class Edge(Answering):
             return False
 
 
+class Web(Answering):
+    """The forum, as the Procfile serves it."""
+
+    def __init__(self, name: str, edge: Edge, **environment: str) -> None:
+        self.port = free_port()
+        options = ["--worker-class=gthread", "--workers=1", "--threads=8", "--no-control-socket"]
+        super().__init__(
+            name,
+            str(BIN / "gunicorn"), "examples.forum.wsgi:application", *options, f"--bind=127.0.0.1:{self.port}",
+            CLARION_PUBLIC_EDGE_PORT=str(edge.port),
+            **environment,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_up(self) -> bool:
+        assert self.popen is not None
+        assert self.popen.poll() is None, self.said()
+        try:
+            return self.http("/api/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
 def wait_until(
     condition: Callable[[], object], why_not: Callable[[], str] | str, patience: float = PATIENCE_SECONDS
 ) -> None:
