@@ -36,7 +36,13 @@ def _again(task: "Task[Any, None]") -> bool:
     return bool(task.request.get("again") or (task.request.delivery_info or {}).get("redelivered"))
 
 
-@shared_task(name=RECORD)
+class FromService(Task[Any, Any]):
+    """A task whose arguments are what a service sent."""
+
+    Request = "pipeline.shown:Unshown"
+
+
+@shared_task(name=RECORD, base=FromService)
 def record(name: str, payload: dict[str, Any], key: str, actor_id: int | None = None, source: str | None = None) -> int:
     """Record an event that another service sent; what does not fit its declaration fails with what is wrong."""
     return record_named(name, payload, key=key, actor_id=actor_id, source=source)
