@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery, _state
 from celery.schedules import schedstate, schedule
 from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
@@ -97,7 +97,8 @@ def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
 
 
 broker.install()
-app = Celery("clarion", set_as_current=True)
+# Where the project has an app of its own, its tasks stay with that one; a worker makes its own app the current one.
+app = Celery("clarion", set_as_current=not _state._get_active_apps())  # type: ignore[attr-defined]  # not in its stubs
 app.conf.update(
     broker_url=_URL,
     # Whatever lies on a queue must not end a worker.
