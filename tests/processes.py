@@ -44,7 +44,7 @@ class Process:
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 self.command,
-                cwd=ROOT,
+                cwd=self.working_folder(),
                 env=self.surroundings(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -63,6 +63,9 @@ class Process:
     def surroundings(self) -> dict[str, str]:
         """Its environment: the run's, and its own."""
         return os.environ | self.environment
+
+    def working_folder(self) -> Path:
+        return ROOT
 
     def is_up(self) -> bool:
         return True
