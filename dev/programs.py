@@ -48,8 +48,9 @@ RABBITMQ = Program(
     "RabbitMQ as the broker is not tested",
 )
 PGBOUNCER = Program(("pgbouncer",), "pgbouncer", "Postgres behind PgBouncer is not tested")
+PROMETHEUS = Program(("prometheus",), "prometheus", "the alerts are not tried")
 
-ALL = (HAPROXY, CHROMIUM, RABBITMQ, PGBOUNCER)
+ALL = (HAPROXY, CHROMIUM, RABBITMQ, PGBOUNCER, PROMETHEUS)
 
 
 def missing() -> list[Program]:

@@ -11,8 +11,9 @@ inbox/         what a user does: read, unread, delete, mute; each published like
 api/           the HTTP face                   notices.py     tell people by name, for services
 access.py      who may listen no more         presence.py    who is connected at this moment
 maintenance.py retention and purge             tracing.py     the W3C trace context
+health/        for operators, in Django's admin: what is wrong, how far behind, what is stuck, what to do about it
 backlog.py     how far behind it all is      checks.py      the traps that `manage.py check` finds
-tasks.py       the Celery tasks: ids in, one call to delivery
+tasks.py       the Celery tasks: ids in, one call to delivery; shown.py  what operators see of their arguments
 enqueue.py     hints for the broker, with a bounded wait
 queues.py      the queues and what is routed to them
 celery.py      the Celery app                  broker.py      its way to Redis

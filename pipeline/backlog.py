@@ -84,6 +84,8 @@ def _hints() -> dict[str, int] | None:
     broker: Connection
     try:
         with app.connection_for_read(**bounded(load().broker_wait_seconds)) as broker:
+            # Left to itself, kombu tries once more after two seconds.
+            broker.ensure_connection(max_retries=0)
             return {queue: _depth(broker, queue) for queue in QUEUES}
     except Exception as error:  # noqa: BLE001 - each transport raises its own
         logger.warning("The broker did not say how long its queues are", extra={"error": repr(error)})

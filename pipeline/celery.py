@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery, _state
 from celery.schedules import schedstate, schedule
 from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
@@ -20,7 +20,7 @@ from kombu import Exchange, Queue
 from prometheus_client import start_http_server
 
 from pipeline import broker
-from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SWEEP
+from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SAMPLE, SWEEP
 from shared.sentinel import watched
 from shared.settings import load
 
@@ -34,6 +34,9 @@ PURGE_EVERY_SECONDS = 3600.0
 #: sweep for all of them. An hour, though the next sweep follows at once, since it is counted by two clocks, beat's and
 #: the worker's: where they differ by more, nothing would ever be swept.
 EXPIRES_SECONDS = 3600.0
+
+#: Between two looks at how it all is, for the page of health (seconds).
+SAMPLE_EVERY_SECONDS = 15.0
 
 #: Redis gives an unacknowledged task to another worker after this long (seconds). It counts from delivery, so it lies
 #: far above what any task takes; the sweep has found a lost one long before.
@@ -94,7 +97,8 @@ def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
 
 
 broker.install()
-app = Celery("clarion", set_as_current=True)
+# Where the project has an app of its own, its tasks stay with that one; a worker makes its own app the current one.
+app = Celery("clarion", set_as_current=not _state._get_active_apps())  # type: ignore[attr-defined]  # not in its stubs
 app.conf.update(
     broker_url=_URL,
     # Whatever lies on a queue must not end a worker.
@@ -129,6 +133,11 @@ app.conf.update(
         "purge": {
             "task": PURGE,
             "schedule": Every(PURGE_EVERY_SECONDS),
+            "options": {"queue": MAINTENANCE, "expires": EXPIRES_SECONDS},
+        },
+        "sample": {
+            "task": SAMPLE,
+            "schedule": Every(SAMPLE_EVERY_SECONDS),
             "options": {"queue": MAINTENANCE, "expires": EXPIRES_SECONDS},
         },
     },

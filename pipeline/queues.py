@@ -17,6 +17,7 @@ DELIVER: Final = "pipeline.deliver"
 SWEEP: Final = "pipeline.sweep"
 RECORD: Final = "pipeline.record"
 PURGE: Final = "pipeline.purge"
+SAMPLE: Final = "pipeline.sample"
 
 QUEUES: Final = (EVENTS, BURSTS, MAINTENANCE)
 
@@ -26,4 +27,5 @@ ROUTES: Final = {
     RECORD: {"queue": EVENTS},
     SWEEP: {"queue": MAINTENANCE},
     PURGE: {"queue": MAINTENANCE},
+    SAMPLE: {"queue": MAINTENANCE},
 }

@@ -5,9 +5,10 @@ from typing import Any
 from celery import Task, shared_task
 
 from pipeline import delivery, maintenance
+from pipeline.health import sampling
 from pipeline.outbox import sweep as sweeping
 from pipeline.outbox.recording import record_named
-from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SWEEP
+from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SAMPLE, SWEEP
 
 #: Later than any hint was given, and an instant that Postgres can hold (Unix seconds).
 INSTANT_MAX = 2**35
@@ -35,7 +36,13 @@ def _again(task: "Task[Any, None]") -> bool:
     return bool(task.request.get("again") or (task.request.delivery_info or {}).get("redelivered"))
 
 
-@shared_task(name=RECORD)
+class FromService(Task[Any, Any]):
+    """A task whose arguments are what a service sent."""
+
+    Request = "pipeline.shown:Unshown"
+
+
+@shared_task(name=RECORD, base=FromService)
 def record(name: str, payload: dict[str, Any], key: str, actor_id: int | None = None, source: str | None = None) -> int:
     """Record an event that another service sent; what does not fit its declaration fails with what is wrong."""
     return record_named(name, payload, key=key, actor_id=actor_id, source=source)
@@ -45,6 +52,12 @@ def record(name: str, payload: dict[str, Any], key: str, actor_id: int | None = 
 def purge() -> None:
     """Remove what is past its retention, a little at a time."""
     maintenance.purge()
+
+
+@shared_task(name=SAMPLE)
+def sample() -> None:
+    """See how it all is, for the page of health."""
+    sampling.sample()
 
 
 @shared_task(name=SWEEP)

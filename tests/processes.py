@@ -55,7 +55,7 @@ class Process:
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 self.command,
-                cwd=ROOT,
+                cwd=self.working_folder(),
                 env=self.surroundings(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -68,6 +68,9 @@ class Process:
     def surroundings(self) -> dict[str, str]:
         """Its environment: the run's, and its own."""
         return os.environ | self.environment
+
+    def working_folder(self) -> Path:
+        return ROOT
 
     def is_up(self) -> bool:
         return True
@@ -166,6 +169,32 @@ class Edge(Answering):
         assert self.popen.poll() is None, f"{self.name} ended:\n{self.said()[-4000:]}"
         try:
             return self.http("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class Web(Answering):
+    """The forum, as the Procfile serves it."""
+
+    def __init__(self, name: str, edge: Edge, **environment: str) -> None:
+        self.port = free_port()
+        options = ["--worker-class=gthread", "--workers=1", "--threads=8", "--no-control-socket"]
+        super().__init__(
+            name,
+            str(BIN / "gunicorn"), "examples.forum.wsgi:application", *options, f"--bind=127.0.0.1:{self.port}",
+            CLARION_PUBLIC_EDGE_PORT=str(edge.port),
+            **environment,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_up(self) -> bool:
+        assert self.popen is not None
+        assert self.popen.poll() is None, self.said()
+        try:
+            return self.http("/api/health").status_code == 200
         except httpx.TransportError:
             return False
 

@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 ISSUER = "https://login.example/"
 AUDIENCE = "https://forum.example"
 
+#: Tokens of parametrized tests are made when the tests are collected, and a whole run takes a while.
+LASTING_SECONDS = 6 * 3600
+
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
@@ -57,7 +60,13 @@ class Provider:
 
     def token(self, kid: str = "first", **claims: Any) -> str:
         key = self.keys[kid]
-        payload = {"sub": "auth0|7", "exp": time.time() + 600, "iat": time.time(), "iss": ISSUER, "aud": AUDIENCE}
+        payload = {
+            "sub": "auth0|7",
+            "exp": time.time() + LASTING_SECONDS,
+            "iat": time.time(),
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+        }
         return jwt.encode(payload | claims, key, algorithm=algorithm_of(key), headers={"kid": kid})
 
 

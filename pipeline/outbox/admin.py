@@ -1,23 +1,24 @@
 """The outbox in Django's admin: what is stuck, why, and what to do about it; and the inboxes of users.
 
 Usable with millions of rows: nothing is counted in full, and lists are ordered by their primary keys. Rows are written
-by the pipeline alone, so all of it is for reading, but for replaying and discarding what was parked.
+by the pipeline alone, so all of it is for reading, but for what operators do: see pipeline/health/.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from pipeline.health import acts, page
 from pipeline.inbox import reading
-from pipeline.outbox import dead_letters
-from pipeline.outbox.models import Batch, Event
+from pipeline.outbox.models import Batch, Event, Sample
 from pipeline.outbox.story import story
 from pipeline.outbox.work import BATCH, EVENT, Kind
 from shared.inbox.models import Announcement, Epoch, Inbox, Mute
@@ -90,13 +91,13 @@ class WorkAdmin(ReadOnly):
     @admin.action(description="Replay what was parked", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         """Try it again; nobody is told twice."""
-        count = dead_letters.replay(self.kind, list(queryset.values_list("pk", flat=True)))
+        count = acts.replay(request.user, self.kind, list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} replayed; others were not parked.", messages.SUCCESS)
 
     @admin.action(description="Discard what was parked", permissions=["act"])
     def discard(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         """Take it as done."""
-        count = dead_letters.discard(self.kind, list(queryset.values_list("pk", flat=True)))
+        count = acts.discard(request.user, self.kind, list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} discarded; others were not parked.", messages.SUCCESS)
 
 
@@ -124,6 +125,19 @@ class BatchAdmin(WorkAdmin):
     list_display = ("pk", "event_id", "number", "state", "stored", "attempts", "recorded_at", "finished_at")
     search_fields = ("=event__id",)
     exclude = ("recipients",)
+
+
+@admin.register(Sample)
+class HealthAdmin(ReadOnly):
+    """Not a list of samples, but the page that is drawn from them."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The page of health, or an act of somebody on it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            return page.act(request)
+        return page.show(request, self.admin_site.each_context(request) | (extra_context or {}))
 
 
 @admin.register(Announcement)

@@ -96,3 +96,18 @@ class Pause(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Sample(models.Model):
+    """How it all was at one instant, for the page of health: see pipeline/health.py. Those of a day are kept."""
+
+    at = models.DateTimeField(db_default=Now(), primary_key=True)
+    data = models.JSONField()
+
+    class Meta:
+        verbose_name = "sample of health"
+        verbose_name_plural = "health"
+        permissions: ClassVar = [("drain_edge", "Can have an edge say goodbye to its sockets, or take sockets again")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
@@ -14,9 +13,8 @@ from django.test import Client as DjangoClient
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from dev.programs import CHROMIUM
-from dev.servers import free_port
 from tests.acceptance.conftest import on_test_database
-from tests.processes import BIN, Answering, Edge, Worker
+from tests.processes import Edge, Web, Worker
 from tests.programs import needed
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "browser"
@@ -29,32 +27,6 @@ ARGUMENTS = [
 
 #: Longest wait for something to show (milliseconds).
 PATIENCE_MILLISECONDS = 15_000
-
-
-class Web(Answering):
-    """The forum, as the Procfile serves it."""
-
-    def __init__(self, name: str, edge: Edge, **environment: str) -> None:
-        self.port = free_port()
-        options = ["--worker-class=gthread", "--workers=1", "--threads=8", "--no-control-socket"]
-        super().__init__(
-            name,
-            str(BIN / "gunicorn"), "examples.forum.wsgi:application", *options, f"--bind=127.0.0.1:{self.port}",
-            CLARION_PUBLIC_EDGE_PORT=str(edge.port),
-            **environment,
-        )  # fmt: skip
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def is_up(self) -> bool:
-        assert self.popen is not None
-        assert self.popen.poll() is None, self.said()
-        try:
-            return self.http("/api/health").status_code == 200
-        except httpx.TransportError:
-            return False
 
 
 class Stack:

@@ -1,5 +1,7 @@
 """How far behind the pipeline is, as operators and Prometheus see it: real Postgres, real Valkey."""
 
+import time
+
 import pytest
 import redis
 from django.contrib.auth.models import User
@@ -41,7 +43,9 @@ def test_hints_lie_on_their_queues(broker: redis.Redis, db: None) -> None:
 def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:
     environment.BROKER.stop()
     try:
+        begun = time.monotonic()
         assert backlog.look().hints is None
+        assert time.monotonic() - begun < load().broker_wait_seconds, "it is known at once"
     finally:
         environment.BROKER.start()
 

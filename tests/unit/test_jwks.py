@@ -13,7 +13,7 @@ from edge.jwks import KeySet, is_of_a_provider
 from shared.protocol import AuthFailure, Close
 from shared.settings import Settings
 from shared.tokens import TokenRefused, verify
-from tests.provider import AUDIENCE, ISSUER, Provider, ec_key, jwk, public_pem, rsa_key
+from tests.provider import AUDIENCE, ISSUER, LASTING_SECONDS, Provider, ec_key, jwk, public_pem, rsa_key
 
 SECRET = "s" * 64
 PROVIDER = Provider()
@@ -60,7 +60,7 @@ async def test_one_that_has_expired_is_told_apart() -> None:
 
 
 def signed(key: Any, algorithm: str, headers: dict[str, Any] | None = None, **claims: Any) -> str:
-    payload = {"sub": "auth0|7", "exp": time.time() + 600, "iss": ISSUER, "aud": AUDIENCE} | claims
+    payload = {"sub": "auth0|7", "exp": time.time() + LASTING_SECONDS, "iss": ISSUER, "aud": AUDIENCE} | claims
     return jwt.encode(payload, key, algorithm=algorithm, headers={"kid": "first"} if headers is None else headers)
 
 
@@ -86,14 +86,14 @@ FIRST = PROVIDER.keys["first"]
         signed(FIRST, "RS256", headers={}),  # two keys, and it does not say which
         signed(FIRST, "RS256", headers={"kid": "third"}),
         signed(FIRST, "RS256", headers={"kid": "second"}),
-        signed(FIRST, "RS256", nbf=time.time() + 600),
+        signed(FIRST, "RS256", nbf=time.time() + LASTING_SECONDS),
         signed(FIRST, "RS256", sub=""),
         signed(FIRST, "RS256", sub="x" * 256),
         signed(FIRST, "RS256", sub="nul\0"),
         tampered(PROVIDER.token()),
         PROVIDER.token()[:-6] + "AAAAAA",
         jwt.encode({"sub": "7", "iss": ISSUER, "aud": AUDIENCE}, FIRST, algorithm="RS256", headers={"kid": "first"}),
-        jwt.encode({"exp": time.time() + 600, "iss": ISSUER, "aud": AUDIENCE}, FIRST, algorithm="RS256",
+        jwt.encode({"exp": time.time() + LASTING_SECONDS, "iss": ISSUER, "aud": AUDIENCE}, FIRST, algorithm="RS256",
                    headers={"kid": "first"}),
     ],
 )  # fmt: skip
@@ -108,7 +108,9 @@ async def test_a_claim_that_is_no_text_names_nobody() -> None:
 
 async def test_a_public_key_is_no_secret_of_ours_and_a_secret_no_key_of_theirs() -> None:
     # The classic confusion: the public key, which all know, as the secret of an HS256 token.
-    body = jwt.encode({"sub": "7", "exp": time.time() + 600}, "placeholder" * 5, algorithm="HS256").rsplit(".", 1)[0]
+    body = jwt.encode({"sub": "7", "exp": time.time() + LASTING_SECONDS}, "placeholder" * 5, algorithm="HS256").rsplit(
+        ".", 1
+    )[0]
     mac: Any = jwt.get_algorithm_by_name("HS256")
     forged = f"{body}.{jwt.utils.base64url_encode(mac.sign(body.encode(), public_pem(FIRST))).decode()}"
     assert not is_of_a_provider(forged)
@@ -119,7 +121,7 @@ async def test_a_public_key_is_no_secret_of_ours_and_a_secret_no_key_of_theirs()
     oct_key = {"kty": "oct", "k": jwt.utils.base64url_encode(SECRET.encode()).decode(), "kid": "first", "alg": "HS256"}
     assert await refusal(ours, {"keys": [oct_key]}) is AuthFailure.INVALID
     assert await refusal(ours) is AuthFailure.INVALID
-    unsigned = jwt.encode({"sub": "7", "exp": time.time() + 600}, None, algorithm="none")
+    unsigned = jwt.encode({"sub": "7", "exp": time.time() + LASTING_SECONDS}, None, algorithm="none")
     assert not is_of_a_provider(unsigned)
     assert await refusal(unsigned) is AuthFailure.INVALID
 

@@ -1,0 +1,208 @@
+"""docs/tutorial.md, done word for word: a project that knew nothing of Clarion, the built wheel, a frame on a socket.
+
+What is changed: ports, and that the environment's own packages are used instead of downloaded ones. Clarion itself is
+in that environment from its wheel alone.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from dev.servers import Valkey, free_port
+from tests.environment import FOLDER, POSTGRES
+from tests.processes import Process, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+TUTORIAL = (ROOT / "docs/tutorial.md").read_text()
+
+#: A block of code: its language, and its text.
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.M | re.S)
+
+OWN_TERMINAL = "# in a terminal of its own\n"
+
+#: Longest wait for one command (seconds). Usual are one or two.
+COMMAND_SECONDS = 90
+
+
+@dataclass
+class Reader:
+    """Somebody who reads the tutorial and does what it says."""
+
+    folder: Path
+    ports: dict[str, int]
+    environment: dict[str, str]
+    terminals: list[Process] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def read(self, text: str) -> None:
+        """Do every block, in order."""
+        ports = re.compile(rf"\b({'|'.join(self.ports)})\b")
+        for language, written in BLOCK.findall(text):
+            block = ports.sub(lambda found: str(self.ports[found[1]]), written)
+            match language:
+                case "python":
+                    self._write(block)
+                case "sh" if block.startswith(OWN_TERMINAL):
+                    self._start(block.removeprefix(OWN_TERMINAL))
+                case "sh":
+                    self._run(block)
+                case "text":
+                    self._see(block.strip())
+
+    def _write(self, block: str) -> None:
+        found = re.match(r"# ([\w/]+\.py)( \(at its end\))?\n", block)
+        assert found, f"no file is named: {block[:60]}"
+        path = self.folder / found[1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text() + "\n\n" if found[2] else ""
+        path.write_text(before + block[found.end() :])
+
+    def _run(self, block: str) -> None:
+        """Run it in a shell; what it exports is there afterwards."""
+        after = self.folder / "environment"
+        script = f"set -e\n{block}\nenv -0 > {shlex.quote(str(after))}\n"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{block}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        self.environment = dict(line.split("=", 1) for line in after.read_text().split("\0") if line)
+
+    def _start(self, block: str) -> None:
+        self.terminals.append(Terminal(self, block).start())
+
+    def _see(self, expected: str) -> None:
+        """The terminal that was opened last prints it."""
+        self.expected.append(expected)
+        last = self.terminals[-1]
+        wait_until(
+            lambda: expected in last.said().splitlines(),
+            lambda: "\n".join(f"{one.name}: {one.said()[-2500:]}" for one in self.terminals),
+        )
+
+
+class Terminal(Process):
+    """A command that goes on."""
+
+    def __init__(self, reader: Reader, command: str) -> None:
+        super().__init__(f"terminal-{len(reader.terminals) + 1}", "bash", "-c", f"exec {_as_program(command.strip())}")
+        self._reader = reader
+
+    def surroundings(self) -> dict[str, str]:
+        return self._reader.environment
+
+    def working_folder(self) -> Path:
+        return self._reader.folder
+
+
+def _as_program(command: str) -> str:
+    """`NAME=value program` is no program that a shell could become."""
+    return f"env {command}" if re.match(r"\w+=", command) else command
+
+
+@pytest.fixture(scope="module")
+def wheel() -> Path:
+    """Clarion, as it is given to others."""
+    folder = FOLDER / "wheel"
+    made = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT],
+        capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    (file,) = folder.glob("clarion-*.whl")
+    inside = set(zipfile.ZipFile(file).namelist())
+    for package in ("pipeline", "edge", "shared"):
+        assert f"{package}/py.typed" in inside
+    assert "edge/client/notifications.js" in inside
+    assert not [name for name in inside if name.startswith(("tests/", "dev/", "examples/", "edge/client/tests"))]
+    return file
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    """The folder of programs of a new environment, in which everything is but Clarion."""
+    folder = FOLDER / "tutorial-venv"
+    venv.create(folder, with_pip=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "others.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    return folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def reader(django_db_setup: None, wheel: Path, python: Path) -> Iterator[Reader]:
+    with psycopg.connect(POSTGRES.url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS bookshelf")
+        connection.execute("CREATE DATABASE bookshelf")
+    folder = FOLDER / "bookshelf"
+    folder.mkdir()
+    # Nothing of this run's environment, nor the checkout, but where programs are; the package index is a folder.
+    environment = {
+        "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "PYTHONUNBUFFERED": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(wheel.parent),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    with Valkey(FOLDER / "tutorial-valkey") as valkey:
+        ports = {"8000": free_port(), "8001": free_port(), "5432": POSTGRES.port, "6379": valkey.port}
+        reader = Reader(folder, ports, environment)
+        yield reader
+        for terminal in reader.terminals:
+            terminal.kill()
+
+
+def test_the_tutorial_ends_with_a_notification_on_a_socket(reader: Reader) -> None:
+    reader.read(TUTORIAL)
+    assert reader.expected == ["REVIEW Bread ben"]
+
+
+def test_clarion_comes_from_its_wheel(reader: Reader) -> None:
+    where = "import pipeline, edge, shared; print(pipeline.__file__, edge.__file__, shared.__file__)"
+    said = subprocess.run(
+        ["python", "-c", where], cwd=reader.folder, env=reader.environment, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.count("tutorial-venv/lib") == 3
+
+
+def test_the_projects_own_tasks_stay_on_their_own_broker(reader: Reader) -> None:
+    given = "from shelf.tasks import count_books; count_books.delay()"
+    subprocess.run(
+        ["python", "manage.py", "shell", "-c", given], cwd=reader.folder, env=reader.environment,
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with redis.Redis(port=reader.ports["6379"], db=2) as own, redis.Redis(port=reader.ports["6379"], db=0) as clarions:
+        assert own.llen("celery") == 1
+        assert clarions.llen("celery") == 0
+
+
+def test_the_client_the_inbox_and_the_page_of_health_are_served(reader: Reader) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{reader.ports['8000']}", timeout=15) as browser:
+        for name in ("notifications.js", "store.js", "react.js"):
+            assert "javascript" in browser.get(f"/static/clarion/{name}").headers["content-type"]
+        page = browser.get("/admin/login/").text
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert token
+        answer = browser.post(
+            "/admin/login/", data={"csrfmiddlewaretoken": token[1], "username": "ann", "password": "books"}
+        )
+        assert answer.status_code == 302
+        (told,) = browser.get("/api/inbox").json()["notifications"]
+        assert told["notificationType"] == "REVIEW"
+        health = browser.get("/admin/outbox/sample/")
+        assert health.status_code == 200
+        assert "Is it healthy?" in health.text
+        assert browser.get("/static/clarion/health.css").status_code == 200

@@ -1,0 +1,138 @@
+"""Lines, plots and findings of the page of health, from samples that are made up."""
+
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.backlog import Backlog, Unfinished
+from pipeline.health import plots, series
+from pipeline.health.findings import BAD, SILENCE, Picture, findings
+from pipeline.health.series import Line
+from shared.reports import Report
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def sampled(minutes: float, **edges: dict[str, Any]) -> series.Taken:
+    data = {
+        "queues": {"events": {"depth": 3, "oldest": 1.5}},
+        "dead": 2,
+        "edges": {
+            name: {"started": 1, "failed_repairs": 0, "repairs": {}, "lag": [[0.1, 0], [None, 0]]} | one
+            for name, one in edges.items()
+        },
+    }
+    return NOW + timedelta(minutes=minutes), data
+
+
+def values(line: Line) -> list[float | None]:
+    return [value for _, value in line.points]
+
+
+def test_what_edges_count_is_taken_as_differences_a_minute() -> None:
+    samples = [
+        sampled(0, a={"repairs": {"gap": 10}}),
+        sampled(2, a={"repairs": {"gap": 14, "quiet": 2}, "failed_repairs": 1}),
+        sampled(3, a={"repairs": {"gap": 14, "quiet": 2}, "failed_repairs": 1}, b={"repairs": {"gap": 5}}),
+    ]
+    mended, failed = series.of_repairs(samples)
+    assert values(mended) == [3, 5]
+    assert values(failed) == [0.5, 0]
+
+
+def test_an_edge_that_started_anew_counts_from_zero() -> None:
+    samples = [
+        sampled(0, a={"repairs": {"gap": 100}, "lag": [[0.1, 9], [None, 9]]}),
+        sampled(1, a={"started": 2, "repairs": {"gap": 1}, "lag": [[0.1, 4], [None, 4]]}),
+    ]
+    assert values(series.of_repairs(samples)[0]) == [1]
+    assert [values(line) for line in series.of_lag(samples)] == [[pytest.approx(0.05)], [pytest.approx(0.095)]]
+
+
+def test_where_nothing_was_measured_is_a_gap() -> None:
+    samples = [sampled(0, a={}), sampled(1, a={}), sampled(2)]
+    assert [values(line) for line in series.of_lag(samples)] == [[None, None], [None, None]]
+    assert values(series.of_repairs(samples)[0]) == [0, None]
+    assert values(series.of_queues(samples, ["unknown"], "depth")[0]) == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "buckets,share,expected",
+    [
+        ([], 0.5, None),
+        ([(1.0, 0), (float("inf"), 0)], 0.5, None),
+        ([(1.0, 4), (2.0, 8), (float("inf"), 8)], 0.5, 1.0),
+        ([(1.0, 4), (2.0, 8), (float("inf"), 8)], 0.75, 1.5),
+        ([(1.0, 0), (2.0, 1), (float("inf"), 10)], 0.95, 2.0),
+    ],
+)
+def test_a_quantile(buckets: list[tuple[float, int]], share: float, expected: float | None) -> None:
+    assert series.quantile(buckets, share) == expected
+
+
+def test_a_plot_is_an_svg_without_scripts_and_styles_that_says_its_newest_values() -> None:
+    points = [(NOW, 0.0), (NOW + timedelta(minutes=1), None), (NOW + timedelta(minutes=2), 37.0)]
+    drawn = plots.plot("Depth <b>", "s", [Line("events", points), Line("bursts", [])], NOW, NOW + timedelta(minutes=2))
+    svg = ET.fromstring(drawn)
+    assert svg.get("role") == "img"
+    assert svg.get("aria-label") == "Depth <b>: events 37 s, bursts \N{EN DASH} s"
+    assert not [element for element in svg.iter() if element.tag in ("script", "style") or element.get("style")]
+    lines = [element.get("points", "").split() for element in svg.iter("polyline")]
+    assert len(lines) == 2, "a gap parts a line"
+    # From zero at the bottom to 37 of 50 at the right.
+    bottom, right = plots.HEIGHT - plots.BOTTOM, plots.WIDTH - plots.RIGHT
+    assert lines[0][0] == f"{plots.LEFT:.1f},{bottom:.1f}"
+    assert lines[1][0] == f"{right:.1f},{plots.TOP + (1 - 37 / 50) * (bottom - plots.TOP):.1f}"
+
+
+def test_a_plot_of_nothing_is_an_empty_one() -> None:
+    svg = ET.fromstring(plots.plot("Nothing", "", [Line("a", [])], NOW, NOW))
+    assert not list(svg.iter("polyline"))
+
+
+def picture(**changes: Any) -> Picture:
+    edge = Report("edge-1", at=0, started=0, draining=False, sockets=1)
+    well: dict[str, Any] = {
+        "now": NOW,
+        "backlog": Backlog((), {"events": 0}),
+        "edges": [edge],
+        "sampled_at": NOW,
+        "paused": {},
+    }
+    return Picture(**well | changes)
+
+
+def test_nothing_is_found_where_all_is_well() -> None:
+    assert findings(picture()) == []
+
+
+def waits(age: float, state: str = "pending") -> Backlog:
+    return Backlog((Unfinished("event", "events", state, 2, age),), {"events": 2})
+
+
+@pytest.mark.parametrize(
+    "changes,bad,sentence",
+    [
+        ({"backlog": Backlog((), None)}, True, "The broker does not answer"),
+        ({"edges": None}, True, "The channel layer does not answer"),
+        ({"edges": []}, False, "No edge reports"),
+        ({"edges": [Report("edge-1", 0, 0, draining=True, sockets=0)]}, False, "The edge edge-1 drains"),
+        ({"sampled_at": None}, True, "Nothing was sampled yet"),
+        ({"sampled_at": NOW - SILENCE * 2}, True, "Nothing was sampled since 11:58:00"),
+        ({"backlog": waits(61)}, False, "The oldest work on the queue events has waited 61 s"),
+        ({"backlog": waits(601)}, True, "The oldest work on the queue events has waited 601 s"),
+        ({"backlog": waits(601, "failed")}, True, "2 dead letters"),
+        ({"paused": {"REPLY": 3}}, False, "The kind REPLY is paused; 3 events and batches wait"),
+    ],
+)
+def test_what_is_wrong_is_said(changes: dict[str, Any], bad: bool, sentence: str) -> None:
+    (finding,) = findings(picture(**changes))
+    assert finding.sentence.startswith(sentence)
+    assert (finding.level == BAD) is bad
+
+
+def test_the_worst_comes_first() -> None:
+    found = findings(picture(paused={"REPLY": 3}, edges=None))
+    assert [finding.level == BAD for finding in found] == [True, False]
