@@ -2,7 +2,7 @@
 
 Enters: the size of the burst, the running stack. Leaves: a table and, as the last line, the same as one JSON object.
 Mentions of one person are posted one after another, and timed from commit to socket; first with
-nothing else to do, then while a message to many is delivered.
+nothing else to do, then while messages to many are delivered.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ def main(
 
 
 async def compare(url: str, recipients: int, mentions: int) -> Lanes:
-    """Time so many mentions on an idle system, then as many as come while a burst is worked off."""
+    """Time so many mentions on an idle system, then as many and more while one burst after another is worked off."""
     from benchmarks.listeners import Listeners
     from examples.forum import crowd as crowds
 
@@ -81,10 +81,11 @@ async def compare(url: str, recipients: int, mentions: int) -> Lanes:
     try:
         await _mention(next(pairs), listeners)  # to warm up
         idle = [await _mention(next(pairs), listeners) for _ in range(mentions)]
-        event = (await asyncio.to_thread(burst.post))[0]
         busy: list[float] = []
-        while not await asyncio.to_thread(_is_done, event):
-            busy.append(await _mention(next(pairs), listeners))
+        while len(busy) < mentions:
+            event = (await asyncio.to_thread(burst.post))[0]
+            while not await asyncio.to_thread(_is_done, event):
+                busy.append(await _mention(next(pairs), listeners))
     finally:
         await listeners.close()
     return Lanes(

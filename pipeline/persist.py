@@ -4,9 +4,9 @@ Enters: claimed batches of one event, inside the transaction that claimed them. 
 recipient, and what must be told of each. Two statements, whatever the size:
 
 1. lock the inboxes in order of user ids, so that two batches with recipients in common wait for each other and never
-deadlock (where some are missing, they are made in the same order, and all are locked again); 2. advance each inbox,
-insert what is its next seq, and note on the batches that this is done. The second sees whatever was committed before
-the locks were had. Of an event that is delivered at once, whoever cut it has locked the inboxes already.
+deadlock (where some are missing none is locked; they are made in the same order, and then all are locked); 2. advance
+each inbox, insert what is its next seq, and note on the batches that this is done. The second sees whatever was
+committed before the locks were had. Of an event that is delivered at once, whoever cut it has locked the inboxes.
 
 A batch is noted and its rows are inserted by the same statement, and a person is in one batch of an event only. So a
 batch that is noted has all of its rows, and is published again as it is; one that is not has none.
@@ -25,19 +25,26 @@ from shared import metrics
 from shared.protocol import Announced
 from shared.settings import load
 
-_LOCK_INBOXES = """
-SELECT (SELECT count(*) FROM (
-            SELECT 1 FROM inbox_inbox
-             WHERE user_id = ANY(ARRAY(SELECT unnest(recipients) FROM outbox_batch WHERE id = ANY(%(batches)s)))
-             ORDER BY user_id FOR NO KEY UPDATE) locked)
-     = (SELECT sum(cardinality(recipients)) FROM outbox_batch WHERE id = ANY(%(batches)s))
-"""
+_USERS = "ARRAY(SELECT unnest(recipients) FROM outbox_batch WHERE id = ANY(%(batches)s))"
 
-_CREATE_INBOXES = """
+#: Whether all of them have an inbox and are locked now. None is locked where one is missing: whoever makes it waits for
+#: others who make the same, and must hold nothing that those may wait for.
+_LOCK_INBOXES = f"""
+SELECT cardinality({_USERS}) = (
+    SELECT count(*) FROM (
+        SELECT 1 FROM inbox_inbox
+         WHERE user_id = ANY({_USERS})
+           AND cardinality({_USERS}) = (SELECT count(*) FROM inbox_inbox WHERE user_id = ANY({_USERS}))
+         ORDER BY user_id FOR NO KEY UPDATE) locked)
+"""  # noqa: S608 - constants
+
+_CREATE_INBOXES = f"""
 INSERT INTO inbox_inbox (user_id)
-SELECT unnest(recipients) AS user_id FROM outbox_batch WHERE id = ANY(%(batches)s) ORDER BY user_id
+SELECT told.user_id FROM unnest({_USERS}) told(user_id)
+ WHERE NOT EXISTS (SELECT 1 FROM inbox_inbox i WHERE i.user_id = told.user_id)
+ ORDER BY told.user_id
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - constants
 
 #: The recipients with what they are told. Where nothing collapses, `collapsing` is null.
 _RECIPIENTS = """
@@ -140,13 +147,13 @@ SELECT announcement_id, user_id, seq, unread, quiet IS TRUE, first, count, actor
 
 #: What an earlier attempt stored and perhaps did not publish; what was read or deleted since needs no telling, and
 #: the gap that leaves is repaired by the edge.
-_STORED_BEFORE = """
+_STORED_BEFORE = f"""
 SELECT n.announcement_id, n.recipient_id, n.seq, i.unread, n.quiet IS TRUE, n.first, n.count, n.actors, n.actor_count
   FROM inbox_notification n JOIN inbox_inbox i ON i.user_id = n.recipient_id
  WHERE n.event_id = %(event)s
-   AND n.recipient_id = ANY(ARRAY(SELECT unnest(recipients) FROM outbox_batch WHERE id = ANY(%(batches)s)))
+   AND n.recipient_id = ANY({_USERS})
    AND n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL
-"""
+"""  # noqa: S608 - constants
 
 #: Actors that a collapsed notification names, and that it counts exactly.
 ACTORS_NAMED = 3

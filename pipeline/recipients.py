@@ -43,8 +43,9 @@ SELECT {rank} AS rank, %(kind_{rank})s::text AS kind, %(topic_{rank})s::text AS 
 _NOBODY = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::bigint AS user_id WHERE false"
 
 #: One row at least, for the totals. Nothing is read twice until it is a handful of batches: whoever muted what they
-#: would have heard has no rank, and is counted with the others. `locked` is a part of this statement because the one
-#: that stores has to begin after it (persist.py), and a statement less is a round trip less.
+#: would have heard has no rank, and is counted with the others. Inboxes are `locked` by this statement where there are
+#: few and none is missing (persist.py says why): the one that stores has to begin after, and a statement less is a
+#: round trip less.
 _CUT = """
 WITH heard AS (
     SELECT c.user_id, min(c.rank) FILTER (WHERE m.user_id IS NULL) AS rank
@@ -89,10 +90,16 @@ expanded AS (
            expanded_at = clock_timestamp(), finished_at = CASE WHEN total.n = 0 THEN clock_timestamp() END
       FROM total WHERE outbox_event.id = %(event)s
 ),
+few AS (
+    SELECT unnest(recipients) AS user_id FROM cut JOIN total ON total.n <= %(few)s WHERE rank IS NOT NULL
+),
+known AS (
+    SELECT count(i.user_id) AS n
+      FROM few LEFT JOIN LATERAL (SELECT user_id FROM inbox_inbox WHERE user_id = few.user_id LIMIT 1) i ON true
+),
 locked AS (
     SELECT i.user_id
-      FROM (SELECT unnest(recipients) AS user_id FROM cut JOIN total ON total.n <= %(few)s
-             WHERE rank IS NOT NULL ORDER BY user_id) few
+      FROM (SELECT user_id FROM few WHERE (SELECT n FROM known) = (SELECT n FROM total) ORDER BY user_id) few
      CROSS JOIN LATERAL (SELECT user_id FROM inbox_inbox WHERE user_id = few.user_id LIMIT 1 FOR NO KEY UPDATE) i
 )
 SELECT total.n::bigint, total.muted::bigint, (SELECT count(*) FROM locked), batches.id, announced.id, announced.kind,

@@ -1,5 +1,7 @@
 """From an event to inboxes and frames: everyone once, in order, whatever is repeated or interrupted."""
 
+import random
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -183,3 +185,25 @@ def test_batches_with_recipients_in_common_neither_deadlock_nor_leave_holes(peop
     for person in crowd[:3]:
         seqs = Notification.objects.filter(recipient_id=person.pk).order_by("seq").values_list("seq", flat=True)
         assert list(seqs) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("in_small_batches", [False, True], ids=["at once", "in batches"])
+def test_workers_that_tell_the_same_new_people_never_wait_for_each_other_in_a_circle(
+    monkeypatch: pytest.MonkeyPatch, broker: redis.Redis, in_small_batches: bool
+) -> None:
+    if in_small_batches:
+        monkeypatch.setattr("pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+    chance = random.Random(7)
+    users = User.objects.bulk_create(User(username=f"newcomer {number}") for number in range(120))
+    # Hardly anybody has an inbox yet, and each event is told to others of them.
+    events = [happened(f"thing {number}", first=chance.sample(users, 40)) for number in range(40)]
+
+    def worker(number: int) -> None:
+        for event_id in events[number::8]:
+            delivery.expand(event_id)
+            for batch_id in Batch.objects.filter(event=event_id, state="pending").values_list("pk", flat=True):
+                delivery.deliver(batch_id)
+
+    at_once(*(partial(worker, number) for number in range(8)))
+    assert set(Event.objects.values_list("state", flat=True)) == {"done"}
+    assert Notification.objects.count() == 40 * 40
