@@ -25,11 +25,11 @@
  */
 
 import { Timers, absoluteUrl, ownBrowser } from "./browser.js";
-import { CLOSE, SUBPROTOCOL, parsed } from "./protocol.js";
-import { EventStream } from "./sse.js";
+import { Backoff } from "./backoff.js";
+import { recalled, remember } from "./memory.js";
+import { CLOSE, parsed } from "./protocol.js";
+import { Ways } from "./ways.js";
 
-/** Ceilings of the delay before each attempt; the delay is anything below (full jitter), so that a crowd spreads. */
-const BACKOFF_SECONDS = [2, 4, 8, 16];
 /** How many times slower after a refusal for too many connections, and while there is no token. */
 const PATIENCE = 4;
 /** Longest wait for a token and CONNECTED. */
@@ -39,8 +39,6 @@ const STALE_SECONDS = 10;
 const PROBE_SECONDS = 4;
 /** The protocol allows one acknowledgement a second. */
 const ACK_SECONDS = 1;
-/** After so many attempts in a row of which none was answered, every other one is an event stream. */
-const BLOCKED_ATTEMPTS = 3;
 /** Used until CONNECTED has named it. */
 const HEARTBEAT_SECONDS = 30;
 /** Fresh tokens that are refused in a row before giving up. */
@@ -51,18 +49,16 @@ export class NotificationSocket extends EventTarget {
   /** @type {Browser} */ #browser;
   /** @type {ConnectionState} */ #state = "disconnected";
   /** @type {Cursor | null} */ #cursor = null;
-  /** @type {WebSocket | EventStream | null} */ #socket = null;
-  /** What has been answered at all: a WebSocket, an event stream, nothing yet. @type {"ws" | "sse" | null} */ #way = null;
-  #unanswered = 0;
+  /** @type {ReturnType<Ways["connect"]> | null} */ #socket = null;
+  /** @type {Ways} */ #ways;
   /** @type {Timers} */ #timers;
   /** @type {string | null} */ #userId;
   #wanted = false;
   #suspended = false;
   /** Counts attempts: whatever belongs to an earlier one is ignored. */ #attempt = 0;
-  #failures = 0;
+  /** @type {Backoff} */ #backoff;
   #refusals = 0;
   /** Whether the wait must not be cut short. */ #patient = false;
-  /** Not before this time, as the edge asked (milliseconds). */ #notBefore = 0;
   #heartbeatSeconds = HEARTBEAT_SECONDS;
 
   /**
@@ -74,11 +70,13 @@ export class NotificationSocket extends EventTarget {
     this.#browser = { ...ownBrowser(), ...options.browser };
     this.#options = { ...options, url: absoluteUrl(url ?? options.url ?? null) };
     this.#timers = new Timers(this.#browser);
+    this.#ways = new Ways(this.#browser);
+    this.#backoff = new Backoff(this.#browser, options.backoffSeconds);
     this.#userId = options.userId ?? null;
     if (options.since !== undefined && options.epoch !== undefined) {
       this.#cursor = { seq: options.since, epoch: options.epoch };
     } else {
-      this.#cursor = this.#recalled();
+      this.#cursor = recalled(options.storage, this.#userId);
     }
   }
 
@@ -96,7 +94,7 @@ export class NotificationSocket extends EventTarget {
     if (this.#wanted) return;
     this.#wanted = true;
     this.#suspended = false;
-    this.#failures = this.#refusals = 0;
+    this.#backoff.failures = this.#refusals = 0;
     this.#listen(true);
     this.#open();
   }
@@ -110,7 +108,7 @@ export class NotificationSocket extends EventTarget {
     this.#drop();
     const attempt = this.#attempt;
     const current = () => attempt === this.#attempt;
-    this.#setState(this.#failures > 0 ? "reconnecting" : "connecting");
+    this.#setState(this.#backoff.failures > 0 ? "reconnecting" : "connecting");
     this.#timers.start("connect", CONNECT_TIMEOUT_SECONDS, () => this.#retry("timeout"));
     let token;
     try {
@@ -122,23 +120,12 @@ export class NotificationSocket extends EventTarget {
     if (!token) return this.#retry("token", PATIENCE);
 
     try {
-      this.#socket = this.#connection(token);
+      this.#socket = this.#ways.connect(this.#address(), token);
     } catch {
       return this.#stop("error", "address"); // no attempt can succeed with this address or token
     }
-    this.#unanswered += 1;
     this.#socket.onmessage = (/** @type {any} */ event) => current() && this.#receive(event.data);
     this.#socket.onclose = (/** @type {any} */ event) => current() && this.#closed(event.code);
-  }
-
-  /** @param {string} token */
-  #connection(token) {
-    const { WebSocket, EventSource } = this.#browser;
-    const blocked = this.#way === null && this.#unanswered >= BLOCKED_ATTEMPTS && this.#unanswered % 2 === 1;
-    const stream = EventSource && (!WebSocket || this.#way === "sse" || blocked);
-    return stream
-      ? new EventStream(EventSource, this.#address(), token)
-      : new WebSocket(this.#address(), [SUBPROTOCOL, `bearer.${token}`]);
   }
 
   #address() {
@@ -153,19 +140,17 @@ export class NotificationSocket extends EventTarget {
     this.#timers.stop("stale");
     const frame = parsed(text);
     if (!frame) return;
-    this.#way = this.#oneWay ? "sse" : "ws";
-    this.#unanswered = 0;
+    this.#ways.answered(this.#oneWay);
     switch (frame.type) {
       case "CONNECTED":
         return this.#connected(frame);
       case "RESYNC":
         return this.#resync(frame, frame.epoch, frame.reason);
       case "GOING_AWAY":
-        this.#notBefore = this.#browser.now() + 1000 * (Number(frame.reconnect_after_seconds) || 0);
+        this.#backoff.askedFor(Number(frame.reconnect_after_seconds) || 0);
         return this.#timers.start("leave", Number(frame.reconnect_after_seconds) || 0, () => this.#open());
       case "RATE_LIMITED":
-        this.#notBefore = this.#browser.now() + 1000 * (Number(frame.retry_after_seconds) || 0);
-        return;
+        return this.#backoff.askedFor(Number(frame.retry_after_seconds) || 0);
       case "AUTH_REFRESH_REQUIRED":
         return this.#refreshToken();
       default:
@@ -180,7 +165,8 @@ export class NotificationSocket extends EventTarget {
     }
     this.#userId = frame.user_id;
     this.#timers.stop("connect");
-    this.#failures = this.#refusals = this.#notBefore = 0;
+    this.#backoff.succeeded();
+    this.#refusals = 0;
     this.#heartbeatSeconds = Number(frame.heartbeat_seconds) || HEARTBEAT_SECONDS;
     this.#timers.start("heartbeat", this.#heartbeatSeconds, () => this.#heartbeat());
     this.#setState("connected");
@@ -212,26 +198,8 @@ export class NotificationSocket extends EventTarget {
     });
   }
 
-  /** @returns {Cursor | null} */
-  #recalled() {
-    try {
-      const kept = JSON.parse(this.#options.storage?.getItem(this.#place) ?? "null");
-      return kept && Number.isInteger(kept.seq) && typeof kept.epoch === "string" ? kept : null;
-    } catch {
-      return null; // something else's, or storage is forbidden here
-    }
-  }
-
   #remember() {
-    try {
-      if (this.#cursor) this.#options.storage?.setItem(this.#place, JSON.stringify(this.#cursor));
-    } catch {
-      // Full or forbidden: the next page begins with the snapshot.
-    }
-  }
-
-  get #place() {
-    return `clarion:cursor:${this.#userId ?? ""}`;
+    remember(this.#options.storage, this.#userId, this.#cursor);
   }
 
   get #oneWay() {
@@ -275,12 +243,8 @@ export class NotificationSocket extends EventTarget {
   /** @param {string} reason @param {number} [slower] */
   #retry(reason, slower = 1) {
     this.#drop();
-    const ceilings = this.#options.backoffSeconds ?? BACKOFF_SECONDS;
-    const ceiling = ceilings[Math.min(this.#failures, ceilings.length - 1)] * slower;
-    const asked = (this.#notBefore - this.#browser.now()) / 1000;
-    const delaySeconds = asked > 0 ? asked : this.#browser.random() * ceiling;
-    this.#failures += 1;
-    this.#patient = slower > 1 || asked > 0;
+    const { delaySeconds, patient } = this.#backoff.failed(slower);
+    this.#patient = patient;
     this.#timers.start("retry", delaySeconds, () => this.#open());
     this.#setState("reconnecting", reason, delaySeconds);
   }
