@@ -31,13 +31,9 @@ SHORT_LOG_READS = 5
 SHORT_LOG_WAIT_SECONDS = 0.1
 #: Wait before a repair that Postgres did not answer is tried again (seconds, with jitter).
 REPAIR_RETRY_SECONDS = 1.0
-
-
 #: Of so many live frames one is measured: looking at the clock and counting costs a tenth of sending.
 LAG_SAMPLE = 10
 _TURN = itertools.count()
-
-
 #: Looked up once: it is counted for every frame.
 _SENT = {source: metrics.FRAMES_SENT.labels(source) for source in ("live", "repair")}
 

@@ -52,6 +52,11 @@ class Load:
         """How many events were answered."""
         return sum(one.outcome == "ok" for one in self.emitted)
 
+    @property
+    def slowest(self) -> float:
+        """The longest wait for such an answer (seconds)."""
+        return max((one.seconds for one in self.emitted if one.outcome == "ok"), default=0.0)
+
     async def run(self) -> None:
         """Until `stop`; returns when every request is answered or given up."""
         limits = httpx.Limits(max_connections=AT_ONCE)

@@ -22,6 +22,7 @@ class Result:
     """One fault, and what became of the promises.
 
     `recovery_s`: from its end until everyone had everything that was recorded before; None: not within `within_s`.
+    `slowest_s`: the longest that anybody waited for an event to be recorded.
     """
 
     fault: str
@@ -34,13 +35,16 @@ class Result:
     leaked: int
     recovery_s: float | None
     within_s: float
+    slowest_s: float
     may_notice: str
 
     def plus(self, other: "Result") -> "Result":
         """Both together."""
         recoveries = [one.recovery_s for one in (self, other) if one.recovery_s is not None]
         sums = {name: getattr(self, name) + getattr(other, name) for name in COUNTS}
-        return replace(self, **sums, recovery_s=max(recoveries, default=None))
+        return replace(
+            self, **sums, recovery_s=max(recoveries, default=None), slowest_s=max(self.slowest_s, other.slowest_s)
+        )
 
 
 def summed(results: Iterable[Result]) -> list[Result]:
@@ -54,13 +58,21 @@ def summed(results: Iterable[Result]) -> list[Result]:
 def show(results: Sequence[Result], console: Console) -> None:
     """Print the table."""
     table = Table(title="Each fault under load; what people may notice, and what became of the promises")
-    for name in ("fault", *COUNTS, "recovery_s", "within_s", "may notice"):
+    for name in ("fault", *COUNTS, "recovery_s", "within_s", "slowest_s", "may notice"):
         table.add_column(name, justify="left" if name in ("fault", "may notice") else "right", overflow="fold")
     for one in results:
         clean = not (one.lost or one.repeated or one.out_of_order or one.leaked) and one.recovery_s is not None
         counts = [str(getattr(one, name)) for name in COUNTS]
         recovery = "never" if one.recovery_s is None else f"{one.recovery_s:.1f}"
-        table.add_row(one.fault, *counts, recovery, f"{one.within_s:g}", one.may_notice, style="" if clean else "red")
+        table.add_row(
+            one.fault,
+            *counts,
+            recovery,
+            f"{one.within_s:g}",
+            f"{one.slowest_s:.2f}",
+            one.may_notice,
+            style="" if clean else "red",
+        )
     console.print(table)
 
 

@@ -5,9 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import psutil
 import pytest
 from psycopg import errors as database_errors
 
@@ -25,6 +27,9 @@ LOCKED_SECONDS = 5
 
 #: Longest that an edge may take to say pong, whatever it waits for of Postgres (seconds).
 PONG_SECONDS = 2
+
+#: Less than any table has that is written to.
+FILES_FULL_BYTES = 16_384
 
 NOTHING_MEANWHILE = "nothing is posted or told meanwhile"
 
@@ -121,13 +126,41 @@ def disk_full(stack: Stack) -> Iterator[None]:
     stack.postgres.start()  # it ends where it finds no place for its log
 
 
-def test_a_full_disk_delays_everything(trial: Trials, stack: Stack) -> None:
+@contextmanager
+def files_full(stack: Stack) -> Iterator[None]:
+    """No file of Postgres can grow: as near to a full disk as it gets where no disk can be mounted."""
+    limit_files(stack, FILES_FULL_BYTES)
+    yield
+    limit_files(stack, None)
+    stack.postgres.start()
+
+
+def limit_files(stack: Stack, size: int | None) -> None:
+    """What the processes of Postgres may write, set by their own account, who may do so without further rights."""
+    assert stack.postgres.process is not None
+    with contextlib.suppress(psutil.NoSuchProcess):
+        postmaster = psutil.Process(stack.postgres.process.pid)
+        for process in (postmaster, *postmaster.children()):
+            command = ["prlimit", f"--pid={process.pid}", f"--fsize={'unlimited' if size is None else size}:"]
+            account: dict[str, Any] = {}
+            if os.geteuid() == 0:
+                account = {"user": process.uids().real, "group": process.gids().real, "extra_groups": []}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, **account)
+            assert done.returncode == 0 or not process.is_running(), done.stderr
+
+
+@pytest.mark.parametrize("full", [disk_full, files_full])
+def test_a_full_disk_delays_everything(
+    trial: Trials, stack: Stack, full: Callable[[Stack], contextlib.AbstractContextManager[None]]
+) -> None:
     """May notice: nothing can be posted or told until there is room."""
-    if not stack.disk_is_own:
-        cannot_run("Postgres has no small disk of its own here: that takes the right to mount one")
-    with trial("disk full for Postgres", NOTHING_MEANWHILE, within=60, emit_bound=None) as run, disk_full(stack):
-        refused = lambda: sum(one.outcome == "unknown" for one in run.load.emitted)  # noqa: E731
-        run.until(lambda: refused() >= 3, "everything is recorded all the same")
+    if full is disk_full and not stack.disk_is_own:
+        pytest.skip("no small disk can be mounted here: files that cannot grow stand for it")
+    if shutil.which("prlimit") is None:
+        cannot_run("prlimit is not installed: a full disk is not tested. Debian and Ubuntu: apt install util-linux.")
+    name = "disk full for Postgres" if full is disk_full else "files of Postgres cannot grow"
+    with trial(name, NOTHING_MEANWHILE, within=60, emit_bound=None) as run, full(stack):
+        run.until(lambda: sum(one.outcome == "unknown" for one in run.load.emitted) >= 3, "all is recorded")
         run.passes(2)
 
 

@@ -161,7 +161,7 @@ class Trial:
             self.result = Result(
                 self.fault, 1, verdict.events, verdict.recipients, verdict.lost, verdict.repeated,
                 verdict.out_of_order, verdict.leaked, None if recovery is None else round(recovery, 2),
-                self.within, self.may_notice,
+                self.within, round(self.load.slowest, 2), self.may_notice,
             )  # fmt: skip
         assert not verdict.broken, f"{self.fault}: {verdict}"
         grown = {name: most - first for name, (first, most) in self._rss.items() if most - first > GROWTH_MAX}
