@@ -1,5 +1,6 @@
 """Real Chromium against the real stack: web, worker, beat of the forum's jobs, edge, each a process of its own."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from axe_playwright_python.async_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client as DjangoClient
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
@@ -105,3 +107,15 @@ async def photograph(page: Page, name: str) -> None:
     """Keep what is seen, for people."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=ARTEFACTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png")
+
+
+def badge_of(page: Page) -> Any:
+    return page.locator("#bell .badge")
+
+
+async def serious(page: Page, where: str) -> None:
+    """Nothing that axe finds serious, once animations have ended."""
+    await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)))")
+    found = (await Axe().run(page)).response["violations"]
+    worst = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert worst == [], f"{where}: {json.dumps(worst, indent=1)}"

@@ -1,18 +1,16 @@
 """What people see: real Chromium, real pages, real everything."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from examples.forum.badges import HELPING_HAND, award
 from shared.inbox.models import Inbox
 from tests.acceptance.steps import all_done, filled, person, post, thread, until
-from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, Visitor, photograph, visiting
+from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, Visitor, badge_of, photograph, serious, visiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -21,10 +19,6 @@ expect.set_options(timeout=PATIENCE_MILLISECONDS)
 #: A task of the main thread that is longer than this is felt (milliseconds). A busy machine of two cores is allowed
 #: more than the fifty that browsers call long.
 JANK_MILLISECONDS = 400
-
-
-def badge_of(page: Page) -> Any:
-    return page.locator("#bell .badge")
 
 
 def toasts_of(page: Page) -> Any:
@@ -231,14 +225,6 @@ async def test_pages_are_accessible(stack: Stack, chromium: Browser, scheme: Any
         await serious(page, "sign-in")
 
 
-async def serious(page: Page, where: str) -> None:
-    """Nothing that axe finds serious, once animations have ended."""
-    await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)))")
-    found = (await Axe().run(page)).response["violations"]
-    worst = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
-    assert worst == [], f"{where}: {json.dumps(worst, indent=1)}"
-
-
 async def test_the_keyboard_is_enough(stack: Stack, chromium: Browser) -> None:
     ann, ben = await person(), await person()
     await post(await thread(ann), ben, f"@{ann.username} by hand")
@@ -257,50 +243,3 @@ async def test_the_keyboard_is_enough(stack: Stack, chromium: Browser) -> None:
         await expect(badge_of(page)).to_be_hidden()
         await page.keyboard.press("Escape")
         assert isinstance(visitor, Visitor)
-
-
-async def test_two_people_on_one_page_hear_each_other(stack: Stack, chromium: Browser) -> None:
-    ann, ben = await person(username="ann"), await person(username="ben")
-    async with visiting(chromium, stack, ann) as visitor:
-        page = await visitor.open("/side-by-side/", connected=False)
-        halves = {name: page.locator(f'.half[data-username="{name}"]') for name in (ann.username, ben.username)}
-        for half in halves.values():
-            await expect(half.locator("[data-connection]")).to_have_text("connected")
-        await halves["ann"].locator("input[name=body]").fill("Can you hear me?")
-        await halves["ann"].locator("button").click()
-        await expect(halves["ben"].locator(".note")).to_contain_text(["Can you hear me?"])
-        await expect(halves["ann"].locator("[data-took]")).to_contain_text("Heard after")
-        await photograph(page, "side by side")
-        await serious(page, "side by side")
-
-
-async def test_a_burst_is_followed_by_a_progress_bar(stack: Stack, chromium: Browser) -> None:
-    async with visiting(chromium, stack, await person(is_staff=True)) as visitor:
-        page = await visitor.open("/operator/")
-        await page.fill("#id_recipients", "3000")
-        await page.click("text=Start a burst")
-        await page.wait_for_selector('[data-burst][data-state="done"]')
-        await expect(page.locator("[data-told]")).to_contain_text("3000 of 3000 stored")
-        await expect(page.locator(".story")).to_contain_text("expanded: 3000 to tell")
-        await photograph(page, "a burst")
-        await serious(page, "bursts")
-
-
-async def test_what_is_muted_in_the_list_is_heard_no_more(stack: Stack, chromium: Browser) -> None:
-    ann, ben = await person(), await person()
-    place = await thread(ann)
-    await post(place, ben, "first")
-    await all_done()
-    async with visiting(chromium, stack, ann) as visitor:
-        page = await visitor.open("/inbox/")
-        await page.locator("#inbox [data-mute]").click()
-        await expect(page.locator("#inbox [data-mute]")).to_have_attribute(
-            "title", "Muted. It is heard again on the page “What you hear of”"
-        )
-        await post(place, ben, "second")
-        await all_done()
-        await page.goto(stack.web.url + "/settings/")
-        await expect(page.locator(".threads")).to_contain_text(place.title)
-        await serious(page, "settings")
-        await photograph(page, "settings")
-        await expect(badge_of(page)).to_have_text("1")
