@@ -64,21 +64,28 @@ def install() -> None:
     if wanted and os.geteuid() == 0 and shutil.which("apt-get"):
         packages = [program.package for program in wanted]
         print(f"Installing {' and '.join(packages)} for the tests ...", flush=True)
-        for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-            run = subprocess.run(  # noqa: S603 - constants
-                ["apt-get", "-qq", *command],  # noqa: S607
-                env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                timeout=_INSTALL_PATIENCE_SECONDS,
-                check=False,
-            )
-            if run.returncode:
-                print(f"apt-get {command[0]} failed: {run.stderr.strip()[-500:]}", file=sys.stderr)
-                break
+        if _apt("update"):
+            # One by one: where one is not to be had, the others are still of use.
+            for package in packages:
+                _apt("install", "--yes", "--no-install-recommends", package)
     for program in missing():
         print(program.advice, file=sys.stderr)
+
+
+def _apt(*arguments: str) -> bool:
+    """Whether the package manager did it; why it did not is said."""
+    run = subprocess.run(  # noqa: S603 - constants
+        ["apt-get", "-qq", *arguments],  # noqa: S607
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=_INSTALL_PATIENCE_SECONDS,
+        check=False,
+    )
+    if run.returncode:
+        print(f"apt-get {' '.join(arguments)} failed: {run.stderr.strip()[-500:]}", file=sys.stderr)
+    return run.returncode == 0
 
 
 if __name__ == "__main__":

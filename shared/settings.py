@@ -157,6 +157,9 @@ class Settings(BaseSettings):
     )
     metrics_port: int | None = Field(None, description="Where a worker answers Prometheus; unset: nowhere.")
     metrics_address: str = Field("127.0.0.1", description="The address of that port.")
+    drain_file: str | None = Field(
+        None, description="While this file is there, web says that it is not well, so that a load balancer leaves it."
+    )
     beat_file: str | None = Field(
         None, description="A file that beat touches with each task it has given to the broker, for a health check."
     )

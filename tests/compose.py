@@ -60,6 +60,11 @@ class Service:
         return ["sh", "-c", *words] if kind == "CMD-SHELL" else words
 
     @property
+    def before_stop(self) -> list[list[str]]:
+        """The words of the commands that run before it is asked to end."""
+        return [hook["command"] for hook in self.content.get("pre_stop", ())]
+
+    @property
     def stop_seconds(self) -> int:
         """How long it may take to end."""
         amount, unit = re.fullmatch(r"(\d+)([smh])", self.content["stop_grace_period"]).groups()  # type: ignore[union-attr]

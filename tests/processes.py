@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -22,6 +22,8 @@ from tests.environment import FOLDER
 
 #: Longest wait for a process to answer, or to end when asked to (seconds). Usual are one or two.
 PATIENCE_SECONDS = 40
+
+FLOWERS_PASSWORD = "flowers-password"
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[1]
@@ -197,6 +199,29 @@ class Web(Answering):
             return self.http("/api/health").status_code == 200
         except httpx.TransportError:
             return False
+
+
+class Flower(Answering):
+    """Flower, as the Procfile starts it."""
+
+    def __init__(self, **environment: str) -> None:
+        self.port = free_port()
+        command = ["--quiet", "-A", "pipeline", "flower", "--address=127.0.0.1", f"--port={self.port}"]
+        super().__init__(
+            "flower", str(BIN / "celery"), *command, FLOWER_BASIC_AUTH=f"clarion:{FLOWERS_PASSWORD}", **environment
+        )
+
+    def is_up(self) -> bool:
+        try:
+            return self.http("/healthcheck").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def asked(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", auth=("clarion", FLOWERS_PASSWORD), timeout=10)
+
+    def tasks(self) -> list[dict[str, Any]]:
+        return list(self.asked("/api/tasks").json().values())
 
 
 def wait_until(

@@ -1,5 +1,7 @@
 """Whether the web app lives, what it has counted, and how far behind the pipeline is."""
 
+from pathlib import Path
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
@@ -9,13 +11,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pipeline import backlog
 from pipeline.api.auth import session
 from pipeline.api.events import service
+from shared.settings import load
 
 router = Router()
 
 
 @router.get("/health", auth=None)
 def health(request: HttpRequest) -> dict[str, str]:
-    """The web app answers, and so does Postgres."""
+    """The web app answers, and so does Postgres; 503 where it is about to end, and a load balancer shall leave it."""
+    drain_file = load().drain_file
+    if drain_file is not None and Path(drain_file).exists():
+        raise HttpError(503, "about to end")
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return {"status": "ok"}

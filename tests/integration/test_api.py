@@ -1,5 +1,6 @@
 """The HTTP face: one's own inbox and nothing else, and a clear answer to whatever is asked."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,17 @@ def test_logging_out_everywhere_refuses_the_tokens_before(as_ann: Client, ann: U
     assert Client(headers={"authorization": f"Bearer {before}"}).get("/api/inbox").status_code == 401
     after, _ = mint(ann.pk, load())
     assert Client(headers={"authorization": f"Bearer {after}"}).get("/api/inbox").status_code == 200
+
+
+def test_a_web_that_is_about_to_end_says_that_it_is_not_well(
+    client: Client, db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "draining"
+    known = load().model_copy(update={"drain_file": str(file)})
+    monkeypatch.setattr("pipeline.api.health.load", lambda: known)
+    assert client.get("/api/health").status_code == 200
+    file.touch()
+    assert client.get("/api/health").status_code == 503
 
 
 def test_health_and_the_openapi_document_are_open(client: Client, db: None) -> None:

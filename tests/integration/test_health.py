@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
@@ -75,7 +76,7 @@ def test_it_answers_without_a_single_sample(operator: Operator) -> None:
     assert page.count('<svg class="clarion-plot"') == 5
 
 
-def test_it_shows_what_was_sampled(operator: Operator, people: list[User]) -> None:
+def test_it_shows_what_was_sampled(operator: Operator, people: list[User], broker: redis.Redis) -> None:
     happened(first=people[:1])
     for _ in range(3):
         sampling.sample()

@@ -19,6 +19,9 @@ SECRET = "s" * 64
 PROVIDER = Provider()
 PROVIDER.keys["second"] = ec_key()
 
+#: Tokens are made when the tests are collected, and used when their turn comes, which may be long after (seconds).
+A_DAY = 24 * 3600
+
 
 def settings(**more: Any) -> Settings:
     known = {"jwks_url": "https://login.example/jwks.json", "jwks_audience": AUDIENCE, "jwks_issuer": ISSUER}
