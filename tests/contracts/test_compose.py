@@ -139,3 +139,25 @@ def test_the_balancer_and_prometheus_name_services_that_are_there() -> None:
 def test_a_file_that_is_mounted_is_there(service: Service) -> None:
     mounted = [volume.split(":")[0] for volume in service.content.get("volumes", ()) if volume.startswith("./")]
     assert [path for path in mounted if not (ROOT / path).exists()] == []
+
+
+def test_grafana_finds_prometheus_and_the_dashboard() -> None:
+    provisioning = ROOT / "deploy/grafana/provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
+    host = re.fullmatch(r"http://([\w-]+):(\d+)", source["url"])
+    assert host
+    assert SERVICES[host[1]].content["profiles"] == SERVICES["grafana"].content["profiles"] == ["metrics"]
+    assert f":{host[2]}/" in SERVICES[host[1]].health[-1]
+    (provider,) = yaml.safe_load((provisioning / "dashboards/clarion.yml").read_text())["providers"]
+    mounted = dict(volume.split(":")[:2] for volume in SERVICES["grafana"].content["volumes"])
+    assert mounted["./deploy/grafana/clarion.json"].startswith(provider["options"]["path"])
+    assert mounted["./deploy/grafana/provisioning"] == "/etc/grafana/provisioning"
+
+
+def test_prometheus_is_given_the_token_that_web_takes() -> None:
+    document = yaml.safe_load((ROOT / "compose.yml").read_text())
+    (secret,) = SERVICES["prometheus"].content["secrets"]
+    variable = document["secrets"][secret]["environment"]
+    given = compose.services({**SECRETS, variable: "t" * 40})
+    assert given["web-1"].environment["CLARION_SERVICE_TOKENS"] == "t" * 40
+    assert f"/run/secrets/{secret}" in (ROOT / "deploy/prometheus.yml").read_text()
