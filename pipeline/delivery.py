@@ -38,8 +38,7 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
             if event is None:
                 return
             declared = audiences.audiences_of(events.parse(event.name, event.payload))
-            paused = {audience.kind for audience in declared}.intersection(event.paused)
-            if paused and pauses.held_event(event.id, sorted(paused)):
+            if pauses.held_event(event.id, {audience.kind for audience in declared}):
                 return
             try:
                 heard_by, dropped = limits.within(event, declared)
@@ -64,7 +63,7 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
     with metrics.BATCH_SECONDS.labels(work.BATCH.name).time():
         with work.failure_noted(work.BATCH, [batch_id], counted=again), transaction.atomic():
             batch = work.claim_batch(batch_id)
-            if batch is None or (batch.paused and pauses.held_batch(batch_id, batch.announced.kind)):
+            if batch is None or pauses.held_batch(batch_id, batch.announced.kind):
                 return
             stored = persist.persist(batch.event_id, [batch])
         with work.failure_noted(work.BATCH, [batch_id], counted=again):

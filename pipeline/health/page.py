@@ -115,7 +115,7 @@ def _done(request: HttpRequest, what: str, work: str) -> tuple[int, str]:
             return messages.SUCCESS, f"{do(user, kind, ids)} {what}ed."
         case "pause" if 0 < len(name) <= KIND_MAX_LENGTH:
             acts.pause(user, name)
-            return messages.SUCCESS, f"The kind {name} is paused."
+            return messages.SUCCESS, f"The kind {name} is paused, within a second."
         case "resume" if name:
             return messages.SUCCESS, f"The kind {name} goes on; {acts.resume(user, name)} had waited."
         case "drain" | "take" if name:

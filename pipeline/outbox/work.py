@@ -72,7 +72,6 @@ class ClaimedEvent:
     actor_id: int | None
     traceparent: str | None
     recorded_at: datetime
-    paused: Sequence[str]  # every kind that is paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,6 @@ class ClaimedBatch:
     announced: Announced
     recorded_at: datetime  # the event was
     persisted: bool = False
-    paused: bool = False  # its kind is
 
 
 def start_again(kind: Kind, work_id: int) -> bool:
@@ -122,8 +120,7 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at,
-               ARRAY(SELECT kind::text FROM outbox_pause)
+        SELECT id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at
           FROM outbox_event, (SELECT set_config('work_mem', %s, true)) AS memory
          WHERE id = %s AND state = 'pending' FOR UPDATE OF outbox_event SKIP LOCKED
         """,
@@ -136,8 +133,7 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     """Lock a pending batch for this transaction; None if there is none, or another holds it."""
     row = _one(
         """
-        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at,
-               EXISTS (SELECT 1 FROM outbox_pause p WHERE p.kind = a.kind), a.kind, a.created_at,
+        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, a.kind, a.created_at,
                a.data, a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id, a.traceparent
           FROM outbox_batch b
           JOIN outbox_event e ON e.id = b.event_id
@@ -148,8 +144,8 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     )
     if row is None:
         return None
-    announced = Announced(row[6], row[7], json.loads(row[8]), *row[9:])
-    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], persisted=row[3], paused=row[5])
+    announced = Announced(row[5], row[6], json.loads(row[7]), *row[8:])
+    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], persisted=row[3])
 
 
 def deferred(event_id: int, seconds: float, why: str) -> None:

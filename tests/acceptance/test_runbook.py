@@ -1,5 +1,6 @@
 """The runbook, tried: each thing happens, the real Prometheus raises its alert, what the runbook says ends it."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -121,6 +122,7 @@ def test_dead_letters(system: System) -> None:
 
 def test_a_paused_kind(system: System, place: Thread) -> None:
     pauses.pause("THREAD_REPLY", by="mia")
+    time.sleep(pauses.NOTICED_WITHIN_SECONDS)  # until the worker has to have noticed
     somebody_posts(place)
     system.raises("ClarionKindPaused")
     assert not Notification.objects.exists()

@@ -136,7 +136,9 @@ def test_the_lists_of_the_admin_note_it_too(operator: Operator, parked: Event) -
 
 def test_a_kind_is_paused_and_resumed(operator: Operator, people: list[User]) -> None:
     client = operator("add_pause", "delete_pause")
-    assert "The kind FIRST is paused." in text(client.post(PAGE, {"act": "pause", "name": " FIRST "}, follow=True))
+    assert "The kind FIRST is paused, within a second." in text(
+        client.post(PAGE, {"act": "pause", "name": " FIRST "}, follow=True)
+    )
     delivery.expand(happened(first=people[:1]))
     assert "The kind FIRST is paused; 1 events and batches wait." in text(client.get(PAGE))
     assert Pause.objects.get().paused_by.startswith("op")

@@ -15,6 +15,7 @@ from pipeline.outbox.sweep import sweep
 from shared.inbox.models import Notification
 from tests.integration.steps import at_once, happened
 from tests.integration.things import ThingHappened  # noqa: F401 - declares the event
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,6 +86,23 @@ def test_batches_that_are_on_their_way_wait_too(people: list[User], in_batches: 
         delivery.deliver(batch_id, again=True)
     assert len(told()) == len(people)
     assert Event.objects.get().state == "done"
+
+
+def test_a_worker_that_has_not_noticed_yet_holds_within_its_time(people: list[User], valkey: str) -> None:
+    delivery.expand(happened("before", first=people[:1]))  # this process asks, and knows of none
+    Pause.objects.create(kind="FIRST")  # as another process does it
+    wait_until(lambda: expanded_is_held(people), "nobody notices", pauses.NOTICED_WITHIN_SECONDS * 3)
+    # And what it still knows when the pause has gone, it holds nothing for.
+    Pause.objects.all().delete()
+    late = happened("late", first=people[:1])
+    delivery.expand(late)
+    assert late in told()
+
+
+def expanded_is_held(people: list[User]) -> bool:
+    event_id = happened(f"event {Event.objects.count()}", first=people[:1])
+    delivery.expand(event_id)
+    return Event.objects.get(pk=event_id).state == "paused"
 
 
 def test_nothing_is_held_for_a_pause_that_is_ending(people: list[User], valkey: str) -> None:
