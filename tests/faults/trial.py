@@ -36,6 +36,8 @@ EMIT_BOUND_SECONDS = 4.0
 #: What any process may grow by in one trial (bytes), and how many hints may lie on the broker.
 GROWTH_MAX = 128 << 20
 HINTS_MAX = 3000
+#: Age at which a process has loaded its code (seconds).
+LOADED_SECONDS = 6
 #: Between two looks at memory and queues (seconds).
 SAMPLE_EVERY_SECONDS = 0.5
 
@@ -218,7 +220,9 @@ class Trial:
         for name, process in tuple(self.stack.processes.items()):
             try:
                 pid = process.popen.pid if process.popen is not None else -1
-                # A process that was started anew counts anew.
+                # A process that was started anew counts anew, once it has loaded what it needs.
+                if time.time() - psutil.Process(pid).create_time() < LOADED_SECONDS:
+                    continue
                 family = [psutil.Process(pid), *psutil.Process(pid).children()]
                 rss = sum(one.memory_info().rss for one in family)
             except (psutil.Error, ValueError):
