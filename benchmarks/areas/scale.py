@@ -2,7 +2,8 @@
 
 The costs are processor time, read from the processes themselves, so that they can be added up for machines that are
 not here (benchmarks/sizing.py). Of k processes on this machine the prediction is: k times what one does, until its
-cores are full with what all parts need together, or the one process that stands for all clients is.
+cores are full with what all parts need together. What stands for the clients is left out: it waits by looking, and the
+more there is to read, the less it costs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -102,13 +103,13 @@ def _edges(console: Console) -> Iterator[Figure]:
                 for number, one in enumerate(edges):
                     crowd.connect([handshake_of(user) for user in users[number::count]], port=one.port)
                 held = sum(one.rss() for one in edges) - sum(before)
-                parts = Processors(edge=[one.process for one in edges], reader=[psutil.Process()])
+                parts = Processors(edge=[one.process for one in edges])
                 parts.start()
                 rates.append(published(crowd, _channels(users), messages))
                 spent = parts.stop()
         frames = SOCKETS * ROUNDS
         if count == 1:
-            predicted, full = max(rates), frames / max(sum(spent.values()) / CORES, spent["reader"])
+            predicted, full = max(rates), CORES / (sum(spent.values()) / frames)
             yield from _costs("frame", "a frame to a socket", spent, frames)
             yield Figure("scale.socket.kib", AREA, "memory, an idle socket", [held / SOCKETS / KIB], unit="KiB")
         told = f"{max(rates):,.0f} frames/s with {count}, {predicted:,.0f} with 1"
@@ -132,11 +133,9 @@ def _bytes_a_row() -> float:
 
 def _costs(unit: str, title: str, spent: dict[str, float], count: int) -> Iterator[Figure]:
     for part, seconds in spent.items():
-        if part != "reader":  # stands for the clients
-            yield Figure(
-                f"scale.{unit}.{part}", AREA, f"processor time of {part} for {title}", [seconds / count * 1e6],
-                unit="µs",
-            )  # fmt: skip
+        yield Figure(
+            f"scale.{unit}.{part}", AREA, f"processor time of {part} for {title}", [seconds / count * 1e6], unit="µs"
+        )
 
 
 def _told(spent: dict[str, float], count: int) -> str:
