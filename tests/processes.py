@@ -220,6 +220,11 @@ class Flower(Answering):
     def asked(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", auth=("clarion", FLOWERS_PASSWORD), timeout=10)
 
+    def hears(self, worker: str) -> bool:
+        """Whether events of this worker have come: whatever it sent before nobody has heard."""
+        heard = self.asked("/workers?json=1").json()["data"]
+        return any(one["hostname"] == worker for one in heard)
+
     def tasks(self) -> list[dict[str, Any]]:
         return list(self.asked("/api/tasks").json().values())
 

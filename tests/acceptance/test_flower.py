@@ -31,6 +31,7 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
     ann, ben = await person(), await person()
     with Worker("live", **await sync_to_async(on_test_database)()):
         await until(lambda: "live@test" in flower.asked("/api/workers?refresh=1").json(), "it knows no worker")
+        await until(lambda: flower.hears("live@test"), "it hears no worker")
         async with connected(edge.url, ann) as client:
             await post(await thread(ann), ben)
             notice = {"kind": "NEWS", "recipients": [ann.pk], "data": {"text": PRIVATE}}

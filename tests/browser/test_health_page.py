@@ -79,6 +79,7 @@ async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chrom
 async def test_an_operator_sees_tasks_and_workers_in_flower(stack: Stack, chromium: Browser) -> None:
     ann, ben = await person(), await person()
     with Flower(**await sync_to_async(on_test_database)()) as flower:
+        await until(lambda: flower.hears("browser-worker@test"), "it hears no worker")
         await post(await thread(ann), ben, f"@{ann.username}")
         await all_done()
         await until(lambda: [task for task in flower.tasks() if task["state"] == "SUCCESS"], "no task is shown")
