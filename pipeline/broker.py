@@ -1,19 +1,23 @@
 """kombu's transports for Redis, made cheaper and harder to end.
 
 Enters: the URL of a Redis or of its Sentinels. Leaves: the transport that Celery speaks to it with. RabbitMQ's is not
-touched. Two things are other than kombu's:
+touched. Three things are other than kombu's:
 
 - A channel keeps its client. kombu makes a new one of redis-py for each command that a channel sends, and making one
   costs more than a command does: of what a worker computed for a small event, it was a quarter. A client holds nothing
   but its pool, which is the channel's.
 - What lies on a queue and is no message is dropped, logged and counted. Celery would end with it, and as it was not
   acknowledged, the next worker would after it, and so on for ever. Nothing is lost: a hint is only a hint.
+- A channel whose connection was given up says so by an error of the connection. kombu closes such a channel a second
+  time, and if the first stopped half way, it then looks for the address of the broker on a connection that is gone, and
+  the worker ends with that.
 """
 
 import logging
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
+from redis.exceptions import ConnectionError as NotConnected
 
 from shared import metrics
 
@@ -32,11 +36,17 @@ def refused(error: Exception) -> None:
 class _OurChannel:
     """What both channels have in common."""
 
+    connection: Any
     pool: Any
     _kept: Any = None
 
     def _create_client(self, asynchronous: bool = False) -> Any:
-        """As kombu's. An asynchronous client has a connection of its own, and is made for whoever asks."""
+        """As kombu's. An asynchronous client has a connection of its own, and is made for whoever asks.
+
+        Raises redis's ConnectionError on a channel whose connection was given up, as a broker that is away does.
+        """
+        if self.connection is None or self.connection.client is None:
+            raise NotConnected("The connection of this channel was given up")
         made = super()._create_client  # type: ignore[misc]  # the channel's, which comes after this class
         if asynchronous:
             return made(asynchronous=True)
