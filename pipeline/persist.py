@@ -1,12 +1,13 @@
 """Store a batch: the next seq and unread of each inbox, and a notification in each, set by set.
 
 Enters: claimed batches of one event, inside the transaction that claimed them. Leaves: one notification row for each
-recipient, and what must be told of each. Two statements, whatever the size:
+recipient, and what must be told of each. One statement advances the inboxes, inserts what is the next seq of each, and
+notes on the batches that this is done; whatever the size.
 
-1. lock the inboxes in order of user ids, so that two batches with recipients in common wait for each other and never
-deadlock (where some are missing none is locked; they are made in the same order, and then all are locked); 2. advance
-each inbox, insert what is its next seq, and note on the batches that this is done. The second sees whatever was
-committed before the locks were had. Of an event that is delivered at once, whoever cut it has locked the inboxes.
+Inboxes are locked in order of user ids, so that two batches with recipients in common wait for each other and never
+deadlock: by the cut, where few are told; by advancing them along the index; or by a statement before, where there are
+several batches, or where what is there must be seen as it is once the locks are had, to collapse with it. Where some
+have no inbox none is locked; they are made in the same order, and then all are locked.
 
 A batch is noted and its rows are inserted by the same statement, and a person is in one batch of an event only. So a
 batch that is noted has all of its rows, and is published again as it is; one that is not has none.
@@ -63,32 +64,39 @@ _ADVANCED = f"""
        window_count = CASE WHEN {_IN_WINDOW} THEN i.window_count + 1 ELSE 1 END
 """
 
+#: Leaves the planner no way to many inboxes but along the index, in the order of user ids: they are advanced, and so
+#: locked, in that order. Nor does it read a whole table where it does not know yet how large that has become.
+_ALONG_THE_INDEX = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+
 _NOTED = """
 UPDATE outbox_batch SET persisted_at = clock_timestamp(), stored = cardinality(recipients) WHERE id = ANY(%(batches)s)
 """
 
-#: Advancing gives each inbox its row; the window is looked at as it was before.
+_USERS_OF_ONE = "(SELECT recipients FROM outbox_batch WHERE id = %(batch)s)"
+
+#: One batch, of a kind that does not collapse. Advancing gives each inbox its row; the window is looked at as it was
+#: before. No row where somebody has no inbox.
 _INSERT = f"""
 WITH advanced AS (
     UPDATE inbox_inbox i
        SET {_ADVANCED}, unread = i.unread + 1
-    {_RECIPIENTS}
-     WHERE i.user_id = r.user_id
-    RETURNING r.announcement_id, r.created_at, i.user_id, i.seq, i.unread,
-              CASE WHEN i.window_count > %(storm_limit)s THEN true END AS quiet
+     WHERE i.user_id = ANY({_USERS_OF_ONE}::bigint[])
+       AND (SELECT count(*) FROM inbox_inbox WHERE user_id = ANY({_USERS_OF_ONE}::bigint[]))
+           = cardinality({_USERS_OF_ONE})
+    RETURNING i.user_id, i.seq, i.unread, CASE WHEN i.window_count > %(storm_limit)s THEN true END AS quiet
 ),
 inserted AS (
     INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
-    SELECT user_id, seq, announcement_id, %(event)s, created_at, quiet FROM advanced
+    SELECT user_id, seq, %(announcement)s, %(event)s, %(created_at)s, quiet FROM advanced
 ),
-noted AS ({_NOTED})
-SELECT announcement_id, user_id, seq, unread, quiet IS TRUE FROM advanced
+noted AS ({_NOTED} AND EXISTS (SELECT 1 FROM advanced))
+SELECT %(announcement)s::bigint, user_id, seq, unread, quiet IS TRUE FROM advanced
 """  # noqa: S608 - constants
 
-#: As _INSERT, for kinds that collapse. `open` is the notification that is there and unread: its is the name, the count
-#: goes on, and the rows that stood for it are replaced. Reading takes the same lock on the inbox, so it happens before
-#: or after, never in between. LIMIT in a lateral join means: look it up, row by row. Left to itself the planner
-#: sometimes reads a whole table for a batch, most of all where the table has grown quickly.
+#: Batches of which some are of kinds that collapse. `open` is the notification that is there and unread: its is the
+#: name, the count goes on, and the rows that stood for it are replaced. Reading takes the same lock on the inbox, so it
+#: happens before or after, never in between. LIMIT in a lateral join means: look it up, row by row. Left to itself the
+#: planner sometimes reads a whole table for a batch, most of all where the table has grown quickly.
 _INSERT_COLLAPSING = f"""
 WITH new AS (
     SELECT i.user_id, i.seq + 1 AS seq, r.announcement_id, r.created_at, r.collapsing, coalesce(r.topic, '') AS topic,
@@ -187,23 +195,18 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
     `locked` says that all recipients have inboxes, which this transaction has locked.
     """
     settings = load()
-    new = [batch.id for batch in batches if not batch.persisted]
+    new = [batch for batch in batches if not batch.persisted]
     old = [batch.id for batch in batches if batch.persisted]
-    collapsing = sorted({one.announced.kind for one in batches if kind_of(one.announced.kind).collapses})
     params: dict[str, Any] = {
         "event": event_id,
-        "batches": new,
-        "collapsing": collapsing,
+        "batches": [batch.id for batch in new],
         "storm_limit": settings.storm_limit,
         "storm_seconds": settings.storm_seconds,
     }
     rows: list[Sequence[Any]] = []
     with connection.cursor() as cursor:
         if new:
-            if not locked:
-                _lock(cursor, params)
-            cursor.execute(_INSERT_COLLAPSING if collapsing else _INSERT, params | _actor(batches[0].announced))
-            rows += cursor.fetchall()
+            rows = _store(cursor, new, params, locked=locked)
             metrics.NOTIFICATIONS_STORED.inc(len(rows))
         if old:
             cursor.execute(_STORED_BEFORE, params | {"batches": old})
@@ -217,11 +220,31 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
     ]
 
 
-def _lock(cursor: Any, params: dict[str, Any]) -> None:
-    cursor.execute(_LOCK_INBOXES, params)
-    if not cursor.fetchone()[0]:
-        cursor.execute(_CREATE_INBOXES, params)
+def _store(
+    cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any], *, locked: bool
+) -> list[Sequence[Any]]:
+    """What is new, each row with its announcement's id."""
+    collapsing = sorted({one.announced.kind for one in batches if kind_of(one.announced.kind).collapses})
+    if not locked and (collapsing or len(batches) > 1):
         cursor.execute(_LOCK_INBOXES, params)
+        if not cursor.fetchone()[0]:
+            cursor.execute(_CREATE_INBOXES, params)
+            cursor.execute(_LOCK_INBOXES, params)
+    elif not locked:
+        cursor.execute(_ALONG_THE_INDEX)
+    if collapsing:
+        cursor.execute(_INSERT_COLLAPSING, params | {"collapsing": collapsing} | _actor(batches[0].announced))
+        return list(cursor.fetchall())
+    rows: list[Sequence[Any]] = []
+    for batch in batches:
+        of_batch = {"announcement": batch.announcement_id, "created_at": batch.announced.created_at}
+        of_batch |= params | {"batch": batch.id, "batches": [batch.id]}
+        cursor.execute(_INSERT, of_batch)
+        if not cursor.rowcount:
+            cursor.execute(_CREATE_INBOXES, of_batch)
+            cursor.execute(_INSERT, of_batch)
+        rows += cursor.fetchall()
+    return rows
 
 
 def _actor(announced: Announced) -> dict[str, Any]:

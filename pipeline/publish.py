@@ -28,7 +28,7 @@ def publish(stored: Sequence[Stored], recorded_at: datetime) -> None:
 
 def publish_frames(frames: Sequence[tuple[int, int, str]]) -> None:
     """Publish frames, each (user id, seq, text), to their users; raises Retryable."""
-    own = [(user_group(user_id), (seq, text)) for user_id, seq, text in frames]
+    own = ((user_group(user_id), (seq, text)) for user_id, seq, text in frames)
     _publish([Lot({"type": FRAME, "since": None, "rest": ""}, "own", own)], len(frames))
 
 
@@ -52,7 +52,7 @@ def channel_layer() -> ClarionChannelLayer:
 def _lot(stored: Stored, since: float) -> Lot:
     """One announcement as messages; `since` is when its event was recorded, for the edge's metric."""
     frames = AnnouncedFrames(stored.announced)
-    own = [(user_group(copy.user_id), (copy.seq, _head(frames, copy))) for copy in stored.copies]
+    own = ((user_group(copy.user_id), (copy.seq, _head(frames, copy))) for copy in stored.copies)
     return Lot({"type": FRAME, "since": since, "rest": frames.rest}, "own", own)
 
 

@@ -80,16 +80,16 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
 
     def publish(self, messages: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
         """Send (group, message) pairs, in order; as `publish_lots`."""
-        return self._publish([Packed(b"", self.serialize, list(messages))])
+        return self._publish([Packed(b"", self.serialize, messages)])
 
     def publish_lots(self, lots: Iterable[Lot]) -> int:
         """Send lots of messages, in order, in one round trip for each host; how many subscribers took them.
 
         Synchronous and safe in threads; raises redis.exceptions.RedisError when a host does not answer in time.
         """
-        return self._publish([packed(lot, self._serializer) for lot in lots])
+        return self._publish(packed(lot, self._serializer) for lot in lots)
 
-    def _publish(self, lots: Sequence[Packed]) -> int:
+    def _publish(self, lots: Iterable[Packed]) -> int:
         return publish(self._sync_publishers(), f"{self._prefix}__group__", lots)
 
     def listening(self, groups: Sequence[str]) -> list[int]:

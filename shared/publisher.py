@@ -1,13 +1,15 @@
 """Many messages to many channels, in one round trip for each Redis host, without an event loop.
 
 Enters: clients of the hosts, and lots of messages. Leaves: the messages, published in order; how many subscribers took
-them. What is packed is on its way while the next is being packed; the answers are read at the end. Only what differs
-between the messages of a lot is sent for each, and a script in Redis puts them together: building, sending and parsing
-all of them, and an answer to each, would cost several times as much.
+them. What is packed is on its way, and published, while the next is being made; the answers are read at the end. Only
+what differs between the messages of a lot is sent for each, and a script in Redis puts them together: building, sending
+and parsing all of them, and an answer to each, would cost several times as much.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any, NamedTuple, Self
 
 import msgpack  # type: ignore[import-untyped]
 import redis
@@ -20,16 +22,20 @@ local taken = 0
 for i = 1, #told, 2 do taken = taken + publish('PUBLISH', told[i], beginning .. told[i + 1]) end
 return taken
 """
-#: Messages of one such script: nothing else runs in Redis meanwhile, which for these is some two milliseconds.
-PUBLISHED_AT_ONCE = 1000
+#: Messages of one such script. Nothing else runs in Redis meanwhile, which for these is less than a millisecond; and so
+#: many are made while Redis publishes the ones before.
+PUBLISHED_AT_ONCE = 500
 
 
 class Lot(NamedTuple):
-    """Messages to many groups that differ in one field: each is `shared`, and the group's own value as `field`."""
+    """Messages to many groups that differ in one field: each is `shared`, and the group's own value as `field`.
+
+    `own` is read once, while what was read of it before is being published.
+    """
 
     shared: Mapping[str, Any]
     field: str
-    own: Sequence[tuple[str, Any]]
+    own: Iterable[tuple[str, Any]]
 
 
 class Packed(NamedTuple):
@@ -37,7 +43,7 @@ class Packed(NamedTuple):
 
     beginning: bytes
     pack: Callable[[Any], bytes]
-    rests: Sequence[tuple[str, Any]]
+    rests: Iterable[tuple[str, Any]]
 
 
 def packed(lot: Lot, serializer: BaseMessageSerializer) -> Packed:
@@ -50,17 +56,62 @@ def packed(lot: Lot, serializer: BaseMessageSerializer) -> Packed:
     return Packed(size + fields + packer.pack(lot.field), packer.pack, lot.own)
 
 
-def publish(hosts: Sequence[redis.Redis], prefix: str, lots: Sequence[Packed]) -> int:
+def publish(hosts: Sequence[redis.Redis], prefix: str, lots: Iterable[Packed]) -> int:
     """Publish to the channels `prefix` + group; raises redis.exceptions.RedisError."""
-    pipelines = [host.pipeline(transaction=False) for host in hosts]
-    for beginning, pack, rests in lots:
-        told: list[list[str | bytes]] = [[] for _ in hosts]
-        for group, rest in rests:
-            channel = prefix + group
-            told[_consistent_hash(channel, len(hosts))] += (channel, pack(rest))
-        for pipeline, some in zip(pipelines, told, strict=True):
-            for start in range(0, len(some), PUBLISHED_AT_ONCE * 2):
-                # Lua's reader knows strings only, not bytes.
-                listed = msgpack.packb(some[start : start + PUBLISHED_AT_ONCE * 2], use_bin_type=False)
-                pipeline.eval(_PUBLISH, 0, listed, beginning)
-    return sum(sum(pipeline.execute()) for pipeline in pipelines if len(pipeline))
+    with ExitStack() as stack:
+        wires = [stack.enter_context(_Wire(host)) for host in hosts]
+        for beginning, pack, rests in lots:
+            left = iter(rests)
+            while some := list(islice(left, PUBLISHED_AT_ONCE)):
+                for wire, told in zip(wires, _told(len(wires), prefix, pack, some), strict=True):
+                    wire.publish(beginning, told)
+        return sum(wire.taken() for wire in wires)
+
+
+def _told(
+    hosts: int, prefix: str, pack: Callable[[Any], bytes], some: Sequence[tuple[str, Any]]
+) -> list[list[str | bytes]]:
+    """For each host the channels that are its own, each followed by its message."""
+    if hosts == 1:
+        return [[part for group, rest in some for part in (prefix + group, pack(rest))]]
+    told: list[list[str | bytes]] = [[] for _ in range(hosts)]
+    for group, rest in some:
+        channel = prefix + group
+        told[_consistent_hash(channel, hosts)] += (channel, pack(rest))
+    return told
+
+
+class _Wire:
+    """A connection to one host, taken when there is something to publish, and given back at the end."""
+
+    def __init__(self, host: redis.Redis) -> None:
+        self._pool = host.connection_pool
+        self._connection: Any = None
+        self._asked = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def publish(self, beginning: bytes, told: Sequence[str | bytes]) -> None:
+        """Send what one script publishes, and do not wait for it."""
+        if not told:
+            return
+        if self._connection is None:
+            self._connection = self._pool.get_connection()  # a connection that was closed meanwhile is made anew here
+        # Lua's reader knows strings only, not bytes.
+        self._connection.send_command("EVAL", _PUBLISH, 0, msgpack.packb(told, use_bin_type=False), beginning)
+        self._asked += 1
+
+    def taken(self) -> int:
+        """Read the answers: how many subscribers took what was published."""
+        taken = 0
+        while self._asked:
+            taken += self._connection.read_response()
+            self._asked -= 1
+        return taken
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            if self._asked:  # answers to come would be taken for those to the next
+                self._connection.disconnect()
+            self._pool.release(self._connection)

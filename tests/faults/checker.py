@@ -15,6 +15,9 @@ from typing import Literal
 
 Outcome = Literal["ok", "failed", "unknown"]
 
+#: How much of what it heard is shown of a client that stands elsewhere than its inbox.
+LAST_HEARD = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
@@ -222,7 +225,8 @@ def _believed_by(client: Client, inbox: Inbox | None, breaks: Breaks) -> None:
     """What the client believes is what is there."""
     seq, unread, shown = (0, 0, {}) if inbox is None else (inbox.seq, inbox.unread, inbox.shown)
     if client.seq != seq:
-        breaks("stale", f"user {client.user} stands at {client.seq} of {seq}")
+        heard = ", ".join(f"{one.connection} {one.kind} {one.seq} {one.key or ''}" for one in client.heard[-LAST_HEARD:])
+        breaks("stale", f"user {client.user} stands at {client.seq} of {seq}; last it heard {heard}")
     elif client.unread != unread:
         breaks("stale", f"user {client.user} counts {client.unread} unread of {unread}")
     elif dict(client.shown) != dict(shown):

@@ -90,8 +90,6 @@ def test_a_lock_that_is_held_for_long_delays_who_wants_it(trial: Trials) -> None
             run.passes(LOCKED_SECONDS)
 
 
-# Not in every run: it finds, now and then, what docs/faults.md says does not hold yet.
-@pytest.mark.soak
 def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> None:
     """May notice: what Postgres has lost is gone, also from the screen; whoever is connected reads the snapshot."""
     with trial(

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from pipeline import delivery
+from pipeline import delivery, persist
 from pipeline.outbox.models import Batch, Event
 from shared.inbox.models import Announcement, Inbox, Mute, Notification
 from shared.settings import load
@@ -155,17 +155,25 @@ def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(
 
 
 def test_a_batch_is_published_in_one_round_trip(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-    trips: list[list[int]] = []
-    original = redis.client.Pipeline.execute
+    """Everything is sent before an answer is waited for, and nothing else is sent."""
+    trip: list[int | str] = []  # how many messages were sent, and that an answer was read
+    send, read = redis.Connection.send_command, redis.Connection.read_response
 
-    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.command_stack and self.command_stack[0][0][0] == "EVAL":
-            trips.append([len(msgpack.unpackb(arguments[3], raw=True)) // 2 for arguments, _ in self.command_stack])
-        return original(self, *args, **kwargs)
+    def sent(self: redis.Connection, *args: Any, **kwargs: Any) -> None:
+        trip.append(len(msgpack.unpackb(args[3], raw=True)) // 2 if args[0] == "EVAL" else str(args[0]))
+        send(self, *args, **kwargs)
 
-    monkeypatch.setattr(redis.client.Pipeline, "execute", counted)
+    def answered(self: redis.Connection, *args: Any, **kwargs: Any) -> Any:
+        trip.append("answer")
+        return read(self, *args, **kwargs)
+
+    crowd = User.objects.bulk_create(User(username=f"crowd {number}") for number in range(1200))
     delivery.expand(happened(first=people))
-    assert trips == [[5]]  # one trip, one script, five messages
+    delivery.expand(happened("another", first=crowd))
+    monkeypatch.setattr(redis.Connection, "send_command", sent)
+    monkeypatch.setattr(redis.Connection, "read_response", answered)
+    delivery.deliver(Batch.objects.latest("pk").pk)
+    assert trip == [500, 500, 200, "answer", "answer", "answer"]
 
 
 def test_two_workers_on_one_batch_store_each_notification_once(people: list[User], in_batches: None) -> None:
@@ -187,6 +195,24 @@ def test_batches_with_recipients_in_common_neither_deadlock_nor_leave_holes(peop
     for person in crowd[:3]:
         seqs = Notification.objects.filter(recipient_id=person.pk).order_by("seq").values_list("seq", flat=True)
         assert list(seqs) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new to the planner", "known to the planner"])
+def test_a_batch_locks_its_inboxes_along_the_index(people: list[User], in_batches: None, known: bool) -> None:
+    """In the order of user ids, whatever the planner believes of the table: that is what keeps deadlocks away."""
+    delivery.expand(happened(first=people))
+    batch_id = Batch.objects.earliest("pk").pk
+    Inbox.objects.bulk_create(Inbox(user_id=number) for number in range(1000, 3000))
+    values = {"event": 1, "announcement": 1, "created_at": None, "storm_limit": 20, "storm_seconds": 60}
+    with connection.cursor() as cursor:
+        if known:
+            cursor.execute("ANALYZE inbox_inbox")
+        with transaction.atomic():
+            cursor.execute(persist._ALONG_THE_INDEX)
+            cursor.execute(f"EXPLAIN {persist._INSERT}", values | {"batch": batch_id, "batches": [batch_id]})
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using inbox_inbox_pkey on inbox_inbox i" in plan, plan
+    assert not any(other in plan for other in ("Sort", "Bitmap Heap Scan on inbox_inbox", "Seq Scan on inbox_inbox")), plan
 
 
 @pytest.mark.parametrize("in_small_batches", [False, True], ids=["at once", "in batches"])
