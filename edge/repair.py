@@ -184,12 +184,12 @@ class Reader:
     async def missed(self, user_id: int, after: int) -> Missed:
         """What an inbox has after `after`."""
         rows = await self._rows(LOG_AFTER, {"user_id": user_id, "after": after, "limit": self._limit})
-        return _missed(rows) if rows else Missed(Head("0", 0, 0, 0), ())
+        return _missed(rows)
 
-    async def heads(self, user_ids: Sequence[int]) -> dict[int, tuple[int, Access]]:
-        """The seq of each of these users' inboxes, and whether they may listen; of those who are gone, nothing."""
+    async def heads(self, user_ids: Sequence[int]) -> dict[int, tuple[str, int, Access]]:
+        """The epoch, the seq of each of these users' inboxes, and whether they may listen; nothing of who is gone."""
         rows = await self._rows(self._heads_sql, {"user_ids": list(user_ids)})
-        return {user_id: (seq, Access(*access)) for user_id, seq, *access in rows}
+        return {user_id: (epoch, seq, Access(*access)) for user_id, epoch, seq, *access in rows}
 
     async def _rows(self, sql: str, params: dict[str, Any]) -> list[TupleRow]:
         if self._pool.closed:

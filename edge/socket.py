@@ -55,6 +55,8 @@ class Socket:
 
     __slots__ = (
         "_acks",
+        "_doubtful",
+        "_early",
         "_mending",
         "_reader",
         "_timed",
@@ -94,6 +96,8 @@ class Socket:
         self._reader = home.reader
         self._wire = wire
         self._mending: asyncio.Task[None] | None = None
+        self._early: set[str] = set()  # the epochs of what came before it was opened
+        self._doubtful = False  # which history this socket follows is to be asked of Postgres
         self._timed: tuple[int, float] | None = None  # a seq that awaits its acknowledgement, and since when
 
     @property
@@ -132,6 +136,12 @@ class Socket:
             self.refuse(AuthFailure.REVOKED)
             return
         seq, head = message["own"]
+        if (epoch := message.get("epoch")) is not None and epoch != self.epoch:
+            if self.stream.last is not None:
+                # Told late, of a history that is no more; or it is this socket that follows one. Postgres knows.
+                self._doubt("epoch")
+                return
+            self._early.add(epoch)
         if self.parked_at is not None:
             self.stream.exists(seq)
             return
@@ -142,6 +152,15 @@ class Socket:
                 metrics.LAG.observe(time.time() - message["since"])
         if self.stream.behind:
             self.mend("gap")
+
+    def compare(self, epoch: str, seq: int) -> None:
+        """Postgres was seen to have this head: make up for what was missed without noticing."""
+        if epoch != self.epoch:
+            self._doubt("quiet")
+            return
+        self.stream.exists(seq)
+        if self.stream.behind:
+            self.mend("quiet")
 
     def acknowledged(self, seq: int) -> None:
         """The client has all up to `seq`; of what it was never sent it cannot say so."""
@@ -184,7 +203,7 @@ class Socket:
             return
         if self.credit.half_free or not self.talks:
             self.parked_at = None
-            if self.stream.behind:
+            if self._behind:
                 self.mend("credit", wait=False)
 
     def _may_send(self, text: str) -> bool:
@@ -215,9 +234,20 @@ class Socket:
         if reason is not None:
             self._say_resync(opening.missed, reason)
         metrics.CONNECTS.labels(str(resumed).lower()).inc()
+        if self._early - {head.epoch}:
+            self.stream.forget()
+            self._doubtful = True
         self.forward(self.stream.open(start, opening.missed.frames if resumed else ()), "repair")
-        if self.stream.behind:
+        if self._behind:
             self.mend("gap")
+
+    @property
+    def _behind(self) -> bool:
+        return self.stream.behind or self._doubtful
+
+    def _doubt(self, cause: str) -> None:
+        self._doubtful = True
+        self.mend(cause)
 
     def mend(self, cause: str, *, wait: bool = True) -> None:
         """Make sure that what is missing is read, after a wait for stragglers; one repair of a socket at a time."""
@@ -235,7 +265,7 @@ class Socket:
             if wait:
                 # Frames of two workers may overtake each other: the missing one is mostly a moment away.
                 await asyncio.sleep(self.settings.straggler_milliseconds / 1000)
-            if self.stream.behind and not self.closed:
+            if self._behind and not self.closed:
                 metrics.GAPS.inc()
                 await self._read_until_caught_up(cause)
         except Exception:
@@ -245,12 +275,14 @@ class Socket:
 
     async def _read_until_caught_up(self, cause: str) -> None:
         short_reads = 0
-        while self.stream.behind and not self.closed and self.parked_at is None:
+        while self._behind and not self.closed and self.parked_at is None:
             last = self.stream.last or 0
             metrics.REPAIRS.labels(cause).inc()
+            doubtful, self._doubtful = self._doubtful, False
             try:
                 missed = await self._reader.missed(self.user_id, last)
             except ReadFailed as error:
+                self._doubtful |= doubtful
                 metrics.REPAIRS_FAILED.inc()
                 logger.warning(
                     "Postgres did not answer a repair; it is tried again",

@@ -30,7 +30,7 @@ REFRESH_GRACE_SECONDS = 30
 #: timers may run once a minute only.
 SILENT_HEARTBEATS = 2.5
 #: What is read of a user who was deleted.
-GONE = (0, Access(active=False, not_before=None))
+GONE = ("", 0, Access(active=False, not_before=None))
 #: Longest wait for Redis to confirm a subscription before the socket goes on without (seconds).
 SUBSCRIBE_WAIT_SECONDS = 1.0
 
@@ -92,8 +92,8 @@ class Sockets:
     async def find_quiet_loss(self, among: Sequence[Socket] | None = None) -> None:
         """Compare all sockets with Postgres, or these, by one query.
 
-        Those that fell behind without noticing are mended. Those whose user may listen no more, of which the channel
-        layer told nothing or told it in vain, are closed.
+        Those that fell behind without noticing, or that follow a history which is no more, are mended. Those whose user
+        may listen no more, of which the channel layer told nothing or told it in vain, are closed.
         """
         sockets = [socket for socket in among or self.all() if socket.stream.last is not None]
         if not sockets:
@@ -105,13 +105,11 @@ class Sockets:
             logger.warning("Postgres did not answer the look for quiet loss", extra={"error": repr(error)})
             return
         for socket in sockets:
-            seq, access = heads.get(socket.user_id, GONE)
+            epoch, seq, access = heads.get(socket.user_id, GONE)
             if not access.admits(socket.identity):
                 socket.refuse(AuthFailure.REVOKED)
-                continue
-            socket.stream.exists(seq)
-            if socket.stream.behind:
-                socket.mend("quiet")
+            else:
+                socket.compare(epoch, seq)
 
     async def _look_after(self) -> None:
         loop = asyncio.get_running_loop()

@@ -79,6 +79,11 @@ class Stream:
         self.highest = max([seq, *self._held])
         return self._released()
 
+    def forget(self) -> None:
+        """What came before it was opened may belong to a history that is no more."""
+        self._held = {}
+        self.highest = 0
+
     def exists(self, seq: int) -> None:
         """Postgres was seen to have this seq."""
         self.highest = max(self.highest, seq)

@@ -50,7 +50,7 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
         logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
             with work.failure_noted(work.BATCH, cut.batch_ids):
-                publish.publish(stored, event.recorded_at)
+                publish.publish(stored, event.recorded_at, epoch=event.epoch)
                 work.finish_at_once(event.id, cut.batch_ids)
         else:
             enqueue(DELIVER, *cut.batch_ids, traceparent=event.traceparent)
@@ -67,5 +67,5 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
                 return
             stored = persist.persist(batch.event_id, [batch])
         with work.failure_noted(work.BATCH, [batch_id], counted=again):
-            publish.publish(stored, batch.recorded_at)
+            publish.publish(stored, batch.recorded_at, epoch=batch.epoch)
             work.finish(batch.event_id, batch_id)

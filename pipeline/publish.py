@@ -21,15 +21,19 @@ from shared.protocol import AnnouncedFrames, Collapsed
 from shared.publisher import Lot
 
 
-def publish(stored: Sequence[Stored], recorded_at: datetime) -> None:
-    """Publish to every recipient what was stored for them of an event recorded then; raises Retryable."""
-    _publish([_lot(one, recorded_at.timestamp()) for one in stored], sum(len(one.copies) for one in stored))
+def publish(stored: Sequence[Stored], recorded_at: datetime, *, epoch: str | None = None) -> None:
+    """Publish to every recipient what was stored for them of an event recorded then; raises Retryable.
+
+    `epoch` is the history in which it was stored: sockets that follow another do not pass it on.
+    """
+    since = recorded_at.timestamp()
+    _publish([_lot(one, since, epoch) for one in stored], sum(len(one.copies) for one in stored))
 
 
-def publish_frames(frames: Sequence[tuple[int, int, str]]) -> None:
-    """Publish frames, each (user id, seq, text), to their users; raises Retryable."""
+def publish_frames(frames: Sequence[tuple[int, int, str]], *, epoch: str | None = None) -> None:
+    """Publish frames of that history, each (user id, seq, text), to their users; raises Retryable."""
     own = ((user_group(user_id), (seq, text)) for user_id, seq, text in frames)
-    _publish([Lot({"type": FRAME, "since": None, "rest": ""}, "own", own)], len(frames))
+    _publish([Lot({"type": FRAME, "epoch": epoch, "since": None, "rest": ""}, "own", own)], len(frames))
 
 
 def _publish(lots: Iterable[Lot], size: int) -> None:
@@ -49,11 +53,11 @@ def channel_layer() -> ClarionChannelLayer:
     return layer
 
 
-def _lot(stored: Stored, since: float) -> Lot:
+def _lot(stored: Stored, since: float, epoch: str | None) -> Lot:
     """One announcement as messages; `since` is when its event was recorded, for the edge's metric."""
     frames = AnnouncedFrames(stored.announced)
     own = ((user_group(copy.user_id), (copy.seq, _head(frames, copy))) for copy in stored.copies)
-    return Lot({"type": FRAME, "since": since, "rest": frames.rest}, "own", own)
+    return Lot({"type": FRAME, "epoch": epoch, "since": since, "rest": frames.rest}, "own", own)
 
 
 def _head(frames: AnnouncedFrames, copy: Copy) -> str:

@@ -167,6 +167,7 @@ def cut(
             announcement_id,
             _announced(by_kind[kind], event, username, created_at),
             event.recorded_at,
+            event.epoch,
         )
         for *_, batch_id, announcement_id, kind, username, created_at in rows
         if total <= settings.deliver_at_once and kind is not None

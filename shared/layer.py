@@ -54,18 +54,19 @@ class FrameMessage(TypedDict):
 
     `own` is its place in the log and the head of its text; `rest` is what follows, which for a notification is the
     longer part and the same for all its recipients. `since` is when the event that caused it was recorded (Unix
-    time), or None where no event did.
+    time), or None where no event did. `epoch` is the history that the log belongs to; None says nothing of it.
     """
 
     type: str
+    epoch: str | None
     since: float | None
     rest: str
     own: tuple[int, str]
 
 
-def frame_message(seq: int, text: str) -> FrameMessage:
+def frame_message(seq: int, text: str, *, epoch: str | None = None) -> FrameMessage:
     """A frame as a message of the layer; a stock consumer would handle it in `notification_frame`."""
-    return {"type": FRAME, "since": None, "rest": "", "own": (seq, text)}
+    return {"type": FRAME, "epoch": epoch, "since": None, "rest": "", "own": (seq, text)}
 
 
 class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped

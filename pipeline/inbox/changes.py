@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from pipeline.errors import PipelineError, Retryable
 from pipeline.publish import publish_frames
 from shared.inbox.log import frame_of
-from shared.inbox.queries import LogRow
+from shared.inbox.queries import EPOCH, LogRow
 
 logger = logging.getLogger(__name__)
 
@@ -73,15 +73,15 @@ deleted AS (
 SELECT deleted.read_at IS NULL FROM shown JOIN deleted USING (seq)
 """  # noqa: S608 - constants
 
-_LOG = """
+_LOG = f"""
 WITH head AS (
     UPDATE inbox_inbox SET seq = seq + 1, unread = unread + %(unread)s WHERE user_id = %(user)s
     RETURNING seq, unread
 )
 INSERT INTO inbox_change (recipient_id, seq, action, notification, through, topic, kind, created_at)
 SELECT %(user)s, seq, %(action)s, %(notification)s, %(through)s, %(topic)s, %(kind)s, clock_timestamp() FROM head
-RETURNING seq, created_at, (SELECT unread FROM head)
-"""
+RETURNING seq, created_at, (SELECT unread FROM head), {EPOCH}
+"""  # noqa: S608 - constants
 
 
 class NoSuchNotification(PipelineError):
@@ -166,18 +166,18 @@ def _log(
     through: int | None = None,
     topic: str | None = None,
     kind: str | None = None,
-) -> tuple[LogRow, int]:
+) -> tuple[LogRow, int, str]:
     what: dict[str, Any] = {"notification": notification, "through": through, "topic": topic, "kind": kind}
     row = _one(_LOG, {"user": user_id, "action": action, "unread": unread, **what})
     assert row is not None  # noqa: S101 - the row is locked
-    seq, created_at, now_unread = row
-    return LogRow(seq=seq, action=action, created_at=created_at, **what), now_unread
+    seq, created_at, now_unread, epoch = row
+    return LogRow(seq=seq, action=action, created_at=created_at, **what), now_unread, epoch
 
 
-def _told(user_id: int, row: LogRow, unread: int) -> Head:
-    """After the commit: publish the frame of this row."""
+def _told(user_id: int, row: LogRow, unread: int, epoch: str) -> Head:
+    """After the commit: publish the frame of this row, of that history."""
     try:
-        publish_frames([(user_id, row.seq, frame_of(row, unread))])
+        publish_frames([(user_id, row.seq, frame_of(row, unread))], epoch=epoch)
     except Retryable:
         logger.warning("A change was not published; the sockets will find it", extra={"user": user_id, "seq": row.seq})
     return Head(row.seq, unread)

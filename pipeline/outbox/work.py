@@ -23,6 +23,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from pipeline.errors import Permanent, Retryable
 from pipeline.queues import BURSTS, DELIVER, EXPAND
 from shared import metrics
+from shared.inbox.queries import EPOCH
 from shared.protocol import Announced
 
 logger = logging.getLogger(__name__)
@@ -63,8 +64,9 @@ BATCH: Final = Kind("outbox_batch", DELIVER, "batch", f"'{BURSTS}'")
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
-    """An event as it was recorded, its row locked by this transaction."""
+    """An event as it was recorded, its row locked by this transaction; `epoch` is the history of the inboxes now."""
 
+    epoch: str
     id: int
     key: str
     name: str
@@ -78,7 +80,8 @@ class ClaimedEvent:
 class ClaimedBatch:
     """A batch and what its recipients are told, its row locked by this transaction (or not yet visible to others).
 
-    `persisted`: an earlier start has stored its notifications, and perhaps not published them.
+    `persisted`: an earlier start has stored its notifications, and perhaps not published them. `epoch` is the history
+    of the inboxes now.
     """
 
     id: int
@@ -86,6 +89,7 @@ class ClaimedBatch:
     announcement_id: int
     announced: Announced
     recorded_at: datetime  # the event was
+    epoch: str
     persisted: bool = False
 
 
@@ -119,33 +123,34 @@ def _park_poison(kind: Kind, work_id: int, starts: int) -> None:
 def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
-        """
-        SELECT id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at
+        f"""
+        SELECT {EPOCH}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at
           FROM outbox_event, (SELECT set_config('work_mem', %s, true)) AS memory
          WHERE id = %s AND state = 'pending' FOR UPDATE OF outbox_event SKIP LOCKED
-        """,
+        """,  # noqa: S608 - constants
         [EXPANSION_MEMORY, event_id],
     )
-    return None if row is None else ClaimedEvent(row[0], row[1], row[2], json.loads(row[3]), *row[4:])
+    return None if row is None else ClaimedEvent(row[0], row[1], row[2], row[3], json.loads(row[4]), *row[5:])
 
 
 def claim_batch(batch_id: int) -> ClaimedBatch | None:
     """Lock a pending batch for this transaction; None if there is none, or another holds it."""
     row = _one(
-        """
-        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, a.kind, a.created_at,
-               a.data, a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id, a.traceparent
+        f"""
+        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, {EPOCH}, a.kind,
+               a.created_at, a.data, a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id,
+               a.traceparent
           FROM outbox_batch b
           JOIN outbox_event e ON e.id = b.event_id
           JOIN inbox_announcement a ON a.id = b.announcement_id
          WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
-        """,
+        """,  # noqa: S608 - constants
         [batch_id],
     )
     if row is None:
         return None
-    announced = Announced(row[5], row[6], json.loads(row[7]), *row[8:])
-    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], persisted=row[3])
+    announced = Announced(row[6], row[7], json.loads(row[8]), *row[9:])
+    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=row[5], persisted=row[3])
 
 
 def deferred(event_id: int, seconds: float, why: str) -> None:

@@ -38,11 +38,11 @@ LEFT JOIN LATERAL (
 ) log ON head.seq - {after} <= %(limit)s AND {after} >= head.floor
 """
 
-#: What a socket missed: the head of one inbox, and its log after a cursor. No row where the user has no inbox yet.
+#: What a socket missed: the head of one inbox (zeros where the user has none yet), and its log after a cursor.
 LOG_AFTER: Final = f"""
-SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
-  FROM inbox_inbox head {_LOG.format(after="%(after)s")}
- WHERE head.user_id = %(user_id)s
+SELECT {EPOCH} AS epoch, coalesce(head.seq, 0) AS head_seq, coalesce(head.unread, 0), coalesce(head.floor, 0), log.*
+  FROM (SELECT %(user_id)s::bigint AS user_id) one
+  LEFT JOIN inbox_inbox head USING (user_id) {_LOG.format(after="%(after)s")}
 """  # noqa: S608 - composed of constants
 
 #: The newest notifications of one inbox, below a seq, with the head: the snapshot and the pages of the list. A page
@@ -99,11 +99,11 @@ SELECT asked.number, u.id, u.username, u.active, head.not_before,
 def heads_sql(*, table: str, id_column: str, active_column: str) -> str:
     """How far each of many inboxes is, and whether its user may still listen: what open sockets are held against.
 
-    Columns: user id, seq, whether active, since when tokens count. No row: the user is gone.
+    Columns: user id, epoch, seq, whether active, since when tokens count. No row: the user is gone.
     """
     t, pk, active = map(_quoted, (table, id_column, active_column))
     return f"""
-SELECT u.{pk}, coalesce(i.seq, 0), u.{active}, i.not_before
+SELECT u.{pk}, {EPOCH}, coalesce(i.seq, 0), u.{active}, i.not_before
   FROM {t} u LEFT JOIN inbox_inbox i ON i.user_id = u.{pk}
  WHERE u.{pk} = ANY(%(user_ids)s)
 """  # noqa: S608 - names quoted above

@@ -13,8 +13,10 @@ from pipeline.inbox import changes
 from pipeline.outbox.models import Event
 from pipeline.outbox.recording import record
 from pipeline.outbox.story import story
-from shared.inbox.models import Epoch, Inbox
-from tests.acceptance.steps import all_done, person, post, thread, until
+from pipeline.publish import publish_frames
+from shared import protocol
+from shared.inbox.models import Epoch, Inbox, Notification
+from tests.acceptance.steps import all_done, filled, person, post, thread, until
 from tests.client import connected
 from tests.factories import MessageFactory
 from tests.integration.things import ThingHappened
@@ -163,7 +165,7 @@ async def test_a_frame_that_was_lost_quietly_is_found(worker: Worker, edge: Edge
 
 def tell_without_publishing(user: User) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "publish", lambda *_: None)
+        patch.setattr(publish, "publish", lambda *_, **__: None)
         delivery.expand(record(ThingHappened(first=[user.pk]), key="quiet"))
 
 
@@ -188,6 +190,36 @@ async def test_the_epoch_of_a_restored_backup_makes_clients_read_anew(worker: Wo
     async with connected(edge.url, ann, since=0, epoch="0") as client:
         assert client.frames[0]["epoch"] == "restored"
         assert (await client.next())["reason"] == "EPOCH"
+
+
+async def test_open_sockets_follow_a_new_epoch_by_themselves(worker: Worker, edge: Edge) -> None:
+    """Their edge sees it when it looks for quiet loss."""
+    ann, ben = await person(), await person()
+    await filled(ann.pk, 3)
+    async with connected(edge.url, ann) as client:
+        assert (client.frames[0]["epoch"], client.frames[0]["seq"]) == ("0", 3)
+        await Notification.objects.filter(recipient_id=ann.pk, seq=3).adelete()
+        await Inbox.objects.filter(user_id=ann.pk).aupdate(seq=2, unread=2)
+        await Epoch.objects.acreate(value="restored")
+        resync = await client.next()
+        assert (resync["type"], resync["reason"]) == ("RESYNC", "EPOCH")
+        assert (resync["epoch"], resync["seq"], resync["unread"]) == ("restored", 2, 2)
+        await post(await thread(ann), ben)
+        assert (await client.changes(1))[0]["seq"] == 3
+        await all_done()
+        await client.nothing_came()
+
+
+async def test_a_frame_of_a_history_that_is_no_more_is_not_passed_on(worker: Worker, edge: Edge) -> None:
+    """A worker of it may tell late, and its frame would look like the next: here it does so just before the next."""
+    ann, ben = await person(), await person()
+    async with connected(edge.url, ann) as client:
+        await sync_to_async(publish_frames)([(ann.pk, 1, protocol.deleted(1, 7, 1))], epoch="lost")
+        await post(await thread(ann), ben)
+        (frame,) = await client.changes(1)
+        assert (frame["type"], frame["seq"], frame["unread"]) == ("NOTIFICATION_CREATED", 1, 1)
+        await all_done()
+        await client.nothing_came()
 
 
 async def test_another_service_tells_people_by_a_celery_message(worker: Worker, edge: Edge) -> None:

@@ -225,7 +225,9 @@ def _believed_by(client: Client, inbox: Inbox | None, breaks: Breaks) -> None:
     """What the client believes is what is there."""
     seq, unread, shown = (0, 0, {}) if inbox is None else (inbox.seq, inbox.unread, inbox.shown)
     if client.seq != seq:
-        heard = ", ".join(f"{one.connection} {one.kind} {one.seq} {one.key or ''}" for one in client.heard[-LAST_HEARD:])
+        heard = ", ".join(
+            f"{one.connection} {one.kind} {one.seq} {one.key or ''}" for one in client.heard[-LAST_HEARD:]
+        )
         breaks("stale", f"user {client.user} stands at {client.seq} of {seq}; last it heard {heard}")
     elif client.unread != unread:
         breaks("stale", f"user {client.user} counts {client.unread} unread of {unread}")

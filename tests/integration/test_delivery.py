@@ -212,7 +212,9 @@ def test_a_batch_locks_its_inboxes_along_the_index(people: list[User], in_batche
             cursor.execute(f"EXPLAIN {persist._INSERT}", values | {"batch": batch_id, "batches": [batch_id]})
             plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Scan using inbox_inbox_pkey on inbox_inbox i" in plan, plan
-    assert not any(other in plan for other in ("Sort", "Bitmap Heap Scan on inbox_inbox", "Seq Scan on inbox_inbox")), plan
+    assert not any(other in plan for other in ("Sort", "Bitmap Heap Scan on inbox_inbox", "Seq Scan on inbox_inbox")), (
+        plan
+    )
 
 
 @pytest.mark.parametrize("in_small_batches", [False, True], ids=["at once", "in batches"])

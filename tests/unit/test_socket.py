@@ -1,13 +1,17 @@
-"""A socket whose client goes at the very moment that something is sent."""
+"""A socket whose client goes at the very moment that something is sent, or that hears something before it is open."""
 
+import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
 from autobahn.exception import Disconnected
 
-from edge.repair import Reader
+from edge.repair import Access, Missed, Opening, Reader
 from edge.socket import Socket
 from edge.wire import WebSocketWire
+from shared.inbox.queries import Head
 from shared.layer import frame_message
 from shared.settings import Settings
 
@@ -35,3 +39,28 @@ async def test_a_client_that_has_just_gone_is_no_failure() -> None:
         socket.received(dict(frame_message(seq, f"frame {seq}")))
     assert socket.closed
     assert [message["text"] for message in sent] == ["frame 1", "frame 2"]
+
+
+@pytest.mark.parametrize("epoch,told", [("now", [1]), (None, [1]), ("lost", [])])
+async def test_what_came_before_it_was_open_counts_where_it_is_of_this_history(
+    epoch: str | None, told: list[int]
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(json.loads(message["text"]))
+
+    asked = asyncio.Event()
+
+    class Postgres:
+        async def missed(self, user_id: int, after: int) -> Missed:
+            asked.set()
+            return Missed(Head("now", 0, 0, 0), ())
+
+    socket = Socket(Home(reader=cast(Reader, Postgres())), WebSocketWire(send), "session")
+    socket.received(dict(frame_message(1, '{"seq": 1}', epoch=epoch)))
+    socket.open(Opening(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None)
+    assert [message["seq"] for message in sent[1:]] == told
+    if not told:  # whether there is one of this history is asked of Postgres
+        async with asyncio.timeout(5):
+            await asked.wait()
