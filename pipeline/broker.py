@@ -1,7 +1,7 @@
 """kombu's transports for Redis, made cheaper and harder to end.
 
 Enters: the URL of a Redis or of its Sentinels. Leaves: the transport that Celery speaks to it with. RabbitMQ's is not
-touched. Three things are other than kombu's:
+touched. Four things are other than kombu's:
 
 - A channel keeps its client. kombu makes a new one of redis-py for each command that a channel sends, and making one
   costs more than a command does: of what a worker computed for a small event, it was a quarter. A client holds nothing
@@ -11,6 +11,8 @@ touched. Three things are other than kombu's:
 - A channel whose connection was given up says so by an error of the connection. kombu closes such a channel a second
   time, and if the first stopped half way, it then looks for the address of the broker on a connection that is gone, and
   the worker ends with that.
+- A broker that answers a worker which connects by an error (it is full, or has become a replica) counts as away, and is
+  tried again. Celery would end.
 """
 
 import logging
@@ -18,6 +20,7 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import ResponseError
 
 from shared import metrics
 
@@ -74,12 +77,14 @@ class Transport(redis.Transport):
     """redis:// and rediss://"""
 
     Channel = Channel
+    connection_errors = (*redis.Transport.connection_errors, ResponseError)
 
 
 class SentinelTransport(redis.SentinelTransport):
     """sentinel://"""
 
     Channel = SentinelChannel
+    connection_errors = Transport.connection_errors
 
 
 def install() -> None:

@@ -7,12 +7,10 @@ retries a task: what fails is noted on its row in the outbox, and the sweep enqu
 
 import os
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, _state
-from celery.schedules import schedstate, schedule
 from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections, reset_queries
@@ -20,6 +18,7 @@ from kombu import Exchange, Queue
 from prometheus_client import start_http_server
 
 from pipeline import broker
+from pipeline.beat import Every
 from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SAMPLE, SWEEP
 from shared.sentinel import watched
 from shared.settings import load
@@ -70,15 +69,6 @@ def bounded(seconds: float) -> dict[str, Any]:
     return {"connect_timeout": seconds, "transport_options": {**dict.fromkeys(names, seconds), "max_retries": 0}}
 
 
-class Every(schedule):
-    """As often as that, also after beat's clock was set back: Celery would wait until it has caught up."""
-
-    def is_due(self, last_run_at: datetime) -> schedstate:
-        """Whether it is, and in how many seconds to look again."""
-        state = super().is_due(last_run_at)
-        return schedstate(True, self.seconds) if state.next > self.seconds else state
-
-
 def _queue(name: str) -> Queue:
     """A queue; on RabbitMQ one that survives the loss of a node."""
     arguments = {"x-queue-type": "quorum"} if _ON_RABBITMQ else None
@@ -124,6 +114,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     # Celery would close Django's connections after every task; see _as_around_a_request.
     CELERY_DB_REUSE_MAX=sys.maxsize,
+    beat_scheduler="pipeline.beat:Scheduler",
     beat_schedule={
         "sweep": {
             "task": SWEEP,

@@ -141,7 +141,7 @@ class Beat(Process):
     """Celery beat."""
 
     def __init__(self) -> None:
-        super().__init__("beat", str(BIN / "celery"), "-A", "pipeline", "beat", "--scheduler=celery.beat:Scheduler")
+        super().__init__("beat", str(BIN / "celery"), "-A", "pipeline", "beat")
 
 
 class Edge(Answering):

@@ -9,7 +9,8 @@ from celery import shared_task
 
 from examples.forum import jobs
 from examples.forum.models import Analysis, Document, Export, Extract
-from pipeline.celery import EXPIRES_SECONDS, Every, app
+from pipeline.beat import Every
+from pipeline.celery import EXPIRES_SECONDS, app
 
 SWEEP_JOBS: Final = "forum.sweep_jobs"
 

@@ -187,7 +187,7 @@ class Stack:
         return Edge(f"faults-{name}", **self.environment("edges"), **more)
 
     def _start_all(self, haproxy: Path, stack: ExitStack) -> None:
-        beat = [str(BIN / "celery"), "-A", "pipeline", "beat", "--scheduler=celery.beat:Scheduler"]
+        beat = [str(BIN / "celery"), "-A", "pipeline", "beat"]
         edges = {name: self.edge(name) for name in ("left", "right")}
         self.processes = {
             "web": Web(**self.environment("web")),

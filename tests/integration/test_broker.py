@@ -3,11 +3,14 @@
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
+import redis
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.common import ignore_errors
 
 from dev.servers import Valkey
 from pipeline.celery import app
+from tests.processes import Worker, wait_until
 
 #: Longest wait for a message, and for the answer of a broker that is gone (seconds).
 PATIENCE_SECONDS = 1
@@ -33,3 +36,23 @@ def test_a_connection_whose_broker_died_with_a_task_at_work_can_be_closed(tmp_pa
             connection.collect(socket_timeout=PATIENCE_SECONDS)
         ignore_errors(connection, connection.close)
     assert got == ["at work"]
+
+
+def test_a_worker_waits_for_a_broker_that_is_full_and_works_when_there_is_room(tmp_path: Path) -> None:
+    with Valkey(tmp_path / "broker") as broker, redis.Redis.from_url(broker.url) as operator:
+        operator.config_set("maxmemory", "1")
+        worker = Worker("connecting-to-a-full-broker", BROKER_URL=broker.url)
+
+        def is_ready() -> bool:
+            with suppress(httpx.TransportError):
+                return worker.http("/metrics").status_code == 200
+            return False
+
+        try:
+            worker.launch()
+            wait_until(lambda: "used memory" in worker.said(), lambda: f"it saw nothing wrong: {worker.said()[-2000:]}")
+            assert not is_ready()
+            operator.config_set("maxmemory", "0")
+            wait_until(is_ready, lambda: f"exit code {worker.exit_code()}: {worker.said()[-2000:]}")
+        finally:
+            worker.kill()

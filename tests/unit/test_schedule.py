@@ -1,10 +1,12 @@
 """What beat asks for, and when."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from pipeline.celery import Every, app
+from pipeline.beat import Every, Scheduler
+from pipeline.celery import app
 
 pytestmark = pytest.mark.unit
 
@@ -23,3 +25,38 @@ def test_all_that_beat_asks_for_stands_an_hour_between_its_clock_and_the_workers
     for entry in app.conf.beat_schedule.values():
         assert isinstance(entry["schedule"], Every)
         assert entry["options"]["expires"] >= 3600
+
+
+class Noting(Scheduler):
+    """Notes what it would ask for, of no broker."""
+
+    producer = None
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        super().__init__(app)
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        self.asked.append(entry.name)
+
+
+@pytest.mark.parametrize("first", ["sweep", "sample"])
+def test_everything_is_asked_for_again_whatever_came_next_when_the_clock_was_set_back(
+    monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    now = datetime.now(UTC)
+    monkeypatch.setattr(app, "now", lambda: now)
+    beat = Noting()
+    while beat.tick() == 0:  # all that is due at first
+        pass
+    # Until the next is `first`, and it is a moment away.
+    now += timedelta(seconds=1.5 if first == "sweep" else 14.5)
+    while beat.tick() == 0:
+        pass
+    now -= timedelta(minutes=10)
+    beat.asked.clear()
+    end = now + timedelta(seconds=40)
+    while now < end:
+        now += timedelta(seconds=max(beat.tick(), 0) + 0.001)
+    assert beat.asked.count("sweep") >= 18
+    assert beat.asked.count("sample") >= 2

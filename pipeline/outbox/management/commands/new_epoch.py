@@ -9,11 +9,11 @@ from shared.inbox.models import Epoch
 
 
 class Command(BaseCommand):
-    """Begin a new epoch: every client reads its inbox anew when it connects."""
+    """Begin a new epoch: every client reads its inbox anew."""
 
-    help = "Begin a new epoch, after a backup was restored: every client reads its inbox anew when it connects."
+    help = "Begin a new epoch, after a backup was restored: every client reads its inbox anew."
 
     def handle(self, **_: Any) -> None:
         """Write a value that was never used before."""
         epoch, _created = Epoch.objects.update_or_create(id=1, defaults={"value": secrets.token_hex(6)})
-        self.stdout.write(f"The epoch is {epoch.value} now. Restart the edges, so that open sockets follow.")
+        self.stdout.write(f"The epoch is {epoch.value} now. Open sockets follow within half a minute.")
