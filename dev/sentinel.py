@@ -12,7 +12,7 @@ import redis
 
 from dev.account import AsUser
 from dev.binaries import find_valkey
-from dev.servers import Server, Valkey
+from dev.servers import Server, Valkey, speaks_redis
 
 NAME = "clarion"
 
@@ -88,8 +88,4 @@ class Sentinel(Server):
         return [find_valkey(), configuration, "--sentinel"], AsUser()
 
     def _answers(self, pid: int) -> bool:
-        try:
-            with redis.Redis(port=self.port, socket_timeout=1, socket_connect_timeout=1) as client:
-                return bool(client.info("server")["process_id"] == pid)
-        except redis.RedisError:
-            return False
+        return speaks_redis(self.port, pid)

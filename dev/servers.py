@@ -267,11 +267,16 @@ class Valkey(Server):
         return [find_valkey(), "--port", str(self.port), *fixed], AsUser()
 
     def _answers(self, pid: int) -> bool:
-        try:
-            with redis.Redis(port=self.port, socket_timeout=1, socket_connect_timeout=1) as client:
-                return bool(client.info("server")["process_id"] == pid)
-        except redis.RedisError:
-            return False
+        return speaks_redis(self.port, pid)
+
+
+def speaks_redis(port: int, pid: int) -> bool:
+    """Whether this process answers there."""
+    try:
+        with redis.Redis(port=port, socket_timeout=1, socket_connect_timeout=1) as client:
+            return bool(client.info("server")["process_id"] == pid)
+    except redis.RedisError:
+        return False
 
 
 def free_port() -> int:

@@ -1,23 +1,24 @@
 """One open socket: forwards what is published, in order, and has what is missing read from Postgres.
 
 Enters: the messages of the channel layer for its user, called back by the layer itself; what was read of the log.
-Leaves: text frames. A socket costs no task and no queue while nothing is missing; a repair is a task while it runs.
+Leaves: text frames. A socket costs no task and no queue while nothing is missing (mending.py has what is done then).
 """
 
 import asyncio
 import itertools
 import logging
-import random
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from edge.credit import Credit
 from edge.limits import MessageRate
-from edge.repair import Missed, Opening, Reader, ReadFailed
+from edge.mending import Mending, unresumable
+from edge.repair import Opening, Reader
 from edge.stream import Stream
 from edge.wire import Cursor, Wire
 from shared import metrics, protocol
+from shared.inbox.queries import Head
 from shared.layer import REVOKED
 from shared.protocol import AuthFailure, Close, ResyncReason
 from shared.settings import Settings
@@ -25,12 +26,6 @@ from shared.tokens import Identity
 
 logger = logging.getLogger(__name__)
 
-#: How often a log that does not reach a published seq is read again before its history is held to be another one, and
-#: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
-SHORT_LOG_READS = 5
-SHORT_LOG_WAIT_SECONDS = 0.1
-#: Wait before a repair that Postgres did not answer is tried again (seconds, with jitter).
-REPAIR_RETRY_SECONDS = 1.0
 #: Of so many live frames one is measured: looking at the clock and counting costs a tenth of sending.
 LAG_SAMPLE = 10
 _TURN = itertools.count()
@@ -55,10 +50,7 @@ class Socket:
 
     __slots__ = (
         "_acks",
-        "_doubtful",
         "_early",
-        "_mending",
-        "_reader",
         "_timed",
         "_wire",
         "address",
@@ -68,6 +60,7 @@ class Socket:
         "heard_at",
         "id",
         "identity",
+        "mending",
         "opened_at",
         "parked_at",
         "rate",
@@ -89,15 +82,13 @@ class Socket:
         self.heard_at = self.opened_at = now
         self.rate = MessageRate(self.settings.messages_per_minute, now)
         self.stream = Stream()
+        self.mending = Mending(self, home.reader)
         self.credit = Credit(self.settings.credit_frames, self.settings.credit_bytes)
         self.parked_at: float | None = None
         self.closed = False
         self._acks = home.acks
-        self._reader = home.reader
         self._wire = wire
-        self._mending: asyncio.Task[None] | None = None
         self._early: set[str] = set()  # the epochs of what came before it was opened
-        self._doubtful = False  # which history this socket follows is to be asked of Postgres
         self._timed: tuple[int, float] | None = None  # a seq that awaits its acknowledgement, and since when
 
     @property
@@ -139,7 +130,7 @@ class Socket:
         if (epoch := message.get("epoch")) is not None and epoch != self.epoch:
             if self.stream.last is not None:
                 # Told late, of a history that is no more; or it is this socket that follows one. Postgres knows.
-                self._doubt("epoch")
+                self.mending.doubt("epoch")
                 return
             self._early.add(epoch)
         if self.parked_at is not None:
@@ -151,16 +142,16 @@ class Socket:
             if message["since"] is not None and next(_TURN) % LAG_SAMPLE == 0:
                 metrics.LAG.observe(time.time() - message["since"])
         if self.stream.behind:
-            self.mend("gap")
+            self.mending.begin("gap")
 
     def compare(self, epoch: str, seq: int) -> None:
         """Postgres was seen to have this head: make up for what was missed without noticing."""
         if epoch != self.epoch:
-            self._doubt("quiet")
+            self.mending.doubt("quiet")
             return
         self.stream.exists(seq)
         if self.stream.behind:
-            self.mend("quiet")
+            self.mending.begin("quiet")
 
     def acknowledged(self, seq: int) -> None:
         """The client has all up to `seq`; of what it was never sent it cannot say so."""
@@ -203,8 +194,8 @@ class Socket:
             return
         if self.credit.half_free or not self.talks:
             self.parked_at = None
-            if self._behind:
-                self.mend("credit", wait=False)
+            if self.mending.is_needed:
+                self.mending.begin("credit", wait=False)
 
     def _may_send(self, text: str) -> bool:
         """Whether there is room. A client that cannot acknowledge is judged by what its network takes alone."""
@@ -216,7 +207,7 @@ class Socket:
         """CONNECTED, and what was missed since the cursor, or RESYNC where it cannot be honoured."""
         head = opening.missed.head
         self.username, self.epoch = opening.username, head.epoch
-        reason = None if since is None else _unresumable(opening.missed, since, epoch)
+        reason = None if since is None else unresumable(opening.missed, since, epoch)
         resumed = since is not None and reason is None
         start = since if resumed and since is not None else head.seq
         self.send(
@@ -232,99 +223,24 @@ class Socket:
             None if resumed else (head.epoch, head.seq),
         )
         if reason is not None:
-            self._say_resync(opening.missed, reason)
+            self.say_resync(opening.missed.head, reason)
         metrics.CONNECTS.labels(str(resumed).lower()).inc()
         if self._early - {head.epoch}:
             self.stream.forget()
-            self._doubtful = True
+            self.mending.doubt("epoch")
         self.forward(self.stream.open(start, opening.missed.frames if resumed else ()), "repair")
-        if self._behind:
-            self.mend("gap")
-
-    @property
-    def _behind(self) -> bool:
-        return self.stream.behind or self._doubtful
-
-    def _doubt(self, cause: str) -> None:
-        self._doubtful = True
-        self.mend(cause)
-
-    def mend(self, cause: str, *, wait: bool = True) -> None:
-        """Make sure that what is missing is read, after a wait for stragglers; one repair of a socket at a time."""
-        if self._mending is None and not self.closed and self.parked_at is None:
-            self._mending = asyncio.get_running_loop().create_task(self._mend(cause, wait=wait))
+        if self.stream.behind:
+            self.mending.begin("gap")
 
     def forget(self) -> None:
         """The socket is gone."""
         self.closed = True
-        if self._mending is not None:
-            self._mending.cancel()
+        self.mending.cancel()
 
-    async def _mend(self, cause: str, *, wait: bool) -> None:
-        try:
-            if wait:
-                # Frames of two workers may overtake each other: the missing one is mostly a moment away.
-                await asyncio.sleep(self.settings.straggler_milliseconds / 1000)
-            if self._behind and not self.closed:
-                metrics.GAPS.inc()
-                await self._read_until_caught_up(cause)
-        except Exception:
-            logger.exception("A repair failed", extra={"session": self.id, "user": self.user_id})
-        finally:
-            self._mending = None
-
-    async def _read_until_caught_up(self, cause: str) -> None:
-        short_reads = 0
-        while self._behind and not self.closed and self.parked_at is None:
-            last = self.stream.last or 0
-            metrics.REPAIRS.labels(cause).inc()
-            doubtful, self._doubtful = self._doubtful, False
-            try:
-                missed = await self._reader.missed(self.user_id, last)
-            except ReadFailed as error:
-                self._doubtful |= doubtful
-                metrics.REPAIRS_FAILED.inc()
-                logger.warning(
-                    "Postgres did not answer a repair; it is tried again",
-                    extra={"session": self.id, "user": self.user_id, "error": repr(error)},
-                )
-                await asyncio.sleep(REPAIR_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-                continue
-            if self.closed:
-                return
-            short_reads = short_reads + 1 if missed.head.seq < self.stream.highest else 0
-            reason = _unresumable(missed, last, self.epoch)
-            if reason is ResyncReason.AHEAD:
-                reason = None  # a replica that lags, or a history that is no more: time tells
-            if short_reads > SHORT_LOG_READS:
-                reason = ResyncReason.EPOCH
-            if reason is not None:
-                self._say_resync(missed, reason)
-                forget = reason is ResyncReason.EPOCH
-                self.forward(self.stream.jump(missed.head.seq, forget=forget), "repair")
-            else:
-                self.forward(self.stream.repaired(missed.frames), "repair")
-                if short_reads:
-                    await asyncio.sleep(SHORT_LOG_WAIT_SECONDS * 2 ** (short_reads - 1))
-
-    def _say_resync(self, missed: Missed, reason: ResyncReason) -> None:
+    def say_resync(self, head: Head, reason: ResyncReason) -> None:
+        """RESYNC: the log cannot lead on, for this reason; the client reads a snapshot, as of `head` or later."""
         metrics.RESYNCS.labels(reason.value).inc()
-        head = missed.head
         self.epoch = head.epoch
         self.send(
             protocol.resync(epoch=head.epoch, seq=head.seq, unread=head.unread, reason=reason), (head.epoch, head.seq)
         )
-
-
-def _unresumable(missed: Missed, since: int, epoch: str | None) -> ResyncReason | None:
-    """Why the log cannot lead from `since` to the head; None where it can."""
-    head = missed.head
-    if epoch is not None and epoch != head.epoch:
-        return ResyncReason.EPOCH
-    if since > head.seq:
-        return ResyncReason.AHEAD
-    if since < head.floor:
-        return ResyncReason.PURGED
-    if since < head.seq and not missed.frames:
-        return ResyncReason.BEHIND
-    return None

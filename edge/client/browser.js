@@ -55,6 +55,16 @@ export function ownBrowser() {
   };
 }
 
+/**
+ * Hear of whatever may have cost a page its connection, or no longer.
+ * @param {Browser} browser @param {(event: Event) => void} listener @param {boolean} on
+ */
+export function listenToPage({ window, document }, listener, on) {
+  const verb = on ? "addEventListener" : "removeEventListener";
+  for (const type of ["online", "offline", "pageshow", "pagehide"]) window?.[verb](type, listener);
+  document?.[verb]("visibilitychange", listener);
+}
+
 /** Timers by name: starting one again replaces it. */
 export class Timers {
   /** @type {Map<string, any>} */ #running = new Map();

@@ -24,7 +24,7 @@
  * @property {Partial<Browser>} [browser]
  */
 
-import { Timers, absoluteUrl, ownBrowser } from "./browser.js";
+import { Timers, absoluteUrl, listenToPage, ownBrowser } from "./browser.js";
 import { Backoff } from "./backoff.js";
 import { recalled, remember } from "./memory.js";
 import { CLOSE, parsed } from "./protocol.js";
@@ -95,7 +95,7 @@ export class NotificationSocket extends EventTarget {
     this.#wanted = true;
     this.#suspended = false;
     this.#backoff.failures = this.#refusals = 0;
-    this.#listen(true);
+    listenToPage(this.#browser, this.#onPage, true);
     this.#open();
   }
 
@@ -120,19 +120,12 @@ export class NotificationSocket extends EventTarget {
     if (!token) return this.#retry("token", PATIENCE);
 
     try {
-      this.#socket = this.#ways.connect(this.#address(), token);
+      this.#socket = this.#ways.connect(String(this.#options.url), this.#cursor, token);
     } catch {
       return this.#stop("error", "address"); // no attempt can succeed with this address or token
     }
     this.#socket.onmessage = (/** @type {any} */ event) => current() && this.#receive(event.data);
     this.#socket.onclose = (/** @type {any} */ event) => current() && this.#closed(event.code);
-  }
-
-  #address() {
-    const url = String(this.#options.url);
-    if (!this.#cursor) return url;
-    const query = new URLSearchParams({ since: String(this.#cursor.seq), epoch: this.#cursor.epoch });
-    return `${url}${url.includes("?") ? "&" : "?"}${query}`;
   }
 
   /** @param {any} text */
@@ -252,7 +245,7 @@ export class NotificationSocket extends EventTarget {
   /** @param {ConnectionState} state @param {string} reason */
   #stop(state, reason) {
     this.#wanted = false;
-    this.#listen(false);
+    listenToPage(this.#browser, this.#onPage, false);
     this.#drop();
     this.#setState(state, reason);
   }
@@ -269,14 +262,6 @@ export class NotificationSocket extends EventTarget {
   /** @param {Frame} message */
   #send(message) {
     if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(message));
-  }
-
-  /** @param {boolean} on */
-  #listen(on) {
-    const { window, document } = this.#browser;
-    const verb = on ? "addEventListener" : "removeEventListener";
-    for (const type of ["online", "offline", "pageshow", "pagehide"]) window?.[verb](type, this.#onPage);
-    document?.[verb]("visibilitychange", this.#onPage);
   }
 
   #onPage = (/** @type {Event} */ event) => {

@@ -24,10 +24,11 @@ export class Ways {
 
   /**
    * Another attempt; throws where none can succeed with this address or token.
-   * @param {string} address @param {string} token
+   * @param {string} url @param {{epoch: string, seq: number} | null} cursor where to go on from @param {string} token
    * @returns {WebSocket | EventStream}
    */
-  connect(address, token) {
+  connect(url, cursor, token) {
+    const address = from(url, cursor);
     const { WebSocket, EventSource } = this.#browser;
     const blocked = this.#answered === null && this.#unanswered >= BLOCKED_ATTEMPTS && this.#unanswered % 2 === 1;
     const stream = EventSource && (!WebSocket || this.#answered === "sse" || blocked);
@@ -43,4 +44,11 @@ export class Ways {
     this.#answered = oneWay ? "sse" : "ws";
     this.#unanswered = 0;
   }
+}
+
+/** @param {string} url @param {{epoch: string, seq: number} | null} cursor */
+function from(url, cursor) {
+  if (!cursor) return url;
+  const query = new URLSearchParams({ since: String(cursor.seq), epoch: cursor.epoch });
+  return `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }

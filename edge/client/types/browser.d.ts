@@ -18,6 +18,11 @@ export function absoluteUrl(url: string | null, location?: {
 } | undefined): string;
 /** @returns {Browser} */
 export function ownBrowser(): Browser;
+/**
+ * Hear of whatever may have cost a page its connection, or no longer.
+ * @param {Browser} browser @param {(event: Event) => void} listener @param {boolean} on
+ */
+export function listenToPage({ window, document }: Browser, listener: (event: Event) => void, on: boolean): void;
 /** Timers by name: starting one again replaces it. */
 export class Timers {
     /** @param {Pick<Browser, "setTimeout" | "clearTimeout">} clock */

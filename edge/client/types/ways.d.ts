@@ -3,10 +3,13 @@ export class Ways {
     constructor(browser: Browser);
     /**
      * Another attempt; throws where none can succeed with this address or token.
-     * @param {string} address @param {string} token
+     * @param {string} url @param {{epoch: string, seq: number} | null} cursor where to go on from @param {string} token
      * @returns {WebSocket | EventStream}
      */
-    connect(address: string, token: string): WebSocket | EventStream;
+    connect(url: string, cursor: {
+        epoch: string;
+        seq: number;
+    } | null, token: string): WebSocket | EventStream;
     /** Something came this way. @param {boolean} oneWay */
     answered(oneWay: boolean): void;
     #private;

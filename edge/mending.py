@@ -1,0 +1,143 @@
+"""What is done where a socket may have missed something: the log is read until its stream is whole again.
+
+Enters: a socket, and the suspicion: a gap, a head that lies ahead, a frame of another history. Leaves: the frames that
+were missing, sent in their place; or RESYNC, where the log cannot lead to the head. A repair is a task while it runs,
+and there is one of a socket at a time.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from typing import Protocol
+
+from edge.repair import Missed, Reader, ReadFailed
+from edge.stream import Stream
+from shared import metrics
+from shared.inbox.queries import Head
+from shared.protocol import ResyncReason
+from shared.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+#: How often a log that does not reach a published seq is read again before its history is held to be another one, and
+#: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
+SHORT_LOG_READS = 5
+SHORT_LOG_WAIT_SECONDS = 0.1
+#: Wait before a repair that Postgres did not answer is tried again (seconds, with jitter).
+REPAIR_RETRY_SECONDS = 1.0
+
+
+class Mended(Protocol):
+    """What mending uses of a socket."""
+
+    id: str
+    settings: Settings
+    stream: Stream
+    epoch: str
+    closed: bool
+    parked_at: float | None
+
+    @property
+    def user_id(self) -> int:
+        """Whose inbox it carries."""
+
+    def forward(self, frames: Sequence[str], source: str) -> None:
+        """Send frames of the stream, as far as there is credit."""
+
+    def say_resync(self, head: Head, reason: ResyncReason) -> None:
+        """Tell the client to read a snapshot."""
+
+
+class Mending:
+    """The repairs of one socket."""
+
+    __slots__ = ("_doubtful", "_reader", "_socket", "_task")
+
+    def __init__(self, socket: Mended, reader: Reader) -> None:
+        self._socket = socket
+        self._reader = reader
+        self._task: asyncio.Task[None] | None = None
+        self._doubtful = False  # which history the socket follows is to be asked of Postgres
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is something to read."""
+        return self._socket.stream.behind or self._doubtful
+
+    def begin(self, cause: str, *, wait: bool = True) -> None:
+        """Make sure that what is missing is read, after a wait for stragglers."""
+        if self._task is None and not self._socket.closed and self._socket.parked_at is None:
+            self._task = asyncio.get_running_loop().create_task(self._mend(cause, wait=wait))
+
+    def doubt(self, cause: str) -> None:
+        """Have Postgres asked which history this is, whatever the stream knows of."""
+        self._doubtful = True
+        self.begin(cause)
+
+    def cancel(self) -> None:
+        """The socket is gone."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _mend(self, cause: str, *, wait: bool) -> None:
+        socket = self._socket
+        try:
+            if wait:
+                # Frames of two workers may overtake each other: the missing one is mostly a moment away.
+                await asyncio.sleep(socket.settings.straggler_milliseconds / 1000)
+            if self.is_needed and not socket.closed:
+                metrics.GAPS.inc()
+                await self._read_until_caught_up(cause)
+        except Exception:
+            logger.exception("A repair failed", extra={"session": socket.id, "user": socket.user_id})
+        finally:
+            self._task = None
+
+    async def _read_until_caught_up(self, cause: str) -> None:
+        socket, stream = self._socket, self._socket.stream
+        short_reads = 0
+        while self.is_needed and not socket.closed and socket.parked_at is None:
+            last = stream.last or 0
+            metrics.REPAIRS.labels(cause).inc()
+            doubtful, self._doubtful = self._doubtful, False
+            try:
+                missed = await self._reader.missed(socket.user_id, last)
+            except ReadFailed as error:
+                self._doubtful |= doubtful
+                metrics.REPAIRS_FAILED.inc()
+                logger.warning(
+                    "Postgres did not answer a repair; it is tried again",
+                    extra={"session": socket.id, "user": socket.user_id, "error": repr(error)},
+                )
+                await asyncio.sleep(REPAIR_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                continue
+            if socket.closed:
+                return
+            short_reads = short_reads + 1 if missed.head.seq < stream.highest else 0
+            reason = unresumable(missed, last, socket.epoch)
+            if reason is ResyncReason.AHEAD:
+                reason = None  # a replica that lags, or a history that is no more: time tells
+            if short_reads > SHORT_LOG_READS:
+                reason = ResyncReason.EPOCH
+            if reason is not None:
+                socket.say_resync(missed.head, reason)
+                socket.forward(stream.jump(missed.head.seq, forget=reason is ResyncReason.EPOCH), "repair")
+            else:
+                socket.forward(stream.repaired(missed.frames), "repair")
+                if short_reads:
+                    await asyncio.sleep(SHORT_LOG_WAIT_SECONDS * 2 ** (short_reads - 1))
+
+
+def unresumable(missed: Missed, since: int, epoch: str | None) -> ResyncReason | None:
+    """Why the log cannot lead from `since` to the head; None where it can."""
+    head = missed.head
+    if epoch is not None and epoch != head.epoch:
+        return ResyncReason.EPOCH
+    if since > head.seq:
+        return ResyncReason.AHEAD
+    if since < head.floor:
+        return ResyncReason.PURGED
+    if since < head.seq and not missed.frames:
+        return ResyncReason.BEHIND
+    return None
