@@ -32,6 +32,7 @@ pool_mode = transaction
 default_pool_size = {pool_size}
 max_client_conn = 500
 server_reset_query =
+server_login_retry = 1
 log_connections = 0
 log_disconnections = 0
 log_pooler_errors = 1

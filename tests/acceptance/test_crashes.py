@@ -9,7 +9,7 @@ import pytest
 import redis
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import OperationalError, connection, connections
 
 from examples.forum.models import Message, Thread
 from pipeline.celery import app
@@ -25,6 +25,16 @@ from tests.factories import MessageFactory, ThreadFactory, UserFactory
 from tests.processes import Beat, Edge, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def postgres_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except OperationalError:
+        connection.close()
+        return False
+    return True
 
 
 def forget_everything() -> None:
@@ -108,6 +118,8 @@ async def test_postgres_restarted_under_worker_and_edge_costs_a_delay_and_nothin
             await client.changes(1)
             await sync_to_async(connections.close_all)()
             environment.POSTGRES.restart()
+            # A pooler in between may turn everybody away for a moment still.
+            await until(postgres_answers, "nobody is let in")
             await post(place, ben, f"@{ann.username} after")
             with Beat():
                 await all_done()
