@@ -151,6 +151,12 @@ def test_an_edge_that_is_gone(system: System) -> None:
     system.raises("ClarionEdgeDown")
     system.edge.start()
     system.raises()
+    for series in (
+        'repairs_total{cause="quiet"}',
+        'resyncs_total{reason="EPOCH"}',
+        'auth_failures_total{reason="INVALID"}',
+    ):
+        assert f"clarion_edge_{series} 0.0" in system.edge.http("/metrics").text  # or the first would be no increase
 
 
 def test_a_web_that_is_gone(system: System) -> None:
