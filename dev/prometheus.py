@@ -14,8 +14,11 @@ from dev.account import AsUser
 from dev.programs import PROMETHEUS
 from dev.servers import Server, ServerFailed
 
-#: Between two looks at everything (seconds).
+#: Between two looks at everything.
 INTERVAL = "500ms"
+#: What a minute of a window (`[5m]`) is here (milliseconds): short, so that an alert ends soon after its cause; long
+#: enough for several looks, also on a machine that is busy.
+MINUTE_MILLISECONDS = 600
 
 _CONFIGURATION = """
 global: {{ scrape_interval: {interval}, evaluation_interval: {interval} }}
@@ -32,7 +35,7 @@ _JOB = """
 
 
 class Prometheus(Server):
-    """Scrapes what it is told, and evaluates the rules without waiting `for` anything."""
+    """Scrapes what it is told, and evaluates the rules without waiting `for` anything, over windows cut short."""
 
     name = "Prometheus"
     process_names = ("prometheus",)
@@ -42,16 +45,21 @@ class Prometheus(Server):
         """`jobs` are (port, path) by name."""
         super().__init__(data_dir)
         self._jobs, self._token = jobs, token
-        self._rules = re.sub(r"^(\s+for:) .*$", r"\1 0s", rules, flags=re.M)
+        at_once = re.sub(r"^(\s+for:) .*$", r"\1 0s", rules, flags=re.M)
+        self._rules = re.sub(r"\[(\d+)m\]", lambda window: f"[{int(window[1]) * MINUTE_MILLISECONDS}ms]", at_once)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def firing(self) -> set[str]:
-        """The names of the alerts that fire now."""
+    def firing(self) -> dict[str, str]:
+        """The alerts that fire now: what each says, by its name. Of several of one name, one."""
         alerts = httpx.get(f"{self.url}/api/v1/alerts", timeout=5).json()["data"]["alerts"]
-        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+        return {
+            alert["labels"]["alertname"]: alert["annotations"]["summary"]
+            for alert in alerts
+            if alert["state"] == "firing"
+        }
 
     def unwell(self) -> list[str]:
         """What is wrong with rules: errors of their evaluation."""

@@ -8,7 +8,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from edge import runtime
 from edge.wire import Send
-from shared.protocol import dumps
+from shared import metrics
+from shared.protocol import AuthFailure, ResyncReason, dumps
+
+# Counted from zero on: of a series that begins with the first that it counted, Prometheus sees no increase, and a storm
+# that is over before it looks again would raise no alert.
+for _resync in ResyncReason:
+    metrics.RESYNCS.labels(_resync.value)
+for _refusal in AuthFailure:
+    metrics.AUTH_FAILURES.labels(_refusal.value)
+for _cause in ("gap", "quiet", "credit"):
+    metrics.REPAIRS.labels(_cause)
 
 
 async def health(send: Send) -> None:

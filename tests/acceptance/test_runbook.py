@@ -1,67 +1,42 @@
 """The runbook, tried: each thing happens, the real Prometheus raises its alert, what the runbook says ends it."""
 
+import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from io import StringIO
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.db import connection
 
 from dev.programs import PROMETHEUS
-from dev.prometheus import Prometheus
 from examples.forum.models import Thread
 from pipeline.outbox import pauses
 from pipeline.outbox.models import Event
 from pipeline.outbox.recording import record
-from shared.inbox.models import Notification
+from shared.inbox.models import Inbox, Notification
+from shared.protocol import Close
 from tests import environment
 from tests.acceptance.conftest import on_test_database
-from tests.environment import FOLDER
+from tests.acceptance.steps import filled
+from tests.acceptance.watched import System, listening, said_by
+from tests.documents import blocks
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 from tests.integration.things import ThingHappened
-from tests.processes import Beat, Edge, Web, Worker, wait_until
+from tests.processes import Beat, Edge, Process, wait_until
 from tests.programs import needed
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-TOKEN = "a token that only Prometheus and the web app of this test know"
-RULES = (Path(__file__).resolve().parents[2] / "deploy/alerts.yml").read_text()
-
-
-@dataclass
-class System:
-    """All that is watched, and who watches."""
-
-    web: Web
-    worker: Worker
-    edge: Edge
-    prometheus: Prometheus
-
-    def raises(self, *alerts: str) -> None:
-        """Prometheus raises these, and no other."""
-        wait_until(lambda: self.prometheus.firing() == set(alerts), lambda: f"{self.prometheus.firing()} fire")
 
 
 @pytest.fixture(scope="module")
 def watched(django_db_setup: None, valkey: str) -> Iterator[System]:
     needed(PROMETHEUS)
-    here = on_test_database()
-    edge = Edge("watched-edge", **here)
-    web = Web("watched-web", edge, CLARION_SERVICE_TOKENS=TOKEN, **here)
-    worker = Worker("watched-worker", **here)
-    jobs = {
-        "edge": (edge.port, "/metrics"),
-        "worker": (worker.port, "/metrics"),
-        "web": (web.port, "/api/metrics"),
-    }
-    prometheus = Prometheus(FOLDER / "prometheus", jobs=jobs, token=TOKEN, rules=RULES)
-    with edge, web, worker, prometheus:
-        wait_until(lambda: prometheus.evaluated() == RULES.count("- alert:"), prometheus.unwell)
-        yield System(web, worker, edge, prometheus)
+    with System.running() as system:
+        yield system
 
 
 @pytest.fixture
@@ -77,8 +52,9 @@ def place(transactional_db: None) -> Thread:
     return ThreadFactory.create(author=UserFactory.create(username="ann"))
 
 
-def somebody_posts(place: Thread) -> None:
-    MessageFactory.create(thread=place, author=UserFactory.create())
+def somebody_posts(place: Thread, times: int = 1) -> None:
+    for _ in range(times):
+        MessageFactory.create(thread=place, author=UserFactory.create())
 
 
 def two_minutes_pass() -> None:
@@ -93,12 +69,6 @@ def everything_is_told(to: User, count: int) -> None:
     wait_until(lambda: not Event.objects.exclude(state="done").exists(), "something is not done")
 
 
-def said_by(*command: str) -> str:
-    out = StringIO()
-    call_command(*command, stdout=out, stderr=out)
-    return out.getvalue()
-
-
 def test_work_that_waits(system: System, place: Thread) -> None:
     system.worker.kill()
     somebody_posts(place)
@@ -108,6 +78,24 @@ def test_work_that_waits(system: System, place: Thread) -> None:
     with Beat():
         system.worker.start()
         everything_is_told(place.author, 1)
+    system.raises()
+
+
+def test_frames_that_come_late(system: System, place: Thread) -> None:
+    with listening(system.edge, place.author) as client:
+        system.worker.kill()
+        # Of ten that are sent live one is measured, and some overtake each other and are sent together.
+        somebody_posts(place, 40)
+        two_minutes_pass()
+        with Beat():
+            system.worker.launch()  # not waited for: what waited may be told before it is up
+            system.raises_among_others("ClarionFramesLate")
+            everything_is_told(place.author, 40)
+        client.until(40)
+        story = said_by("trace", str(Event.objects.earliest("recorded_at").pk))
+        assert re.search(r"\+1[2-9]\d,\d{3}\.\d ms  expanded:", story), story  # it waited, and then was quick
+        somebody_posts(place, 40)
+        client.until(80)
     system.raises()
 
 
@@ -133,17 +121,152 @@ def test_a_paused_kind(system: System, place: Thread) -> None:
 
 
 def test_a_broker_that_is_down(system: System, place: Thread) -> None:
+    keys = iter(range(10**6))
     environment.VALKEY.stop()
     try:
-        somebody_posts(place)
-        wait_until(lambda: "ClarionBrokerDown" in system.prometheus.firing(), "nobody notices")
+        system.raises_among_others(
+            "ClarionBrokerDown", "ClarionHintsRefused", by=lambda: system.records(place.author, f"down-{next(keys)}")
+        )
     finally:
         environment.VALKEY.start()
     two_minutes_pass()
     with Beat():
-        everything_is_told(place.author, 1)
-    wait_until(lambda: "ClarionBrokerDown" not in system.prometheus.firing(), "it is still said to be down")
+        everything_is_told(place.author, next(keys))
+    system.raises()
+
+
+def test_a_channel_layer_that_is_down_and_flaps(system: System, place: Thread) -> None:
+    with listening(system.edge, place.author) as client:
+        system.layer.stop()
+        try:
+            system.raises_among_others("ClarionNotPublished", by=lambda: somebody_posts(place))
+            assert system.edge.http("/readyz").json().items() >= {"redis": False, "postgres": True}.items()
+            client.until(1)  # stored, and read from Postgres meanwhile
+            system.raises_among_others("ClarionLayerFlaps", by=lambda: comes_and_goes(system))
+        finally:
+            system.layer.start()
+        two_minutes_pass()
+        posted = Event.objects.count()
+        with Beat():
+            everything_is_told(place.author, posted)
+        client.until(posted)
+        system.raises()
+
+
+def comes_and_goes(system: System) -> None:
+    system.layer.start()
     wait_until(system.edge.is_up, "the edge did not come back")
+    system.layer.stop()
+
+
+def test_an_edge_that_cannot_read(system: System, place: Thread) -> None:
+    with (
+        listening(system.edge, place.author) as client,
+        closing(psycopg.connect(on_test_database()["DATABASE_URL"])) as somebody,
+    ):
+        assert client.next()["type"] == "CONNECTED"
+        somebody.execute("LOCK TABLE inbox_inbox")
+        system.raises("ClarionRepairsFail")
+        with listening(system.edge, place.author) as late:
+            assert late.closed() == Close.GOING_AWAY
+        assert ended_who_others_wait_for() == somebody.info.backend_pid
+        system.raises()
+        somebody_posts(place)
+        client.until(1)
+
+
+def ended_who_others_wait_for() -> int:
+    """What the runbook has its reader do: look, and end whoever is idle and waited for; the process that was ended."""
+    [look, end] = [block.text for block in blocks("sql", document="docs/runbook.md")]
+    with connection.cursor() as cursor:
+        waited_for: set[int] = set()
+
+        def found() -> bool:
+            cursor.execute(look)
+            rows = [dict(zip([column.name for column in cursor.description], row, strict=True)) for row in cursor]
+            idle = {row["pid"] for row in rows if row["state"] == "idle in transaction"}
+            waited_for.update(idle & {pid for row in rows for pid in row["waits_for"]})
+            return bool(waited_for)
+
+        wait_until(found, "nobody waits for anybody")
+        [pid] = waited_for
+        cursor.execute(end.replace("17", str(pid)))
+    return pid
+
+
+def test_frames_that_are_lost_quietly(system: System, place: Thread) -> None:
+    with listening(system.edge, place.author) as client:
+
+        def somebody_is_heard() -> None:
+            somebody_posts(place)
+            client.until(client.seq + 1)
+
+        with system.otherwise(system.worker, CLARION_CHANNEL_LAYER_PREFIX="older"):
+            sent_live = live_frames(system.edge)
+            system.raises_among_others("ClarionQuietLoss", by=somebody_is_heard)
+            assert live_frames(system.edge) == sent_live
+            assert layer_of(system.worker) != layer_of(system.edge)
+        assert layer_of(system.worker) == layer_of(system.edge)
+        for _ in range(5):
+            somebody_is_heard()
+        assert live_frames(system.edge) > sent_live
+    system.raises()
+
+
+def live_frames(edge: Edge) -> float:
+    """How many frames came to sockets of this edge by the channel layer."""
+    line = re.search(r'^clarion_edge_frames_total\{source="live"\} (\S+)$', edge.http("/metrics").text, flags=re.M)
+    assert line is not None
+    return float(line[1])
+
+
+def layer_of(process: Process) -> dict[str, str]:
+    """Where a process that runs thinks the channel layer is, as `env` in its container would say."""
+    assert process.popen is not None
+    variables = Path(f"/proc/{process.popen.pid}/environ").read_text().split("\0")
+    return dict(one.split("=", 1) for one in variables if "CHANNEL_LAYER" in one)
+
+
+def test_cursors_of_another_history(system: System) -> None:
+    people = UserFactory.create_batch(4)
+    for user in people:
+        async_to_sync(filled)(user.pk, 5, published=False)
+    # A backup from when each had two. Each comes back once, within moments.
+    Notification.objects.filter(seq__gt=2).delete()
+    Inbox.objects.update(seq=2, unread=2)
+    for user in people:
+        with listening(system.edge, user, since=5, epoch="0") as client:
+            assert client.next()["type"] == "CONNECTED"
+            assert client.next()["reason"] == "AHEAD"
+    system.raises("ClarionCursorsRefused")
+    ann = people[0]
+    async_to_sync(filled)(ann.pk, 4, first=3, published=False)
+    with listening(system.edge, ann, since=5, epoch="0") as client:
+        assert client.next()["resumed"]  # silently wrong: of the new 3 to 5 this client has seen nothing
+        client.until(6)
+        epoch = said_by("new_epoch").split()[3]
+        assert client.next()["reason"] == "EPOCH"
+    for user in people:
+        with listening(system.edge, user, since=2, epoch="0") as client:
+            assert client.next()["epoch"] == epoch
+            assert client.next()["reason"] == "EPOCH"
+    system.raises()
+    with listening(system.edge, ann, since=6, epoch=epoch) as client:
+        assert client.next()["resumed"]
+        client.nothing_came()
+
+
+def test_many_who_are_refused(system: System, place: Thread) -> None:
+    def is_refused() -> None:
+        with listening(system.edge, place.author) as client:
+            assert client.closed() == Close.BAD_TOKEN
+
+    with system.otherwise(system.edge, CLARION_JWT_KEYS="a key of before that web does not have any more"):
+        said = system.raises_among_others("ClarionManyRefused", by=is_refused)
+        assert said["ClarionManyRefused"].endswith(": INVALID")
+    with listening(system.edge, place.author) as client:
+        assert client.next()["type"] == "CONNECTED"
+    system.raises()
 
 
 def test_an_edge_that_is_gone(system: System) -> None:
@@ -151,6 +274,12 @@ def test_an_edge_that_is_gone(system: System) -> None:
     system.raises("ClarionEdgeDown")
     system.edge.start()
     system.raises()
+    for series in (
+        'repairs_total{cause="quiet"}',
+        'resyncs_total{reason="EPOCH"}',
+        'auth_failures_total{reason="INVALID"}',
+    ):
+        assert f"clarion_edge_{series} 0.0" in system.edge.http("/metrics").text  # or the first would be no increase
 
 
 def test_a_web_that_is_gone(system: System) -> None:
@@ -158,3 +287,4 @@ def test_a_web_that_is_gone(system: System) -> None:
     system.raises("ClarionWebDown")
     system.web.start()
     system.raises()
+    assert 'clarion_enqueue_failed_total{task="pipeline.expand"} 0.0' in system.web_counts()

@@ -53,6 +53,11 @@ def test_a_section_says_what_it_means_what_to_do_and_where_it_was_tried() -> Non
             assert part in text, f"{section}: {part}"
 
 
+def test_each_alert_is_raised_by_a_test_of_the_runbook() -> None:
+    tried = (ROOT / "tests/acceptance/test_runbook.py").read_text()
+    assert set(re.findall(r'"(Clarion\w+)"', tried)) == {alert["alert"] for alert in ALERTS}
+
+
 def test_a_finding_of_the_page_of_health_has_its_section() -> None:
     source = Path(findings.__file__).read_text()
     named = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"\)', source))

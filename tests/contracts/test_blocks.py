@@ -16,7 +16,7 @@ from tests.documents import ROOT, Block, blocks
 from tests.programs import node
 
 #: What a block may be. Text is for what is no code: diagrams, answers, addresses.
-LANGUAGES = {"sh", "python", "js", "jsx", "ts", "json", "text", "html", "ini", "{toctree}", ""}
+LANGUAGES = {"sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "ini", "{toctree}", ""}
 OURS = ("pipeline", "edge", "shared", "examples", "tests", "benchmarks")
 
 
