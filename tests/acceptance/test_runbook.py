@@ -121,12 +121,13 @@ def test_dead_letters(system: System) -> None:
 
 
 def test_a_paused_kind(system: System, place: Thread) -> None:
-    pauses.pause("THREAD_REPLY", by="mia")
+    assert said_by("pause", "THREAD_REPLY") == "The kind THREAD_REPLY is paused, within a second.\n"
     time.sleep(pauses.NOTICED_WITHIN_SECONDS)  # until the worker has to have noticed
     somebody_posts(place)
     system.raises("ClarionKindPaused")
     assert not Notification.objects.exists()
-    pauses.resume("THREAD_REPLY")
+    assert said_by("pause").startswith("THREAD_REPLY  1 wait  since ")
+    assert said_by("resume", "THREAD_REPLY") == "The kind THREAD_REPLY goes on; 1 had waited.\n"
     with Beat():
         everything_is_told(place.author, 1)
     system.raises()
