@@ -50,8 +50,8 @@ burst: $(SERVERS)  ## Against `make run`: one message to many people, measured (
 bench: $(SERVERS) $(PEERS)/.installed  ## The figures, beside peers and limits, on servers of its own (ARGS="edge" for some areas)
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
-lanes: $(SERVERS)  ## Against `make run`: a mention during a burst, beside an idle system (RECIPIENTS=100000)
-	@exec $(BIN)/python -m benchmarks.lanes $(if $(filter command line,$(origin RECIPIENTS)),--recipients $(RECIPIENTS))
+lanes: $(SERVERS)  ## Against `make run`: a mention during a burst, beside an idle system (RECIPIENTS=100000 MENTIONS=200)
+	@exec $(BIN)/python -m benchmarks.lanes $(if $(filter command line,$(origin RECIPIENTS)),--recipients $(RECIPIENTS)) $(if $(MENTIONS),--mentions $(MENTIONS))
 
 docs: $(PACKAGES)  ## Build the documentation into data/docs; a dead link is an error
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b dirhtml docs data/docs

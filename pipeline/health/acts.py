@@ -59,16 +59,21 @@ def resume(user: Any, kind: str) -> int:
 
 def drain(user: Any, edge: str) -> bool:
     """Have an edge say goodbye to its sockets and take no new ones; whether it heard. Raises RedisError."""
-    heard = channel_layer().publish([(edge_group(edge), {"type": DRAIN})]) > 0
+    heard = tell(edge, DRAIN)
     _note(user, Sample, f"edge {edge}", "Drained" if heard else "Asked it to drain; it did not hear")
     return heard
 
 
 def take(user: Any, edge: str) -> bool:
     """Have a drained edge take sockets again; whether it heard. Raises RedisError."""
-    heard = channel_layer().publish([(edge_group(edge), {"type": TAKE})]) > 0
+    heard = tell(edge, TAKE)
     _note(user, Sample, f"edge {edge}", "Had it take sockets again" if heard else "Asked it; it did not hear")
     return heard
+
+
+def tell(edge: str, command: str) -> bool:
+    """Tell an edge to DRAIN or to TAKE sockets; whether it heard. Leaves no note. Raises RedisError."""
+    return channel_layer().publish([(edge_group(edge), {"type": command})]) > 0
 
 
 def _named(ids: Sequence[int]) -> str:

@@ -29,9 +29,6 @@ STRETCHES = (1, 6, 24)
 #: Rows shown of what is parked and of what waits.
 SHOWN = 20
 
-#: As long as the column.
-KIND_MAX_LENGTH = 64
-
 #: The right that each act needs; `{work}` is `event` or `batch`.
 RIGHTS = {
     "replay": "outbox.change_{work}",
@@ -113,7 +110,7 @@ def _done(request: HttpRequest, what: str, work: str) -> tuple[int, str]:
             ids = acts.parked(kind) if request.POST.get("all") else given
             do = acts.replay if what == "replay" else acts.discard
             return messages.SUCCESS, f"{do(user, kind, ids)} {what}ed."
-        case "pause" if 0 < len(name) <= KIND_MAX_LENGTH:
+        case "pause" if 0 < len(name) <= pauses.KIND_MAX_LENGTH:
             acts.pause(user, name)
             return messages.SUCCESS, f"The kind {name} is paused, within a second."
         case "resume" if name:

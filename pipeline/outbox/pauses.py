@@ -13,6 +13,11 @@ from collections.abc import Collection
 
 from django.db import connection, transaction
 
+from pipeline.outbox.models import Pause
+
+#: As long as the column.
+KIND_MAX_LENGTH = 64
+
 #: Until every worker has noticed a pause (seconds). To ask with each event cost half as much again as to claim it.
 NOTICED_WITHIN_SECONDS = 1.0
 
@@ -75,6 +80,16 @@ def waiting() -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_WAITING)
         return {kind: int(count) for kind, count in cursor.fetchall()}
+
+
+def in_force() -> list[str]:
+    """A line for each kind that is paused: how much waits for it, since when it is paused, and by whom."""
+    held = waiting()
+    return [
+        f"{pause.kind}  {held.get(pause.kind, 0)} wait  since {pause.paused_at:%Y-%m-%d %H:%M:%S} UTC"
+        + (f", by {pause.paused_by}" if pause.paused_by else "")
+        for pause in Pause.objects.order_by("kind")
+    ]
 
 
 def held_event(event_id: int, kinds: Collection[str]) -> bool:

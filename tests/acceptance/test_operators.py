@@ -1,14 +1,16 @@
 """What operators see and ask of a real edge: its report, a drain on command, sockets again."""
 
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.management import call_command
 from websockets.exceptions import ConnectionClosed
 
 from pipeline.publish import channel_layer
 from shared.protocol import Close
-from shared.reports import DRAIN, TAKE, Report, edge_group
+from shared.reports import Report
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.client import connected, opened
@@ -30,8 +32,12 @@ def reported() -> Report | None:
     return {report.name: report for report in channel_layer().reports()}.get(NAME)
 
 
-def told(command: str) -> None:
-    assert channel_layer().publish([(edge_group(NAME), {"type": command})]) == 1
+@sync_to_async
+def asked(*words: str) -> str:
+    """What the command `drain` says."""
+    out = StringIO()
+    call_command("drain", *words, stdout=out)
+    return out.getvalue()
 
 
 async def test_an_edge_reports_what_it_does(named: Edge) -> None:
@@ -49,19 +55,22 @@ async def test_an_edge_reports_what_it_does(named: Edge) -> None:
 async def test_a_drained_edge_says_goodbye_lives_on_and_takes_sockets_again(named: Edge) -> None:
     ann = await person()
     async with connected(named.url, ann) as client:
-        await sync_to_async(told)(DRAIN)
+        await until(reported, "it does not report")
+        assert (await asked()).startswith(f"{NAME}  ")
+        assert await asked(NAME) == f"The edge {NAME} was told.\n"
         assert (await client.next())["type"] == "GOING_AWAY"
         assert await client.closed() == Close.GOING_AWAY
     await until(lambda: named.http("/readyz").status_code == 503, "it says that it is ready")
     assert named.http("/healthz").status_code == 200
     assert named.http("/readyz").json()["sockets"] == 0
     assert named.metric("clarion_edge_sockets") == 0
-    await until(lambda: (found := reported()) and found.draining, "it does not report that it drains")
+    await until(lambda: (found := reported()) and found.draining and not found.sockets, "it does not report it")
     async with opened(named.url) as refused:
         assert (await refused.next())["type"] == "GOING_AWAY"
         with pytest.raises(ConnectionClosed):
             await refused.connection.recv()
-    await sync_to_async(told)(TAKE)
+    assert await asked() == f"{NAME}  0 sockets, drains\n"
+    assert await asked(NAME, "--take") == f"The edge {NAME} was told.\n"
     await until(named.is_up, "it takes no sockets again")
     async with connected(named.url, ann) as client:
         await client.nothing_came()

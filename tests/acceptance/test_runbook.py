@@ -23,7 +23,7 @@ from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled
 from tests.acceptance.watched import System, listening, said_by
-from tests.documents import blocks
+from tests.documents import blocks_of
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 from tests.integration.things import ThingHappened
 from tests.processes import Beat, Edge, Process, wait_until
@@ -109,12 +109,13 @@ def test_dead_letters(system: System) -> None:
 
 
 def test_a_paused_kind(system: System, place: Thread) -> None:
-    pauses.pause("THREAD_REPLY", by="mia")
+    assert said_by("pause", "THREAD_REPLY") == "The kind THREAD_REPLY is paused, within a second.\n"
     time.sleep(pauses.NOTICED_WITHIN_SECONDS)  # until the worker has to have noticed
     somebody_posts(place)
     system.raises("ClarionKindPaused")
     assert not Notification.objects.exists()
-    pauses.resume("THREAD_REPLY")
+    assert said_by("pause").startswith("THREAD_REPLY  1 wait  since ")
+    assert said_by("resume", "THREAD_REPLY") == "The kind THREAD_REPLY goes on; 1 had waited.\n"
     with Beat():
         everything_is_told(place.author, 1)
     system.raises()
@@ -177,7 +178,7 @@ def test_an_edge_that_cannot_read(system: System, place: Thread) -> None:
 
 def ended_who_others_wait_for() -> int:
     """What the runbook has its reader do: look, and end whoever is idle and waited for; the process that was ended."""
-    [look, end] = [block.text for block in blocks("sql", document="docs/runbook.md")]
+    [look, end] = [block.text for block in blocks_of("test_an_edge_that_cannot_read")]
     with connection.cursor() as cursor:
         waited_for: set[int] = set()
 

@@ -4,6 +4,8 @@ What is changed: ports, and that the environment's own packages are used instead
 in that environment from its wheel alone.
 """
 
+import asyncio
+import json
 import os
 import re
 import shlex
@@ -20,16 +22,15 @@ import httpx
 import psycopg
 import pytest
 import redis
+from playwright.async_api import async_playwright
 
+from dev.programs import CHROMIUM
 from dev.servers import Valkey, free_port
+from tests.browser.conftest import ARGUMENTS
+from tests.documents import ROOT, Block, blocks_of
 from tests.environment import FOLDER, POSTGRES
-from tests.processes import Process, wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
-TUTORIAL = (ROOT / "docs/tutorial.md").read_text()
-
-#: A block of code: its language, and its text.
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.M | re.S)
+from tests.processes import PATIENCE_SECONDS, Process, wait_until
+from tests.programs import needed
 
 OWN_TERMINAL = "# in a terminal of its own\n"
 
@@ -47,12 +48,11 @@ class Reader:
     terminals: list[Process] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
-    def read(self, text: str) -> None:
+    def read(self, written: list[Block]) -> None:
         """Do every block, in order."""
-        ports = re.compile(rf"\b({'|'.join(self.ports)})\b")
-        for language, written in BLOCK.findall(text):
-            block = ports.sub(lambda found: str(self.ports[found[1]]), written)
-            match language:
+        for one in written:
+            block = self.here(one.text)
+            match one.language:
                 case "python":
                     self._write(block)
                 case "sh" if block.startswith(OWN_TERMINAL):
@@ -61,6 +61,16 @@ class Reader:
                     self._run(block)
                 case "text":
                     self._see(block.strip())
+
+    @property
+    def web(self) -> str:
+        """The address of the project's own web app."""
+        return f"http://127.0.0.1:{self.ports['8000']}"
+
+    def here(self, text: str) -> str:
+        """The same with the ports of this run."""
+        ports = re.compile(rf"\b({'|'.join(self.ports)})\b")
+        return ports.sub(lambda found: str(self.ports[found[1]]), text)
 
     def _write(self, block: str) -> None:
         found = re.match(r"# ([\w/]+\.py)( \(at its end\))?\n", block)
@@ -166,7 +176,7 @@ def reader(django_db_setup: None, wheel: Path, python: Path) -> Iterator[Reader]
 
 
 def test_the_tutorial_ends_with_a_notification_on_a_socket(reader: Reader) -> None:
-    reader.read(TUTORIAL)
+    reader.read(blocks_of("test_the_tutorial_ends_with_a_notification_on_a_socket"))
     assert reader.expected == ["REVIEW Bread ben"]
 
 
@@ -189,20 +199,48 @@ def test_the_projects_own_tasks_stay_on_their_own_broker(reader: Reader) -> None
         assert clarions.llen("celery") == 0
 
 
+def signed_in(browser: httpx.Client) -> None:
+    """As Ann."""
+    page = browser.get("/admin/login/").text
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert token
+    answer = browser.post(
+        "/admin/login/", data={"csrfmiddlewaretoken": token[1], "username": "ann", "password": "books"}
+    )
+    assert answer.status_code == 302
+
+
 def test_the_client_the_inbox_and_the_page_of_health_are_served(reader: Reader) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{reader.ports['8000']}", timeout=15) as browser:
+    with httpx.Client(base_url=reader.web, timeout=15) as browser:
         for name in ("notifications.js", "store.js", "react.js"):
             assert "javascript" in browser.get(f"/static/clarion/{name}").headers["content-type"]
-        page = browser.get("/admin/login/").text
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-        assert token
-        answer = browser.post(
-            "/admin/login/", data={"csrfmiddlewaretoken": token[1], "username": "ann", "password": "books"}
-        )
-        assert answer.status_code == 302
+        signed_in(browser)
         (told,) = browser.get("/api/inbox").json()["notifications"]
         assert told["notificationType"] == "REVIEW"
         health = browser.get("/admin/outbox/sample/")
         assert health.status_code == 200
         assert "Is it healthy?" in health.text
         assert browser.get("/static/clarion/health.css").status_code == 200
+
+
+async def test_the_page_of_the_tutorial_shows_the_inbox(reader: Reader) -> None:
+    """In a real browser, as the project serves the client, its inbox and its tokens."""
+    (block,) = blocks_of("test_the_page_of_the_tutorial_shows_the_inbox")
+    with httpx.Client(base_url=reader.web, timeout=15) as browser:
+        signed_in(browser)
+        cookies = dict(browser.cookies)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=str(needed(CHROMIUM)), args=ARGUMENTS)
+        context = await chromium.new_context()
+        await context.add_cookies(
+            [{"name": name, "value": value, "url": reader.web} for name, value in cookies.items()]
+        )
+        page = await context.new_page()
+        await page.goto(f"{reader.web}/admin/")  # for the origin; what stands there is replaced
+        frames: asyncio.Queue[str] = asyncio.Queue()
+        page.on("websocket", lambda socket: socket.on("framereceived", frames.put_nowait))
+        async with page.expect_console_message(lambda said: said.text.startswith("1 ")):
+            await page.set_content(reader.here(block.text))
+        first = await asyncio.wait_for(frames.get(), PATIENCE_SECONDS)
+        assert json.loads(first)["type"] == "CONNECTED"
+        await chromium.close()

@@ -1,4 +1,4 @@
-"""Code blocks in the documents are what they say, and name what is there. What can be run is run elsewhere."""
+"""Code blocks in the documents are what they say, name what is there, and are each run by a test, or say why not."""
 
 import ast
 import importlib
@@ -12,16 +12,48 @@ import pytest
 from celery.bin.celery import celery as celery_command
 from django.core.management import get_commands
 
-from tests.documents import ROOT, Block, blocks
+from tests.documents import DOCUMENTS, NOT_RUN, ROOT, RUN_BY, Block, Some, blocks, blocks_of
 from tests.programs import node
 
 #: What a block may be. Text is for what is no code: diagrams, answers, addresses.
-LANGUAGES = {"sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "ini", "{toctree}", ""}
+LANGUAGES = {"sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "{toctree}", ""}
 OURS = ("pipeline", "edge", "shared", "examples", "tests", "benchmarks")
 
 
 def test_every_block_is_of_a_known_language() -> None:
     assert {block.language for block in blocks()} <= LANGUAGES
+
+
+def test_every_block_is_found() -> None:
+    fences = [line for path in DOCUMENTS for line in path.read_text().splitlines() if re.match(r" *(```|~~~)", line)]
+    assert len(fences) == 2 * len(blocks())
+
+
+@pytest.mark.parametrize("block", blocks(), ids=str)
+def test_a_block_is_run_by_a_test_or_says_why_not(block: Block) -> None:
+    tests = [test for test, some in RUN_BY.items() if any(one.has(block) for one in some)]
+    reasons = [reason for some, reason in NOT_RUN if some.has(block)]
+    assert len(tests + reasons) == 1, f"run by {tests}, not run because {reasons}: see tests/documents.py"
+
+
+@pytest.mark.parametrize(
+    "some", [*(one for some in RUN_BY.values() for one in some), *(one for one, _ in NOT_RUN)], ids=str
+)
+def test_no_block_is_accounted_for_that_is_not_there(some: Some) -> None:
+    assert any(some.has(block) for block in blocks())
+
+
+@pytest.mark.parametrize("test", RUN_BY)
+def test_a_test_that_runs_blocks_is_there_and_asks_for_them(test: str) -> None:
+    functions = [
+        ast.unparse(statement)
+        for file in ROOT.glob("tests/**/test_*.py")
+        if test in (text := file.read_text())
+        for statement in ast.walk(ast.parse(text))
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert sum(f"def {test}(" in one for one in functions) == 1
+    assert any(f"blocks_of('{test}')" in one for one in functions)
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
@@ -61,6 +93,17 @@ def _without_variables(words: list[str]) -> list[str]:
     while words and re.match(r"[A-Z_]+=", words[0]):
         words = words[1:]
     return words
+
+
+def test_processes_are_started_by_commands_that_are_run() -> None:
+    """The last table of commands: what each begins with is in the Procfile, or in what the how-to of a kind starts."""
+    run = [line for block in blocks_of("test_a_kind_of_ones_own_reaches_a_socket") for line in block.text.splitlines()]
+    run += (ROOT / "Procfile").read_text().splitlines()
+    table = (ROOT / "docs/commands.md").read_text().split("## Processes")[1]
+    listed = re.findall(r"^\| \w+ \| `(.+)` \|$", table, flags=re.M)
+    assert len(listed) == 4
+    for command in listed:
+        assert any(set(command.split()) <= set(line.split()) for line in run), command
 
 
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from shared import metrics, protocol
 from shared.protocol import AuthFailure, Close, ResyncReason
 from shared.settings import Settings
+from tests.documents import blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -132,9 +133,7 @@ def test_every_frame_and_reason_is_documented() -> None:
 
 
 def test_an_example_of_a_frame_is_a_golden_one() -> None:
-    examples = [
-        json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", text("docs/protocol.md"), re.M | re.S)
-    ]
+    examples = [json.loads(block.text) for block in blocks_of("test_an_example_of_a_frame_is_a_golden_one")]
     assert [example for example in examples if example not in GOLDEN.values()] == []
     assert {frame["type"] for frame in GOLDEN.values()} == {example["type"] for example in examples}
     said = set(re.findall(r'`{"type":"(\w+)"', text("docs/protocol.md")))

@@ -1,7 +1,5 @@
 """The code of the how-tos is run as it stands, with the reader's own models stood in for by the forum's."""
 
-import json
-import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,31 +9,28 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models.signals import post_save
-from django.test import Client
-from pydantic import SecretStr
 
 from examples.forum.events import MessagePosted
 from examples.forum.models import Message
 from pipeline import delivery
 from pipeline.outbox.models import Event
 from shared.inbox.models import Notification
-from shared.settings import load
-from tests.documents import blocks
+from tests.documents import Block, blocks_of
 from tests.factories import MessageFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def run(document: str, **names: Any) -> dict[str, Any]:
-    """All Python of a document, one block after the other; what it has defined."""
-    for block in blocks("python", document=f"docs/howto/{document}.md"):
+def run(written: list[Block], **names: Any) -> dict[str, Any]:
+    """One block after the other; what they have defined."""
+    for block in written:
         exec(compile(block.text, str(block), "exec"), names)  # noqa: S102 - our own documents
     return names
 
 
 def test_what_was_unread_is_brought_over_once(valkey: str) -> None:
     ann = UserFactory.create()
-    bring_over = run("move-from-polling")["bring_over"]
+    bring_over = run(blocks_of("test_what_was_unread_is_brought_over_once"))["bring_over"]
     for _ in range(2):
         bring_over(SimpleNamespace(pk=5, user_id=ann.pk, text="Hello.", url="/"))
     delivery.expand(Event.objects.get().pk)
@@ -50,14 +45,16 @@ def test_a_call_of_notify_becomes_an_event_with_an_audience(valkey: str) -> None
         pk=9, thread=thread, thread_id=3, author_id=ben.pk, body="Good.", get_absolute_url=lambda: "/9"
     )
     rows = SimpleNamespace(select_related=lambda *_: SimpleNamespace(get=lambda pk: message))
-    run("move-from-django-notifications", Message=SimpleNamespace(objects=rows))["replied"](message)
+    written = blocks_of("test_a_call_of_notify_becomes_an_event_with_an_audience")
+    run(written, Message=SimpleNamespace(objects=rows))["replied"](message)
     delivery.expand(Event.objects.get().pk)
     told = Notification.objects.select_related("announcement").get()
     assert (told.recipient_id, told.announcement.topic) == (ann.pk, "shop.thread:3")
 
 
 def test_the_handler_that_told_everybody_records_and_returns(valkey: str) -> None:
-    run("move-from-inline-fan-out", Message=Message, MessagePosted=MessagePosted)
+    written = blocks_of("test_the_handler_that_told_everybody_records_and_returns")
+    run(written, Message=Message, MessagePosted=MessagePosted)
     try:
         message = MessageFactory.create(origin=Message.Origin.SYSTEM)
     finally:
@@ -66,19 +63,6 @@ def test_the_handler_that_told_everybody_records_and_returns(valkey: str) -> Non
 
 
 def test_the_channel_layer_is_the_one_that_the_settings_name(valkey: str) -> None:
-    names = run("choose-a-channel-layer")
+    names = run(blocks_of("test_the_channel_layer_is_the_one_that_the_settings_name"))
     assert names["CHANNEL_LAYERS"] == settings.CHANNEL_LAYERS
     async_to_sync(get_channel_layer().flush)()
-
-
-def test_the_requests_of_a_service_are_taken_as_they_stand(monkeypatch: pytest.MonkeyPatch, valkey: str) -> None:
-    token = "t" * 40
-    known = load().model_copy(update={"service_tokens": (SecretStr(token),)})
-    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
-    client = Client(headers={"authorization": f"Bearer {token}"})
-    shell = blocks("sh", document="docs/howto/send-events-from-another-service.md")
-    bodies = re.findall(r"-d '(\{.*?\})'\n\}?", "".join(block.text for block in shell), re.DOTALL)
-    assert len(bodies) == 2
-    for body in bodies:
-        answer = client.post("/api/events", json.loads(body), content_type="application/json")
-        assert answer.status_code == 202, answer.json()

@@ -1,0 +1,189 @@
+"""What the documents have people do with the demo, done as it stands there: `make run` itself, and commands against it.
+
+What is changed: ports, the token that the reader makes, and how many are told while `make lanes` measures.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from dev.ground import DATA, LISTENERS, URLS
+from dev.stack import load_stack
+from tests.documents import blocks_of
+from tests.processes import BIN, ROOT, Process, wait_until
+
+#: Longest wait for the line `Ready:`, and for a measurement (seconds). Usual are ten.
+START_SECONDS = 90
+COMMAND_SECONDS = 90
+
+#: Where to look for ports: below those that systems give to connections, of which the demo itself makes many.
+PORTS = range(20_000, 32_000, 5)
+
+#: `make lanes` tells a hundred thousand and waits for four hundred mentions unless told otherwise: half a minute.
+FEWER = {"MAKEFLAGS": " -- RECIPIENTS=2000 MENTIONS=20"}
+
+#: The variables of this test run, which a terminal would not have.
+OF_THE_RUN = {*URLS, "DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS"}
+
+
+class Demo(Process):
+    """`make run` in a terminal of its own, on ports of its own."""
+
+    def __init__(self, command: str, base: int, token: str) -> None:
+        super().__init__("demo", "bash", "-c", f"exec env {command}")
+        self.base = base
+        self.token = token
+
+    def surroundings(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CLARION_")}
+        path = {"PATH": f"{BIN}{os.pathsep}{kept['PATH']}"}
+        return {name: kept[name] for name in kept.keys() - OF_THE_RUN} | path | {"CLARION_PORT_BASE": str(self.base)}
+
+    def run(self, command: str, **variables: str) -> str:
+        """What it prints, in a second terminal."""
+        done = subprocess.run(
+            ["bash", "-e", "-c", self.here(command)],
+            cwd=ROOT, env=self.surroundings() | variables, capture_output=True, text=True, timeout=COMMAND_SECONDS,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def here(self, text: str) -> str:
+        """The same with the ports and the token of this demo."""
+        for listener in LISTENERS:
+            text = text.replace(f"127.0.0.1:{8000 + LISTENERS.index(listener)}", f"127.0.0.1:{self.port(listener)}")
+        return text.replace("<the token>", self.token)
+
+    def port(self, listener: str) -> int:
+        return self.base + LISTENERS.index(listener)
+
+    def webs_environment(self) -> dict[str, str]:
+        return load_stack(self.base)
+
+    def interrupt(self) -> None:
+        """Ctrl-C; and wait until nothing of it is left."""
+        assert self.popen is not None
+        os.killpg(self.popen.pid, signal.SIGINT)
+        self.popen.wait(COMMAND_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """As the how-to for services starts it: two lines, of which the first makes the token."""
+    (made, started) = blocks_of("test_a_service_tells_people_as_it_is_told_to")[0].text.splitlines()
+    token = subprocess.run(["bash", "-c", made], capture_output=True, text=True, check=True).stdout.strip()
+    demo = Demo(started.replace("<the token>", token), free_ports(len(LISTENERS)), token)
+    try:
+        demo.launch()
+        wait_until(lambda: "Ready: " in demo.said() or demo.exit_code() is not None, demo.said, START_SECONDS)
+        assert demo.exit_code() is None, demo.said()
+        yield demo
+        demo.interrupt()
+        for listener in LISTENERS:
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", demo.port(listener)))
+    finally:
+        demo.kill()
+        shutil.rmtree(DATA / str(demo.base), ignore_errors=True)
+
+
+def free_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
+    while True:
+        first = random.choice(PORTS)
+        with ExitStack() as stack, suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(closing(socket.socket())).bind(("127.0.0.1", port))
+            return first
+
+
+def same_shape(answer: Any, shown: Any) -> bool:
+    """Whether an answer has the fields of the one that is shown, each of the same type."""
+    if isinstance(shown, dict):
+        return isinstance(answer, dict) and answer.keys() == shown.keys() and all(
+            same_shape(answer[name], shown[name]) for name in shown
+        )  # fmt: skip
+    return type(answer) is type(shown)
+
+
+def told_of(demo: Demo, kind: str) -> set[int]:
+    with psycopg.connect(demo.webs_environment()["DATABASE_URL"]) as connection:
+        rows = connection.execute(
+            "SELECT n.recipient_id FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id "
+            "WHERE a.kind = %s",
+            [kind],
+        )
+        return {recipient for (recipient,) in rows}
+
+
+def test_a_service_tells_people_as_it_is_told_to(demo: Demo, tmp_path: Path) -> None:
+    _, notice, answer, refusal, to_audience, message, trace = blocks_of("test_a_service_tells_people_as_it_is_told_to")
+    said = [json.loads(demo.run(notice.text)) for _ in range(2)]
+    assert same_shape(said[0], json.loads(answer.text))
+    assert said[0] == said[1], "the same key is the same event"
+    wait_until(lambda: told_of(demo, "INVOICE_ISSUED") == {1, 2}, "users 1 and 2 do not have it")
+    to_nobody = notice.text.replace('"recipients": [1, 2],', "")
+    assert to_nobody != notice.text
+    assert json.loads(demo.run(to_nobody)) == json.loads(refusal.text)
+    assert same_shape(json.loads(demo.run(to_audience.text, TOKEN=demo.token)), json.loads(answer.text))
+    wait_until(lambda: told_of(demo, "MAINTENANCE"), "nobody of the audience has it")
+    file = tmp_path / "billing.py"
+    file.write_text(demo.here(message.text))
+    subprocess.run([sys.executable, file], check=True, env=demo.surroundings(), timeout=COMMAND_SECONDS)
+    wait_until(lambda: told_of(demo, "INVOICE_PAID") == {1}, "user 1 does not have what came as a message")
+    story = demo.run(trace.text, **demo.webs_environment())
+    assert "recorded as event" in story
+    assert "(INVOICE_ISSUED, 2 people) published" in story
+
+
+def test_more_workers_take_part(demo: Demo) -> None:
+    (block,) = blocks_of("test_more_workers_take_part")
+    names = []
+    with ExitStack() as stack:
+        for number, line in enumerate(block.text.splitlines()):
+            more = Process(
+                f"more-{number}",
+                "bash",
+                "-c",
+                f"exec {line}",
+                **demo.webs_environment(),
+                PATH=demo.surroundings()["PATH"],
+            )
+            stack.enter_context(more)
+            names.append(line.split("--hostname=")[1].split("@")[0] + "@")
+        ping = "celery -A pipeline inspect ping"
+        assert f"`{ping}`" in (ROOT / "docs/operations.md").read_text()
+        answers: list[str] = [""]
+
+        def all_answer() -> bool:
+            answers[0] = demo.run(ping, **demo.webs_environment())
+            return all(f"{name}" in answers[0] for name in [*names, "live@", "bursts@", "jobs@"])
+
+        wait_until(all_answer, lambda: answers[0])
+
+
+def test_what_make_does_against_the_demo(demo: Demo) -> None:
+    lines = [line for block in blocks_of("test_what_make_does_against_the_demo") for line in block.text.splitlines()]
+    assert len(lines) >= 4
+    for line in dict.fromkeys(lines):
+        fewer = FEWER if line == "make lanes" else {}
+        figures = json.loads(demo.run(line, **fewer).splitlines()[-1])
+        if "lost" in figures:
+            assert (figures["lost"], figures["repeated"], figures["out_of_order"]) == (0, 0, 0)
+            assert figures["received"] == figures["online"] * figures["storm"]
+        else:
+            assert figures["mentions_idle"] > 0
+            assert figures["mentions_busy"] > 0

@@ -1,0 +1,72 @@
+"""The JavaScript of the documents, as it stands there, on a page of the real forum's address in a real browser.
+
+What is changed: the port of the edge, which behind a load balancer has none of its own, and the id of the user.
+"""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.acceptance.steps import filled, person
+from tests.browser.conftest import Stack, visiting
+from tests.documents import Block, blocks_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+#: What a bundler does with the package's name, and what the reader's own page has: a token, a place to show things.
+PAGE = """
+<script type="importmap">
+  {{"imports": {{"clarion-client": "/static/notifications.js", "clarion-client/store": "/static/store.js"}}}}
+</script>
+<script>
+  window.shown = [];
+  window.seqs = [];
+  const show = (...given) => window.shown.push(given);
+  const getToken = async () => {{
+    const csrf = document.cookie.match(/csrftoken=(\\w+)/)[1];
+    const answer = await fetch("/api/token", {{ method: "POST", headers: {{ "X-CSRFToken": csrf }} }});
+    return (await answer.json()).token;
+  }};
+  const auth0 = {{ getTokenSilently: getToken }};
+</script>
+<script type="module">{code}</script>
+"""
+
+#: The block that stands alone follows others of its how-to, which import and connect.
+IMPORT = 'import { NotificationSocket, socketUrl } from "clarion-client";\n'
+CONNECT = "socket.connect();\n"
+
+#: Where the test looks.
+WATCHED = """
+socket.addEventListener("frame", ({ detail }) => window.seqs.push(detail.seq));
+Object.assign(window, { socket, store: typeof store === "undefined" ? null : store });
+"""
+
+
+def page_of(block: Block, user_id: int, port: int) -> str:
+    code = block.text.replace("socketUrl()", f"socketUrl({port})").replace('userId: "7"', f'userId: "{user_id}"')
+    if "import " not in code:
+        code = IMPORT + code + CONNECT
+    return PAGE.format(code=code + WATCHED)
+
+
+@pytest.mark.parametrize("block", blocks_of("test_a_page_follows_the_inbox"), ids=str)
+async def test_a_page_follows_the_inbox(stack: Stack, chromium: Browser, block: Block) -> None:
+    ann = await person()
+    await filled(ann.pk, 3)
+    # The forum's own pages allow no script within a page; the reader's does.
+    async with visiting(chromium, stack, ann, bypass_csp=True) as visitor:
+        await (await visitor.open()).close()  # for the cookie of CSRF
+        page = await visitor.open("/api/inbox", connected=False)
+        await page.set_content(page_of(block, ann.pk, stack.edge.port))
+        await page.wait_for_function("window.socket?.state === 'connected'")
+        await filled(ann.pk, 2, first=4)
+        await page.wait_for_function("String(window.seqs) === '4,5'")
+        state: dict[str, Any] = await page.evaluate(
+            "({unread: store?.unread, held: store?.notifications.length, shown: shown.length})"
+        )
+        if "new NotificationStore" in block.text:
+            assert (state["unread"], state["held"]) == (5, 5)
+        assert (state["shown"] > 0) is ("show(" in block.text)
+        assert [said for said in visitor.said if said.startswith("error: ")] == []
