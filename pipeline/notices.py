@@ -9,11 +9,12 @@ service can say "whoever takes part in thread 7" without knowing the tables:
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from pydantic import Field, model_validator
 
 from pipeline.audiences import Audience, audiences_for
@@ -65,12 +66,17 @@ class NoticeGiven(Event, name="clarion.notice.given.v1"):
         return self
 
 
+def _given(user_ids: Sequence[int]) -> RawSQL:
+    """As one array, however many they are: so it is one statement, which Postgres knows."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [list(user_ids)])
+
+
 @audiences_for(NoticeGiven)
 def notice_given(event: NoticeGiven) -> list[Audience]:
     """The one audience of a notice."""
     users = get_user_model()
     who: QuerySet[Any, Any] = (
-        users._default_manager.filter(pk__in=event.recipients).values_list("pk")
+        users._default_manager.filter(pk__in=_given(event.recipients)).values_list("pk")
         if event.audience is None
         else _declared[event.audience](**event.parameters)
     )

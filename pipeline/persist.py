@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import connection
-
+from pipeline import statements
 from pipeline.kinds import kind_of
 from pipeline.outbox.work import ClaimedBatch
 from shared import metrics
@@ -204,7 +203,7 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
         "storm_seconds": settings.storm_seconds,
     }
     rows: list[Sequence[Any]] = []
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         if new:
             rows = _store(cursor, new, params, locked=locked)
             metrics.NOTIFICATIONS_STORED.inc(len(rows))

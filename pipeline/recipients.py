@@ -13,15 +13,17 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 
+from pipeline import statements
 from pipeline.audiences import Audience
 from pipeline.errors import InvalidAudience
 from pipeline.outbox.work import ClaimedBatch, ClaimedEvent
@@ -117,6 +119,13 @@ _TOLD = """
 _TOLD_NOTHING = "(NULL::int, NULL::text, NULL::text, NULL::jsonb, NULL::text, NULL::text)"
 
 
+#: What is known of a cut, by its text: it was seen once; it can be prepared; or it cannot, since what an application
+#: asks with has no type that Postgres could tell without seeing it. There is a text for each shape of audiences.
+_shapes: dict[str, Literal["seen", "typed", "untyped"]] = {}
+#: Shapes that are remembered. Who makes another for each event (ids in a list) has them forgotten, and is not prepared.
+SHAPES_MAX = 300
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """What an event's audiences came to: how many are told, in which batches.
@@ -152,9 +161,7 @@ def cut(
         "dropped": list(dropped),
         "enqueued_at": enqueued_at,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(audiences, params), params)
-        rows = cursor.fetchall()
+    rows = _rows(_statement(audiences, params), params)
     total, muted, locked = rows[0][:3]
     if not total:
         return Cut(0, muted)
@@ -173,6 +180,30 @@ def cut(
         if total <= settings.deliver_at_once and kind is not None
     ]
     return Cut(total, muted, [row[3] for row in rows], at_once, locked == total)
+
+
+def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run the cut: as Django would, or prepared where it comes again and can be, which is tried behind a savepoint."""
+    known = _shapes.get(sql)
+    if known is None:
+        if len(_shapes) >= SHAPES_MAX:
+            _shapes.clear()
+        _shapes[sql] = "seen"
+    elif known != "untyped":
+        try:
+            with nullcontext() if known == "typed" else transaction.atomic(), statements.cursor() as cursor:
+                cursor.execute(sql, params)
+                rows = list(cursor.fetchall())
+        except ProgrammingError:
+            if known == "typed":
+                raise
+            _shapes[sql] = "untyped"
+        else:
+            _shapes[sql] = "typed"
+            return rows
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
 
 
 def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:

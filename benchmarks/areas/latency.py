@@ -1,6 +1,7 @@
 """One event on an idle system, from its commit to the socket, beside the sum of its bare hops.
 
-The event is a notice to one person: the bare hops hold no code of an application either.
+The event is a notice to one person: the bare hops hold no code of an application either. Where the time goes is read
+from the events' own story, whose instants are all of one clock.
 """
 
 import socket
@@ -28,6 +29,19 @@ from shared.settings import load
 AREA = "latency"
 EVENTS_OF_A_RUN = 100
 RUNS = 3
+#: What the story of an event says, in seconds, median of the last so many.
+_STAGES = {
+    "recorded to enqueued": "e.enqueued_at - e.recorded_at",
+    "enqueued to expanded": "e.expanded_at - e.enqueued_at",
+    "expanded to stored": "b.persisted_at - e.expanded_at",
+    "stored to published and noted": "b.finished_at - b.persisted_at",
+}
+_MEDIANS = (f"percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM {took}))" for took in _STAGES.values())
+_STORY = f"""
+SELECT {", ".join(_MEDIANS)}
+  FROM (SELECT * FROM outbox_event ORDER BY id DESC LIMIT %s) e JOIN outbox_batch b ON b.event_id = e.id
+ WHERE e.state = 'done'
+"""  # noqa: S608 - constants
 _PUSH = b"POST /push?rounds=1&size=300 HTTP/1.1\r\nHost: benchmark\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -37,6 +51,7 @@ def measure(console: Console) -> Iterator[Figure]:
     settle()
     hops: dict[str, list[float]] = {"commit": [], "broker and worker": [], "PUBLISH": [], "socket": []}
     ours: list[float] = []
+    stages: list[list[float]] = []
     for _ in range(RUNS):
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE IF NOT EXISTS bare (id bigserial, said text)")
@@ -46,6 +61,9 @@ def measure(console: Console) -> Iterator[Figure]:
         hops["PUBLISH"].append(_publish())
         hops["socket"].append(_socket())
         ours.append(_ours(crowd))
+        with connection.cursor() as cursor:
+            cursor.execute(_STORY, [EVENTS_OF_A_RUN])
+            stages.append(list(cursor.fetchone()))
     sums = [sum(run) for run in zip(*hops.values(), strict=True)]
     each = ", ".join(f"{name} {median(them) * 1000:.1f}" for name, them in hops.items())
     told = f"ours {median(ours) * 1000:.1f} ms; {each}"
@@ -54,6 +72,8 @@ def measure(console: Console) -> Iterator[Figure]:
         "latency.idle", AREA, "commit to socket, idle, p50, against the sum of its bare hops", ours, sums,
         at_most=2, told=told,
     )  # fmt: skip
+    for number, (name, took) in enumerate(zip(_STAGES, zip(*stages, strict=True), strict=True)):
+        yield Figure(f"latency.stage.{number}", AREA, f"of which {name}", [one * 1000 for one in took], unit="ms")
 
 
 def _median(once: Callable[[], float]) -> float:

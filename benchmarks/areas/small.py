@@ -7,15 +7,17 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from statistics import median
+from typing import Any
 
 import redis
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import Server, interleaved, settle, worker
 from benchmarks.peers import empty
+from pipeline import delivery
 from pipeline.notices import NoticeGiven
 from pipeline.outbox.recording import record
 from pipeline.queues import EVENTS
@@ -26,6 +28,8 @@ EVENTS_OF_A_RUN = 2_000
 EMPTY_OF_A_RUN = 5_000
 PEOPLE = 500
 RUNS = 3
+#: How often each statement is planned.
+PLANNED = 30
 #: Between two looks at a queue (seconds), and the longest wait for it to change.
 LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 120
@@ -50,6 +54,34 @@ def measure(console: Console) -> Iterator[Figure]:
         "small.events", AREA, "events/s through one worker process, against Celery doing an empty task",
         rates["ours"], rates["empty"], at_least=0.5, told=told,
     )  # fmt: skip
+    planning = _planning(users)
+    told = ", ".join(f"{first_word} {micros:.0f}" for first_word, micros in planning)
+    yield Figure(
+        "small.planning", AREA, "planning the statements of a small event, were they not prepared",
+        [sum(micros for _, micros in planning)], unit="µs", told=told,
+    )  # fmt: skip
+
+
+def _planning(users: list[int]) -> list[tuple[str, float]]:
+    """What a worker asks of Postgres for one small event: each statement, and how long it is planned (µs)."""
+    with transaction.atomic():
+        event_id = record(NoticeGiven(kind="MENTION", recipients=(users[0],), data={}), key=uuid.uuid4().hex)
+    asked: list[tuple[str, Any]] = []
+
+    def noted(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(noted):
+        delivery.expand(event_id)
+    return [(sql.split()[0], median(_planned(sql, params) for _ in range(PLANNED))) for sql, params in asked]
+
+
+def _planned(sql: str, params: Any) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (SUMMARY) {sql}", params)
+        line = next(text for (text,) in cursor.fetchall() if text.startswith("Planning Time"))
+    return float(line.split()[2]) * 1000
 
 
 def people_of_small_events() -> list[int]:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from pipeline import statements
 from pipeline.errors import Permanent, Retryable
 from pipeline.queues import BURSTS, DELIVER, EXPAND
 from shared import metrics
@@ -263,13 +264,13 @@ def _note(kind: Kind, work_ids: Sequence[int], more: int, *, park_from: int | No
 
 def _execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
     """Run it; how many rows it was about."""
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
 
 
 def _one(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(sql, params)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: The way from a post to a socket, with everything that can happen on it; what a request and a purge say to Postgres.
 ACCEPTANCE = ("acceptance/test_main_job.py", "acceptance/test_crashes.py", "acceptance/test_jobs.py")
+#: And what else asks Postgres much, by the names of their files.
+POOLED = ("delivery", "operations", "statements")
 #: Longest run (seconds). Usual are thirty.
 PATIENCE_SECONDS = 240
 
@@ -27,7 +29,7 @@ PATIENCE_SECONDS = 240
     "name,program,tests",
     [
         ("rabbitmq", RABBITMQ, [*ACCEPTANCE, "acceptance/on_rabbitmq.py", "integration/test_backlog.py"]),
-        ("pgbouncer", PGBOUNCER, [*ACCEPTANCE, "integration/test_delivery.py", "integration/test_operations.py"]),
+        ("pgbouncer", PGBOUNCER, [*ACCEPTANCE, *(f"integration/test_{name}.py" for name in POOLED)]),
         ("sentinel", None, ["acceptance/on_sentinel.py"]),
     ],
     ids=["rabbitmq", "pgbouncer", "sentinel"],

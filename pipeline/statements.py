@@ -1,0 +1,81 @@
+"""The statements of delivery, which Postgres parses and plans once for each connection and not for each event.
+
+Enters: statements with their parameters, on Django's connection. Leaves: cursors of Django's, whose statements are
+prepared. Django itself writes parameters into the text, so that Postgres sees another statement each time; planning was
+a third of what it computed for a small event.
+
+Two things stand in the way, and both are found out here. A pooler gives a connection to another client after each
+transaction, and what one has prepared is not there for the next: then statements go as Django's; also where a pooler
+is recognised by nothing but that. And what was prepared no longer fits a column whose type a migration has changed:
+then the work is tried again, and prepares anew.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from weakref import WeakSet
+
+import psycopg
+from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
+from psycopg import errors
+from psycopg.types.numeric import Int8Dumper
+
+from pipeline.errors import Retryable
+
+#: Nothing is prepared but what asks for it, however often it is said.
+_WHEN_ASKED: Final = sys.maxsize
+
+_GONE = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
+_NO_LONGER_FITS: Final = "cached plan must not change result type"
+
+#: Connections of which it is known whether they may prepare.
+_known: WeakSet[psycopg.Connection[Any]] = WeakSet()
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """Prepares whatever it executes. Whole numbers are bigint whatever their size, else each size were a statement."""
+
+    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+        super().__init__(raw)
+        self.adapters.register_dumper(int, Int8Dumper)
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "_Cursor":
+        super().execute(query, params, **{**options, "prepare": True})
+        if connection.queries_logged:
+            self._query = self._convert_query(query, params)  # where Django looks for what to log
+        return self
+
+
+@contextmanager
+def cursor() -> Iterator[CursorWrapper]:
+    """A cursor on Django's connection; raises Retryable where what was prepared is of no use any more."""
+    connection.ensure_connection()
+    raw = connection.connection
+    if not _may_prepare(raw):
+        with connection.cursor() as djangos:
+            yield djangos
+        return
+    connection.validate_no_broken_transaction()
+    wrap: Any = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    try:
+        with wrap(_Cursor(raw)) as ours:
+            yield ours
+    except DatabaseError as error:
+        is_gone = isinstance(error.__cause__, _GONE)
+        if is_gone:
+            raw.prepare_threshold = None
+        if is_gone or _NO_LONGER_FITS in str(error):
+            raise Retryable("A prepared statement is of no use any more") from error
+        raise
+
+
+def _may_prepare(raw: psycopg.Connection[Any]) -> bool:
+    if raw not in _known:
+        # A pooler answers a client itself, with a process id of its own.
+        row = raw.execute("SELECT pg_backend_pid()").fetchone()
+        if row is not None and row[0] == raw.info.backend_pid:
+            raw.prepare_threshold = _WHEN_ASKED
+        _known.add(raw)
+    return raw.prepare_threshold is not None

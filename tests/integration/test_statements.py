@@ -1,0 +1,89 @@
+"""The statements of delivery are prepared, where they can be, and harm nobody where they cannot."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from pipeline import delivery, recipients
+from pipeline.audiences import Audience
+from pipeline.errors import Retryable
+from pipeline.outbox.models import Event
+from shared.inbox.models import Notification
+from tests import environment
+from tests.integration.conftest import Frames
+from tests.integration.steps import happened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def prepared() -> int:
+    """How many statements this connection has prepared."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        return int(cursor.fetchone()[0])
+
+
+def behind_our_back(sql: str) -> None:
+    """So that the client does not see that it changes what was prepared."""
+    connection.connection.pgconn.exec_(sql.encode())
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    """A connection that nobody has used."""
+    connection.close()
+
+
+def test_each_is_prepared_once_unless_a_pooler_stands_between(people: list[User]) -> None:
+    for number in range(3):
+        delivery.expand(happened(f"at first {number}", first=people))
+    at_first = prepared()
+    assert (at_first > 3) == (environment.ON != "pgbouncer")
+    for number in range(6):
+        delivery.expand(happened(f"then {number}", first=people))
+    assert prepared() == at_first
+    assert Notification.objects.count() == 9 * len(people)
+
+
+def test_what_has_no_type_of_its_own_is_asked_as_django_asks(
+    people: list[User], published: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its type cannot be told of a parameter, as it can of a value. That is found out once."""
+    odd = User.objects.filter(pk__in=[one.pk for one in people]).extra(where=["%s IS NOT NULL"], params=["x"])
+    who = odd.values_list("pk")
+    monkeypatch.setattr("pipeline.audiences.audiences_of", lambda _: [Audience("FIRST", who, {})])
+    for number in range(4):
+        delivery.expand(happened(f"odd {number}"))
+        assert {user for user, _ in published()} == set(odd.values_list("pk", flat=True))
+    assert ("untyped" in recipients._shapes.values()) == (environment.ON != "pgbouncer")
+
+
+def test_what_was_prepared_and_is_gone_costs_one_more_try(people: list[User]) -> None:
+    """As behind a pooler that could not be recognised."""
+    delivery.expand(happened("one", first=people))
+    if environment.ON == "pgbouncer":
+        return  # nothing was
+    behind_our_back("DEALLOCATE ALL")
+    event = happened("two", first=people)
+    with pytest.raises(Retryable):
+        delivery.expand(event)
+    row = Event.objects.get(pk=event)
+    assert (row.state, row.attempts) == ("pending", 0)
+    delivery.expand(event)
+    assert Event.objects.get(pk=event).state == "done"
+
+
+def test_a_column_that_becomes_wider_meanwhile_costs_one_more_try(people: list[User]) -> None:
+    delivery.expand(happened("one", first=people))
+    if environment.ON == "pgbouncer":
+        return
+    behind_our_back("ALTER TABLE outbox_event ALTER name TYPE text")
+    try:
+        event = happened("two", first=people)
+        with pytest.raises(Retryable):
+            delivery.expand(event)
+        delivery.expand(event)
+    finally:
+        behind_our_back("ALTER TABLE outbox_event ALTER name TYPE varchar(120)")
+    assert Event.objects.get(pk=event).state == "done"
+    assert prepared() > 0
