@@ -17,7 +17,8 @@ tasks.py       the Celery tasks: ids in, one call to delivery; shown.py  what op
 enqueue.py     hints for the broker, with a bounded wait
 queues.py      the queues and what is routed to them
 celery.py      the Celery app                  broker.py      its way to Redis
-consumer.py    no message ends a worker
+consumer.py    no message ends a worker        beat.py        a clock that is set back does not stop it
+statements.py  what is asked of Postgres for each event, prepared
 errors.py      Retryable and Permanent
 
 record(event) ─► expand ─► [batches] ─► deliver ─► persist ─► publish ─► channel layer ─► edge

@@ -7,13 +7,15 @@ retries a task: what fails is noted on its row in the outbox, and the sweep enqu
 
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, _state
 from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
-from django.db import close_old_connections, reset_queries
+from django.db import close_old_connections, connections, reset_queries
 from kombu import Exchange, Queue
 from prometheus_client import start_http_server
 
@@ -40,6 +42,10 @@ SAMPLE_EVERY_SECONDS = 15.0
 #: Redis gives an unacknowledged task to another worker after this long (seconds). It counts from delivery, so it lies
 #: far above what any task takes; the sweep has found a lost one long before.
 VISIBILITY_TIMEOUT_SECONDS = 600
+
+#: A connection that worked so shortly ago is not asked whether it is alive (seconds).
+ALIVE_SECONDS = 1.0
+_thread = threading.local()
 
 #: A broker that has frozen is noticed after this long (seconds); redis-py would wait for ever.
 BROKER_SOCKET_SECONDS = 10
@@ -169,7 +175,12 @@ def _as_around_a_request(**_: Any) -> None:
     """What Django does at the start and the end of each request.
 
     Connections that are old or broken are closed, the others kept: making a new one for each task would cost more than
-    a small task does. In development every statement is remembered with its parameters, and forgotten here.
+    a small task does, and so would asking one whether it is alive that has just worked. In development every statement
+    is remembered with its parameters, and forgotten here.
     """
-    close_old_connections()
+    now = time.monotonic()
+    worked = now - getattr(_thread, "worked_at", 0.0) < ALIVE_SECONDS
+    if not worked or any(one.errors_occurred for one in connections.all(initialized_only=True)):
+        close_old_connections()
+    _thread.worked_at = now
     reset_queries()

@@ -51,6 +51,7 @@ class _Cursor(psycopg.Cursor[Any]):
 @contextmanager
 def cursor() -> Iterator[CursorWrapper]:
     """A cursor on Django's connection; raises Retryable where what was prepared is of no use any more."""
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw = connection.connection
     if not _may_prepare(raw):

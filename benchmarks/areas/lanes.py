@@ -14,7 +14,7 @@ from pipeline.queues import BURSTS, EVENTS, MAINTENANCE
 AREA = "lanes"
 RECIPIENTS = 100_000
 MENTIONS = 200
-RUNS = 3
+RUNS = 5
 
 
 def measure(console: Console) -> Iterator[Figure]:
@@ -22,8 +22,8 @@ def measure(console: Console) -> Iterator[Figure]:
     ratios, told = [], ""
     for _ in range(RUNS):
         with (
-            worker(EVENTS),
-            worker(BURSTS, MAINTENANCE, concurrency=2),
+            worker(EVENTS, MAINTENANCE),
+            worker(BURSTS, concurrency=1),
             edge(**SETTINGS | {"CLARION_QUIET_LOSS_SECONDS": "30"}) as server,
         ):
             url = f"ws://127.0.0.1:{server.port}/ws/notification-updates/"

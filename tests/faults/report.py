@@ -77,5 +77,8 @@ def show(results: Sequence[Result], console: Console) -> None:
 
 
 def write(results: Sequence[Result]) -> None:
-    """Write results.json."""
-    RESULTS.write_text(json.dumps([asdict(one) for one in results], indent=1) + "\n")
+    """Write results.json. Of a fault that was not tried this time, what was there before stays."""
+    tried = {one.fault for one in results}
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    kept = [entry for entry in before if entry["fault"] not in tried]
+    RESULTS.write_text(json.dumps([asdict(one) for one in results] + kept, indent=1) + "\n")
