@@ -10,6 +10,7 @@ import itertools
 import json
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,8 +70,11 @@ def main(
     print(json.dumps(asdict(result)))
 
 
-async def compare(url: str, recipients: int, mentions: int) -> Lanes:
-    """Time so many mentions on an idle system, then as many and more while one burst after another is worked off."""
+async def compare(url: str, recipients: int, mentions: int, *, look: Callable[[], None] = lambda: None) -> Lanes:
+    """Time so many mentions on an idle system, then as many and more while one burst after another is worked off.
+
+    `look` is called before the first, between the two, and after the last.
+    """
     from benchmarks.listeners import Listeners
     from examples.forum import crowd as crowds
 
@@ -80,12 +84,15 @@ async def compare(url: str, recipients: int, mentions: int) -> Lanes:
     await listeners.connect(next(pairs).user_ids, lambda: None)
     try:
         await _mention(next(pairs), listeners)  # to warm up
+        look()
         idle = [await _mention(next(pairs), listeners) for _ in range(mentions)]
+        look()
         busy: list[float] = []
         while len(busy) < mentions:
             event = (await asyncio.to_thread(burst.post))[0]
             while not await asyncio.to_thread(_is_done, event):
                 busy.append(await _mention(next(pairs), listeners))
+        look()
     finally:
         await listeners.close()
     return Lanes(

@@ -5,6 +5,8 @@ always among them; of Postgres, all its processes, those included that begin or 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -36,3 +38,12 @@ def _spent(process: psutil.Process) -> float:
     times = process.cpu_times()
     own = times.user + times.system + times.children_user + times.children_system
     return float(own) + sum(sum(child.cpu_times()[:2]) for child in process.children())
+
+
+def waited_for_a_core(process: psutil.Process) -> float:
+    """Seconds that the threads of a process were ready and not running. Linux says so, others nothing: 0."""
+    waited = 0
+    for file in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+        with suppress(FileNotFoundError):  # a thread that has ended
+            waited += int(file.read_text().split()[1])
+    return waited / 1e9

@@ -1,5 +1,6 @@
 """What operators see and ask of a real edge: its report, a drain on command, sockets again."""
 
+import re
 from collections.abc import Iterator
 from io import StringIO
 
@@ -56,7 +57,7 @@ async def test_a_drained_edge_says_goodbye_lives_on_and_takes_sockets_again(name
     ann = await person()
     async with connected(named.url, ann) as client:
         await until(reported, "it does not report")
-        assert (await asked()).startswith(f"{NAME}  ")
+        assert any(line.startswith(f"{NAME}  ") for line in (await asked()).splitlines())
         assert await asked(NAME) == f"The edge {NAME} was told.\n"
         assert (await client.next())["type"] == "GOING_AWAY"
         assert await client.closed() == Close.GOING_AWAY
@@ -69,7 +70,8 @@ async def test_a_drained_edge_says_goodbye_lives_on_and_takes_sockets_again(name
         assert (await refused.next())["type"] == "GOING_AWAY"
         with pytest.raises(ConnectionClosed):
             await refused.connection.recv()
-    assert await asked() == f"{NAME}  0 sockets, drains\n"
+    # Edges of other tests may have reported of late as well.
+    assert f"{NAME} 0 sockets, drains" in [re.sub(" +", " ", line) for line in (await asked()).splitlines()]
     assert await asked(NAME, "--take") == f"The edge {NAME} was told.\n"
     await until(named.is_up, "it takes no sockets again")
     async with connected(named.url, ann) as client:

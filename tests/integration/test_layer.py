@@ -116,7 +116,7 @@ async def test_a_listener_is_called_back_until_it_stops(layer: ClarionChannelLay
     assert await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
     layer.publish([("group", frame_message(1, "text"))])
     await came(lambda: heard)
-    assert heard == [{"type": FRAME, "since": None, "rest": "", "own": [1, "text"]}]
+    assert heard == [{"type": FRAME, "epoch": None, "since": None, "rest": "", "own": [1, "text"]}]
     loop_layer.unlisten("group", heard.append)
     await came(lambda: layer.publish([("group", frame_message(2, "text"))]) == 0)
     assert len(heard) == 1
