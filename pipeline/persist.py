@@ -92,6 +92,10 @@ noted AS ({_NOTED} AND EXISTS (SELECT 1 FROM advanced))
 SELECT %(announcement)s::bigint, user_id, seq, unread, quiet IS TRUE FROM advanced
 """  # noqa: S608 - constants
 
+#: The same by another text, so that Postgres keeps another plan of it: one that was made while it had a choice could
+#: lock in another order.
+_INSERT_ALONG_THE_INDEX = f"/* along the index */ {_INSERT}"
+
 #: Batches of which some are of kinds that collapse. `open` is the notification that is there and unread: its is the
 #: name, the count goes on, and the rows that stood for it are replaced. Reading takes the same lock on the inbox, so it
 #: happens before or after, never in between. LIMIT in a lateral join means: look it up, row by row. Left to itself the
@@ -229,19 +233,21 @@ def _store(
         if not cursor.fetchone()[0]:
             cursor.execute(_CREATE_INBOXES, params)
             cursor.execute(_LOCK_INBOXES, params)
+        locked = True
     elif not locked:
         cursor.execute(_ALONG_THE_INDEX)
     if collapsing:
         cursor.execute(_INSERT_COLLAPSING, params | {"collapsing": collapsing} | _actor(batches[0].announced))
         return list(cursor.fetchall())
+    insert = _INSERT if locked else _INSERT_ALONG_THE_INDEX
     rows: list[Sequence[Any]] = []
     for batch in batches:
         of_batch = {"announcement": batch.announcement_id, "created_at": batch.announced.created_at}
         of_batch |= params | {"batch": batch.id, "batches": [batch.id]}
-        cursor.execute(_INSERT, of_batch)
+        cursor.execute(insert, of_batch)
         if not cursor.rowcount:
             cursor.execute(_CREATE_INBOXES, of_batch)
-            cursor.execute(_INSERT, of_batch)
+            cursor.execute(insert, of_batch)
         rows += cursor.fetchall()
     return rows
 

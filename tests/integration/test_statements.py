@@ -7,8 +7,9 @@ from django.db import connection
 from pipeline import delivery, recipients
 from pipeline.audiences import Audience
 from pipeline.errors import Retryable
-from pipeline.outbox.models import Event
+from pipeline.outbox.models import Batch, Event
 from shared.inbox.models import Notification
+from shared.settings import load
 from tests import environment
 from tests.integration.conftest import Frames
 from tests.integration.steps import happened
@@ -87,3 +88,23 @@ def test_a_column_that_becomes_wider_meanwhile_costs_one_more_try(people: list[U
         behind_our_back("ALTER TABLE outbox_event ALTER name TYPE varchar(120)")
     assert Event.objects.get(pk=event).state == "done"
     assert prepared() > 0
+
+
+def test_a_batch_has_a_plan_of_its_own_made_while_only_the_index_was_left(
+    people: list[User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few who are told at once have locked before, by a plan that Postgres may keep; it is not the batch's."""
+    for number in range(8):
+        delivery.expand(happened(f"at once {number}", first=people))
+    monkeypatch.setattr("pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+    delivery.expand(happened("in a batch", first=people))
+    delivery.deliver(Batch.objects.latest("pk").pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT statement LIKE '/* along the index */%%', generic_plans + custom_plans"
+            "  FROM pg_prepared_statements WHERE statement LIKE '%%WITH advanced AS%%'"
+        )
+        plans = sorted(cursor.fetchall())
+    # The first event found no inboxes: it tried, made them, and stored, all of it along the index.
+    assert plans == ([] if environment.ON == "pgbouncer" else [(False, 7), (True, 2 + 1)])
+    assert Notification.objects.count() == 9 * len(people)
