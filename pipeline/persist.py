@@ -89,7 +89,7 @@ inserted AS (
     SELECT user_id, seq, %(announcement)s, %(event)s, %(created_at)s, quiet FROM advanced
 ),
 noted AS ({_NOTED} AND EXISTS (SELECT 1 FROM advanced))
-SELECT %(announcement)s::bigint, user_id, seq, unread, quiet IS TRUE FROM advanced
+SELECT user_id, seq, unread, quiet IS TRUE FROM advanced
 """  # noqa: S608 - constants
 
 #: The same by another text, so that Postgres keeps another plan of it: one that was made while it had a choice could
@@ -171,17 +171,22 @@ ACTORS_NAMED = 3
 ACTORS_COUNTED = 100
 
 
-class Copy(NamedTuple):
-    """One recipient's copy, as its frame will say it; the last four only where it collapsed."""
+#: One recipient's copy, as its frame will say it: user id, seq, unread, whether quiet. As Postgres gives it, since a
+#: burst has a hundred thousand.
+Created = tuple[int, int, int, bool]
+
+
+class Joined(NamedTuple):
+    """A copy that collapsed with what was there unread."""
 
     user_id: int
     seq: int
     unread: int
     quiet: bool
-    first: int | None = None
-    stands_for: int | None = None
-    actors: str | None = None
-    actor_count: int | None = None
+    first: int
+    stands_for: int
+    actors: str  # JSON
+    actor_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,11 @@ class Stored:
     """One announcement and its copies."""
 
     announced: Announced
-    copies: Sequence[Copy]
+    created: Sequence[Created] = ()
+    joined: Sequence[Joined] = ()
+
+    def __len__(self) -> int:
+        return len(self.created) + len(self.joined)
 
 
 def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = False) -> list[Stored]:
@@ -199,34 +208,25 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
     """
     settings = load()
     new = [batch for batch in batches if not batch.persisted]
-    old = [batch.id for batch in batches if batch.persisted]
+    old = [batch for batch in batches if batch.persisted]
     params: dict[str, Any] = {
         "event": event_id,
         "batches": [batch.id for batch in new],
         "storm_limit": settings.storm_limit,
         "storm_seconds": settings.storm_seconds,
     }
-    rows: list[Sequence[Any]] = []
+    stored: list[Stored] = []
     with statements.cursor() as cursor:
         if new:
-            rows = _store(cursor, new, params, locked=locked)
-            metrics.NOTIFICATIONS_STORED.inc(len(rows))
+            stored = _store(cursor, new, params, locked=locked)
+            metrics.NOTIFICATIONS_STORED.inc(sum(map(len, stored)))
         if old:
-            cursor.execute(_STORED_BEFORE, params | {"batches": old})
-            rows += cursor.fetchall()
-    copies: dict[int, list[Copy]] = {batch.announcement_id: [] for batch in batches}
-    for announcement_id, *copy in rows:
-        copies[announcement_id].append(Copy(*copy))
-    return [
-        Stored(announced, copies[announcement_id])
-        for announcement_id, announced in {batch.announcement_id: batch.announced for batch in batches}.items()
-    ]
+            cursor.execute(_STORED_BEFORE, params | {"batches": [batch.id for batch in old]})
+            stored += _by_announcement(old, cursor.fetchall())
+    return stored
 
 
-def _store(
-    cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any], *, locked: bool
-) -> list[Sequence[Any]]:
-    """What is new, each row with its announcement's id."""
+def _store(cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any], *, locked: bool) -> list[Stored]:
     collapsing = sorted({one.announced.kind for one in batches if kind_of(one.announced.kind).collapses})
     if not locked and (collapsing or len(batches) > 1):
         cursor.execute(_LOCK_INBOXES, params)
@@ -238,9 +238,9 @@ def _store(
         cursor.execute(_ALONG_THE_INDEX)
     if collapsing:
         cursor.execute(_INSERT_COLLAPSING, params | {"collapsing": collapsing} | _actor(batches[0].announced))
-        return list(cursor.fetchall())
+        return _by_announcement(batches, cursor.fetchall())
     insert = _INSERT if locked else _INSERT_ALONG_THE_INDEX
-    rows: list[Sequence[Any]] = []
+    stored: list[Stored] = []
     for batch in batches:
         of_batch = {"announcement": batch.announcement_id, "created_at": batch.announced.created_at}
         of_batch |= params | {"batch": batch.id, "batches": [batch.id]}
@@ -248,8 +248,21 @@ def _store(
         if not cursor.rowcount:
             cursor.execute(_CREATE_INBOXES, of_batch)
             cursor.execute(insert, of_batch)
-        rows += cursor.fetchall()
-    return rows
+        stored.append(Stored(batch.announced, cursor.fetchall()))
+    return stored
+
+
+def _by_announcement(batches: Sequence[ClaimedBatch], rows: Sequence[Sequence[Any]]) -> list[Stored]:
+    """Rows of an announcement's id, what every copy has, and what is null where it did not collapse."""
+    created: dict[int, list[Created]] = {batch.announcement_id: [] for batch in batches}
+    joined: dict[int, list[Joined]] = {batch.announcement_id: [] for batch in batches}
+    for announcement_id, user_id, seq, unread, quiet, first, *more in rows:
+        if first is None:
+            created[announcement_id].append((user_id, seq, unread, quiet))
+        else:
+            joined[announcement_id].append(Joined(user_id, seq, unread, quiet, first, *more))
+    announced = {batch.announcement_id: batch.announced for batch in batches}
+    return [Stored(one, created[its_id], joined[its_id]) for its_id, one in announced.items()]
 
 
 def _actor(announced: Announced) -> dict[str, Any]:

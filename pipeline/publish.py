@@ -8,12 +8,13 @@ does not answer raises Retryable: the rows are stored, and whoever is connected 
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from pipeline.errors import Retryable
-from pipeline.persist import Copy, Stored
+from pipeline.persist import Joined, Stored
 from shared import metrics
 from shared.groups import user_group
 from shared.layer import FRAME, ClarionChannelLayer
@@ -27,7 +28,7 @@ def publish(stored: Sequence[Stored], recorded_at: datetime, *, epoch: str | Non
     `epoch` is the history in which it was stored: sockets that follow another do not pass it on.
     """
     since = recorded_at.timestamp()
-    _publish([_lot(one, since, epoch) for one in stored], sum(len(one.copies) for one in stored))
+    _publish([_lot(one, since, epoch) for one in stored], sum(map(len, stored)))
 
 
 def publish_frames(frames: Sequence[tuple[int, int, str]], *, epoch: str | None = None) -> None:
@@ -56,12 +57,14 @@ def channel_layer() -> ClarionChannelLayer:
 def _lot(stored: Stored, since: float, epoch: str | None) -> Lot:
     """One announcement as messages; `since` is when its event was recorded, for the edge's metric."""
     frames = AnnouncedFrames(stored.announced)
-    own = ((user_group(copy.user_id), (copy.seq, _head(frames, copy))) for copy in stored.copies)
-    return Lot({"type": FRAME, "epoch": epoch, "since": since, "rest": frames.rest}, "own", own)
+    created = (
+        (user_group(user_id), (seq, frames.created(seq, unread, quiet=quiet)))
+        for user_id, seq, unread, quiet in stored.created
+    )
+    joined = ((user_group(copy.user_id), (copy.seq, _joined(frames, copy))) for copy in stored.joined)
+    return Lot({"type": FRAME, "epoch": epoch, "since": since, "rest": frames.rest}, "own", chain(created, joined))
 
 
-def _head(frames: AnnouncedFrames, copy: Copy) -> str:
-    if copy.first is None:
-        return frames.created(copy.seq, copy.unread, quiet=copy.quiet)
-    into = Collapsed(copy.first, copy.stands_for or 1, json.loads(copy.actors or "[]"), copy.actor_count or 0)
+def _joined(frames: AnnouncedFrames, copy: Joined) -> str:
+    into = Collapsed(copy.first, copy.stands_for, json.loads(copy.actors), copy.actor_count)
     return frames.collapsed(copy.seq, copy.unread, into, quiet=copy.quiet)

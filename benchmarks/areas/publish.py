@@ -15,7 +15,7 @@ from benchmarks.areas.edge import publish_command, read_replies, valkey_port
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import Peer
 from pipeline import publish
-from pipeline.persist import Copy, Stored
+from pipeline.persist import Created, Stored
 from shared.groups import user_group
 from shared.layer import FRAME
 from shared.protocol import Announced, AnnouncedFrames
@@ -32,7 +32,7 @@ ANNOUNCED = Announced(
 
 def measure(console: Console) -> Iterator[Figure]:
     """Frames a second to no edge, one, and four."""
-    copies = [Copy(user, 5, 3, False, None, None, None, None) for user in range(RECIPIENTS)]
+    copies = [(user, 5, 3, False) for user in range(RECIPIENTS)]
     stored, now = [Stored(ANNOUNCED, copies)], datetime.now(UTC)
     commands = _prebuilt(copies, now.timestamp())
     channel = f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__{user_group(0)[:-1]}"
@@ -62,15 +62,15 @@ def measure(console: Console) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def _prebuilt(copies: Sequence[Copy], since: float) -> bytes:
+def _prebuilt(copies: Sequence[Created], since: float) -> bytes:
     layer = publish.channel_layer()
     frames = AnnouncedFrames(ANNOUNCED)
     shared = {"type": FRAME, "since": since, "rest": frames.rest}
     prefix = f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__"
     return b"".join(
         publish_command(
-            f"{prefix}{user_group(copy.user_id)}".encode(),
-            layer.serialize({**shared, "own": (copy.seq, frames.created(copy.seq, copy.unread))}),
+            f"{prefix}{user_group(user_id)}".encode(),
+            layer.serialize({**shared, "own": (seq, frames.created(seq, unread))}),
         )
-        for copy in copies
+        for user_id, seq, unread, _ in copies
     )
