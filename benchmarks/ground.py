@@ -158,12 +158,13 @@ def edge(**environment: str) -> Server:
     return daphne("edge.asgi:application", ready="/readyz", DJANGO_SETTINGS_MODULE="edge.settings", **environment)
 
 
-def worker(*queues: str, concurrency: int = 4, app: str = "pipeline", **environment: str) -> Server:
+def worker(*queues: str, concurrency: int = 4, prefetch: int = 1, app: str = "pipeline", **environment: str) -> Server:
     """A worker process on these queues, of a Celery app; ready when it answers Prometheus."""
     port = free_port()
     names = ",".join(queues)
     command = [str(BIN / "celery"), "--quiet", "-A", app, "worker", f"--hostname={names}@bench", f"--queues={names}"]
-    command += ["--pool=threads", f"--concurrency={concurrency}", "--task-events", "--loglevel=error"]
+    command += ["--pool=threads", f"--concurrency={concurrency}", f"--prefetch-multiplier={prefetch}"]
+    command += ["--task-events", "--loglevel=error"]
     return Server(*command, port=port, ready="/metrics", CLARION_METRICS_PORT=str(port), **environment)
 
 

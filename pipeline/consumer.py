@@ -1,4 +1,4 @@
-"""Celery's consumer, which no message can end, and which is soon back when the broker is.
+"""Celery's consumer, which no message can end, which is soon back when the broker is, and tells Flower now and then.
 
 Enters: messages, whoever wrote them. Leaves: Celery's own handling of those that are messages. One that has no
 properties, or whose body is null, is dropped as what is no message at all (broker.py). What Celery knows how to refuse,
@@ -21,14 +21,32 @@ logger = logging.getLogger(__name__)
 #: worker would go on waiting after the broker is back.
 RECONNECT_LAST_SECONDS = 4
 
+#: Between two messages with what Flower is told of tasks (seconds).
+EVENTS_EVERY_SECONDS = 0.1
+
 
 class Consumer(CeleryConsumer):
     """Celery's, which a message cannot end. Named in the setting `worker_consumer`."""
+
+    event_dispatcher: Any  # not in the stubs; None while there is no connection
 
     def ensure_connected(self, conn: Any) -> Any:
         """As Celery's, with a shorter wait."""
         conn.ensure_connection = partial(conn.ensure_connection, interval_max=RECONNECT_LAST_SECONDS)
         return super().ensure_connected(conn)
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """As Celery's; and what Flower is told goes out so often."""
+        super().register_with_event_loop(hub)
+        hub.call_repeatedly(EVENTS_EVERY_SECONDS, self._tell_flower)
+
+    def on_send_event_buffered(self) -> None:  # type: ignore[override]  # what it returns is not used
+        """Celery would tell Flower of each step of each task at once, which costs a small one a tenth of its time."""
+
+    def shutdown(self) -> None:
+        """As Celery's; Flower is told of the last tasks before."""
+        self._tell_flower()
+        super().shutdown()
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """As Celery's; what that raises of a message is the message's end, not the worker's."""
@@ -42,3 +60,7 @@ class Consumer(CeleryConsumer):
                 message.reject_log_error(logger, self.connection_errors)  # type: ignore[attr-defined]  # not in the stubs
 
         return on_task_received
+
+    def _tell_flower(self) -> None:
+        if self.event_dispatcher:
+            self.event_dispatcher.flush()

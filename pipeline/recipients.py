@@ -92,8 +92,9 @@ expanded AS (
            expanded_at = clock_timestamp(), finished_at = CASE WHEN total.n = 0 THEN clock_timestamp() END
       FROM total WHERE outbox_event.id = %(event)s
 ),
-few AS (
+few AS ( -- LIMIT tells the planner alone: a plan for no values in particular would seem dear, and each cut be planned
     SELECT unnest(recipients) AS user_id FROM cut JOIN total ON total.n <= %(few)s WHERE rank IS NOT NULL
+     LIMIT %(few)s
 ),
 known AS (
     SELECT count(i.user_id) AS n

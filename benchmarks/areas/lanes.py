@@ -27,7 +27,7 @@ def measure(console: Console) -> Iterator[Figure]:
     ratios, waits, told = [], [], ""
     for _ in range(RUNS):
         with (
-            worker(EVENTS, MAINTENANCE) as live,
+            worker(EVENTS, MAINTENANCE, prefetch=2) as live,
             worker(BURSTS, concurrency=1),
             edge(**SETTINGS | {"CLARION_QUIET_LOSS_SECONDS": "30"}) as server,
         ):

@@ -15,7 +15,7 @@ from django.db import connection
 from rich.console import Console
 
 from benchmarks.areas.edge import FRAME_BYTES, SETTINGS, handshake_of, published
-from benchmarks.areas.small import emptied, people_of_small_events, record_small_events
+from benchmarks.areas.small import PREFETCH, emptied, people_of_small_events, record_small_events
 from benchmarks.areas.whole import done
 from benchmarks.figures import Figure
 from benchmarks.ground import KIB, edge, settle, worker
@@ -49,7 +49,7 @@ def _small(console: Console) -> Iterator[Figure]:
     users = people_of_small_events()
     record_small_events(users)
     settle()
-    process = worker(EVENTS)
+    process = worker(EVENTS, prefetch=PREFETCH)
     with process:
         parts = Processors(worker=[process.process])
         rate, events = emptied(EVENTS, on_begin=parts.start)

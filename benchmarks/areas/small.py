@@ -28,6 +28,8 @@ EVENTS_OF_A_RUN = 2_000
 EMPTY_OF_A_RUN = 5_000
 PEOPLE = 500
 RUNS = 3
+#: Tasks that a worker takes for each of its threads, as the Procfile has it.
+PREFETCH = 2
 #: How often each statement is planned.
 PLANNED = 30
 #: Between two looks at a queue (seconds), and the longest wait for it to change.
@@ -43,11 +45,11 @@ def measure(console: Console) -> Iterator[Figure]:
         if name == "ours":
             record_small_events(users)
             settle()
-            rates[name].append(_rate(worker(EVENTS), EVENTS))
+            rates[name].append(_rate(worker(EVENTS, prefetch=PREFETCH), EVENTS))
         else:
             for number in range(EMPTY_OF_A_RUN):
                 empty.empty.delay(number)
-            rates[name].append(_rate(worker(empty.QUEUE, app="benchmarks.peers.empty"), empty.QUEUE))
+            rates[name].append(_rate(worker(empty.QUEUE, prefetch=PREFETCH, app="benchmarks.peers.empty"), empty.QUEUE))
     told = f"ours {median(rates['ours']):,.0f} events/s, Celery {median(rates['empty']):,.0f} empty tasks/s"
     console.print(f"  {told}", style="dim")
     yield ratio(

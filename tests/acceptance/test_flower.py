@@ -1,19 +1,23 @@
 """Flower, asked as an operator's browser asks it: names that a person understands, ids, and no secrets."""
 
 import re
+import signal
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 
 from pipeline.celery import app
+from pipeline.outbox.models import Event
 from pipeline.queues import RECORD
 from pipeline.shown import UNSHOWN
 from shared.settings import load
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until
 from tests.client import connected
-from tests.processes import FLOWERS_PASSWORD, Edge, Flower, Worker
+from tests.factories import MessageFactory, ThreadFactory, UserFactory
+from tests.processes import FLOWERS_PASSWORD, Edge, Flower, Worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +47,8 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
         shown = {task["name"]: (task["args"], task["kwargs"]) for task in flower.tasks()}
         everything = flower.asked("/api/tasks").text + flower.asked("/api/workers?refresh=1").text
         pages = [flower.asked(path) for path in ("/workers", "/tasks", "/broker", "/worker/live@test")]
-    assert set(shown) <= {"pipeline.expand", "pipeline.record", "pipeline.sweep", "pipeline.sample"}
+    names = ("expand", "deliver", "record", "sweep", "sample")
+    assert set(shown) <= {f"pipeline.{name}" for name in names}
     assert re.fullmatch(r"\(\d+,\)", shown["pipeline.expand"][0])
     assert shown["pipeline.record"] == (UNSHOWN, UNSHOWN)
     assert {page.status_code for page in pages} == {200}
@@ -51,3 +56,31 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
         assert PRIVATE not in text
         assert load().secret_key.get_secret_value() not in text
         assert FLOWERS_PASSWORD not in text
+
+
+def test_flower_hears_how_the_last_task_of_a_worker_ended(flower: Flower) -> None:
+    """What is told now and then would be lost with the worker, were it not told at its end too."""
+    ann, ben = UserFactory.create_batch(2)
+    thread = ThreadFactory.create(author=ann)
+    database = on_test_database()
+    with Worker("live", **database) as worker:
+        assert worker.popen is not None
+        wait_until(lambda: flower.hears("live@test"), "it hears no worker")
+        MessageFactory.create(thread=thread, author=ben)
+        wait_until(lambda: Event.objects.filter(state="done").exists(), "Ann was not told")
+        with psycopg.connect(database["DATABASE_URL"]) as other:
+            other.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR UPDATE", [ann.pk])
+            MessageFactory.create(thread=thread, author=ben)
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+            name = other.info.dbname
+            wait_until(
+                lambda: other.execute(waiting, [name]).fetchone() == (1,), "the task does not wait for the inbox"
+            )
+            worker.popen.send_signal(signal.SIGTERM)
+            wait_until(lambda: "Warm shutdown" in worker.said(), "the worker does not end")
+            other.rollback()
+        assert worker.popen.wait(30) == 0
+    wait_until(
+        lambda: [task["state"] for task in flower.tasks() if task["name"] == "pipeline.expand"] == ["SUCCESS"] * 2,
+        lambda: f"it knows {flower.tasks()}",
+    )

@@ -7,7 +7,9 @@ from django.db import connection
 from pipeline import delivery, recipients
 from pipeline.audiences import Audience
 from pipeline.errors import Retryable
+from pipeline.notices import NoticeGiven
 from pipeline.outbox.models import Batch, Event
+from pipeline.outbox.recording import record
 from shared.inbox.models import Notification
 from shared.settings import load
 from tests import environment
@@ -108,3 +110,20 @@ def test_a_batch_has_a_plan_of_its_own_made_while_only_the_index_was_left(
     # The first event found no inboxes: it tried, made them, and stored, all of it along the index.
     assert plans == ([] if environment.ON == "pgbouncer" else [(False, 7), (True, 2 + 1)])
     assert Notification.objects.count() == 9 * len(people)
+
+
+def test_a_small_event_is_not_planned_again(people: list[User]) -> None:
+    """The cut of a notice to people by their ids is the same for everybody, and Postgres sees that among many too."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO inbox_inbox (user_id) SELECT -n FROM generate_series(1, 20000) n")
+        cursor.execute("ANALYZE")
+    notice = NoticeGiven(kind="MENTION", recipients=(people[0].pk,), data={})
+    for number in range(12):
+        delivery.expand(record(notice, key=f"notice {number}"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%%WITH heard AS%%'"
+        )
+        plans = cursor.fetchall()
+    # The first is not prepared, and of five plans for certain values Postgres learns what one costs.
+    assert plans == ([] if environment.ON == "pgbouncer" else [(6, 5)])
