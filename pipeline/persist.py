@@ -63,9 +63,8 @@ _ADVANCED = f"""
        window_count = CASE WHEN {_IN_WINDOW} THEN i.window_count + 1 ELSE 1 END
 """
 
-#: Leaves the planner no way to many inboxes but along the index, in the order of user ids: they are advanced, and so
-#: locked, in that order. Nor does it read a whole table where it does not know yet how large that has become.
-_ALONG_THE_INDEX = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+#: Many inboxes are advanced, and so locked, in the order of user ids.
+_ALONG_THE_INDEX = f"SELECT {statements.ALONG_THE_INDEX}"
 
 _NOTED = """
 UPDATE outbox_batch SET persisted_at = clock_timestamp(), stored = cardinality(recipients) WHERE id = ANY(%(batches)s)
@@ -91,10 +90,6 @@ inserted AS (
 noted AS ({_NOTED} AND EXISTS (SELECT 1 FROM advanced))
 SELECT user_id, seq, unread, quiet IS TRUE FROM advanced
 """  # noqa: S608 - constants
-
-#: The same by another text, so that Postgres keeps another plan of it: one that was made while it had a choice could
-#: lock in another order.
-_INSERT_ALONG_THE_INDEX = f"/* along the index */ {_INSERT}"
 
 #: Batches of which some are of kinds that collapse. `open` is the notification that is there and unread: its is the
 #: name, the count goes on, and the rows that stood for it are replaced. Reading takes the same lock on the inbox, so it
@@ -204,7 +199,7 @@ class Stored:
 def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = False) -> list[Stored]:
     """Store the notifications of `batches`, all of one event; what is to be published, also of batches stored before.
 
-    `locked` says that all recipients have inboxes, which this transaction has locked.
+    `locked` says that all recipients have inboxes, which this transaction has locked, and goes along indexes since.
     """
     settings = load()
     new = [batch for batch in batches if not batch.persisted]
@@ -228,26 +223,24 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
 
 def _store(cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any], *, locked: bool) -> list[Stored]:
     collapsing = sorted({one.announced.kind for one in batches if kind_of(one.announced.kind).collapses})
-    if not locked and (collapsing or len(batches) > 1):
-        cursor.execute(_LOCK_INBOXES, params)
-        if not cursor.fetchone()[0]:
-            cursor.execute(_CREATE_INBOXES, params)
-            cursor.execute(_LOCK_INBOXES, params)
-        locked = True
-    elif not locked:
+    if not locked:
         cursor.execute(_ALONG_THE_INDEX)
+        if collapsing or len(batches) > 1:
+            cursor.execute(_LOCK_INBOXES, params)
+            if not cursor.fetchone()[0]:
+                cursor.execute(_CREATE_INBOXES, params)
+                cursor.execute(_LOCK_INBOXES, params)
     if collapsing:
         cursor.execute(_INSERT_COLLAPSING, params | {"collapsing": collapsing} | _actor(batches[0].announced))
         return _by_announcement(batches, cursor.fetchall())
-    insert = _INSERT if locked else _INSERT_ALONG_THE_INDEX
     stored: list[Stored] = []
     for batch in batches:
         of_batch = {"announcement": batch.announcement_id, "created_at": batch.announced.created_at}
         of_batch |= params | {"batch": batch.id, "batches": [batch.id]}
-        cursor.execute(insert, of_batch)
+        cursor.execute(_INSERT, of_batch)
         if not cursor.rowcount:
             cursor.execute(_CREATE_INBOXES, of_batch)
-            cursor.execute(insert, of_batch)
+            cursor.execute(_INSERT, of_batch)
         stored.append(Stored(batch.announced, cursor.fetchall()))
     return stored
 

@@ -24,6 +24,10 @@ from psycopg.types.numeric import Int8Dumper
 
 from pipeline.errors import Retryable
 
+#: For the rest of a transaction, leaves the planner no way to rows but along an index, and so in its order. Nor does it
+#: read a whole table where it does not know yet how large that has become, or where it made its plan before.
+ALONG_THE_INDEX: Final = "set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+
 #: Nothing is prepared but what asks for it, however often it is said.
 _WHEN_ASKED: Final = sys.maxsize
 
