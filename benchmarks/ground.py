@@ -32,11 +32,21 @@ PATIENCE_SECONDS = 30
 
 KIB = 1024
 
+#: As in compose.yml: segments of the write-ahead log are kept to be written again.
+POSTGRES = {"min_wal_size": "1GB"}
+#: So many of 16 MiB there are from the start, as after some time of running: whoever has to make one holds up everybody
+#: who commits.
+SEGMENTS = 60
+
 
 @contextmanager
 def ground() -> Iterator[tuple[Postgres, Valkey]]:
     """Servers of the run's own, with the tables in place."""
-    with scratch_folder() as folder, Postgres(folder / "postgres") as postgres, Valkey(folder / "valkey") as valkey:
+    with (
+        scratch_folder() as folder,
+        Postgres(folder / "postgres", settings=POSTGRES) as postgres,
+        Valkey(folder / "valkey") as valkey,
+    ):
         os.environ.update(
             DJANGO_SETTINGS_MODULE="examples.forum.settings",
             DATABASE_URL=postgres.url,
@@ -50,10 +60,21 @@ def ground() -> Iterator[tuple[Postgres, Valkey]]:
 
         django.setup()
         call_command("migrate", verbosity=0)
+        _write_ahead()
         for server in (postgres, valkey):
             assert server.process is not None  # noqa: S101 - it was started above
             _servers.append(server.process.pid)
         yield postgres, valkey
+
+
+def _write_ahead() -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for _ in range(SEGMENTS):
+            cursor.execute("SELECT pg_logical_emit_message(false, '', '')")
+            cursor.execute("SELECT pg_switch_wal()")
+        cursor.execute("CHECKPOINT")
 
 
 #: Process ids of Postgres and Valkey, while there is a ground.

@@ -5,6 +5,7 @@ or repeated at any moment without harm. The broker carries hints; Postgres is th
 retries a task: what fails is noted on its row in the outbox, and the sweep enqueues it when it is due.
 """
 
+import gc
 import os
 import sys
 import threading
@@ -155,6 +156,13 @@ def _answer_prometheus(**_: Any) -> None:
     port = load().metrics_port
     if port is not None:
         start_http_server(port, addr=load().metrics_address)
+
+
+@worker_ready.connect
+def _keep_what_is_there(**_: Any) -> None:
+    """What was there at the start stays; walking it with every full collection would hold up all threads."""
+    gc.collect()
+    gc.freeze()
 
 
 @beat_init.connect

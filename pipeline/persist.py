@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from pipeline import statements
 from pipeline.kinds import kind_of
 from pipeline.outbox.work import ClaimedBatch
+from pipeline.statements import ALONG_THE_INDEX
 from shared import metrics
 from shared.protocol import Announced
 from shared.settings import load
@@ -64,7 +65,7 @@ _ADVANCED = f"""
 """
 
 #: Many inboxes are advanced, and so locked, in the order of user ids.
-_ALONG_THE_INDEX = f"SELECT {statements.ALONG_THE_INDEX}"
+_ALONG_THE_INDEX = f"SELECT {ALONG_THE_INDEX}"
 
 _NOTED = """
 UPDATE outbox_batch SET persisted_at = clock_timestamp(), stored = cardinality(recipients) WHERE id = ANY(%(batches)s)

@@ -27,6 +27,7 @@ from pipeline import statements
 from pipeline.audiences import Audience
 from pipeline.errors import InvalidAudience
 from pipeline.outbox.work import ClaimedBatch, ClaimedEvent
+from pipeline.statements import ALONG_THE_INDEX
 from shared.protocol import Announced
 from shared.settings import load
 
@@ -48,10 +49,10 @@ _NOBODY = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NU
 #: would have heard has no rank, and is counted with the others. Inboxes are `locked` by this statement where there are
 #: few and none is missing (persist.py says why): the one that stores has to begin after, and a statement less is a
 #: round trip less. For the same reason it says how that one is to be planned.
-_CUT = f"""
+_CUT = """
 WITH heard AS (
     SELECT c.user_id, min(c.rank) FILTER (WHERE m.user_id IS NULL) AS rank
-      FROM ({{candidates}}) c
+      FROM ({candidates}) c
       LEFT JOIN inbox_mute m ON m.user_id = c.user_id AND (m.kind IS NULL OR m.kind = c.kind)
                             AND (m.topic IS NULL OR m.topic = c.topic)
      WHERE c.user_id IS NOT NULL AND (c.user_id <> %(actor)s OR %(actor)s IS NULL)
@@ -68,11 +69,11 @@ total AS (
            coalesce(sum(cardinality(recipients)) FILTER (WHERE rank IS NULL), 0) AS muted
       FROM cut
 ),
-told (rank, kind, topic, data, message_id, conversation_id) AS (VALUES {{told}}),
+told (rank, kind, topic, data, message_id, conversation_id) AS (VALUES {told}),
 announced AS (
     INSERT INTO inbox_announcement
            (event_id, kind, topic, data, message_id, conversation_id, actor_id, actor_username, traceparent, created_at)
-    SELECT %(event)s, kind, topic, data, message_id, conversation_id, %(actor)s, ({{username}}), %(traceparent)s,
+    SELECT %(event)s, kind, topic, data, message_id, conversation_id, %(actor)s, ({username}), %(traceparent)s,
            clock_timestamp()
       FROM told WHERE rank IN (SELECT rank FROM cut)
     RETURNING id, kind, actor_username, created_at
@@ -107,7 +108,7 @@ locked AS (
 )
 SELECT total.n::bigint, total.muted::bigint, (SELECT count(*) FROM locked), batches.id, announced.id, announced.kind,
        announced.actor_username, announced.created_at
-  FROM total CROSS JOIN (SELECT {statements.ALONG_THE_INDEX}) storing
+  FROM total CROSS JOIN (SELECT {along_the_index}) storing
   LEFT JOIN (batches JOIN announced ON announced.id = batches.announcement_id) ON true
  ORDER BY batches.id
 """
@@ -226,6 +227,7 @@ def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:
         candidates=" UNION ALL ".join(candidates) or _NOBODY,
         told=", ".join(told) or _TOLD_NOTHING,
         username=_username_sql(),
+        along_the_index=ALONG_THE_INDEX,
     )
 
 

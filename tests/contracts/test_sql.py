@@ -31,6 +31,7 @@ FORMATTED = {
         "told": "constants",
         "username": "quoted",
         "rank": "a number of ours",
+        "along_the_index": "constants",
     },
     "shared/inbox/queries.py": {"after": "constants"},
 }

@@ -50,6 +50,20 @@ print(json.dumps([queues, app.conf.broker_transport_options, app.conf.task_defau
     assert transport is None
 
 
+def test_a_full_collection_in_a_worker_walks_nothing_that_was_there_at_the_start() -> None:
+    script = """
+import gc
+from celery.signals import worker_ready
+from pipeline.celery import app
+worker_ready.send(sender=app)
+print(gc.get_freeze_count(), len(gc.get_objects()))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    frozen, walked = map(int, ran.stdout.split())
+    assert frozen > 10_000
+    assert walked < frozen / 100
+
+
 def calls(folder: str) -> list[tuple[str, ast.Call]]:
     return [
         (str(path.relative_to(ROOT)), node)
