@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from pipeline.errors import InvalidAudience
 from pipeline.events import Event
@@ -25,12 +26,13 @@ from pipeline.events import Event
 class Audience:
     """Who hears of an event, as one kind.
 
-    `who` is a queryset of exactly one column, the user ids; it is never evaluated in Python, only composed into SQL.
+    `who` is a queryset of exactly one column, the user ids, or RawSQL that is as much; it is never evaluated in Python,
+    only composed into SQL.
     `data` is all that a client needs to render the kind. `message_id` and `conversation_id` are the app's own ids.
     """
 
     kind: str
-    who: "QuerySet[Any, Any]"
+    who: "QuerySet[Any, Any] | RawSQL"
     data: dict[str, Any] = field(default_factory=dict)
     topic: str | None = None
     message_id: str | None = None

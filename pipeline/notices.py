@@ -10,6 +10,7 @@ service can say "whoever takes part in thread 7" without knowing the tables:
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -66,20 +67,30 @@ class NoticeGiven(Event, name="clarion.notice.given.v1"):
         return self
 
 
+#: Stands for the ids in what is compiled once.
+_IDS: list[int] = []
+
+
+@cache
+def _people() -> tuple[str, Sequence[Any]]:
+    """The SQL of people by their ids, and its parameters. Making it anew took a fifth of a small event in Python.
+
+    The ids are one array, however many they are: so it is one statement, which Postgres knows.
+    """
+    users = get_user_model()
+    given = users._default_manager.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [_IDS]))
+    return given.order_by().values_list("pk").query.sql_with_params()
+
+
 def _given(user_ids: Sequence[int]) -> RawSQL:
-    """As one array, however many they are: so it is one statement, which Postgres knows."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(user_ids)])
+    sql, params = _people()
+    return RawSQL(sql, [list(user_ids) if one is _IDS else one for one in params])  # noqa: S611 - compiled by Django
 
 
 @audiences_for(NoticeGiven)
 def notice_given(event: NoticeGiven) -> list[Audience]:
     """The one audience of a notice."""
-    users = get_user_model()
-    who: QuerySet[Any, Any] = (
-        users._default_manager.filter(pk__in=_given(event.recipients)).values_list("pk")
-        if event.audience is None
-        else _declared[event.audience](**event.parameters)
-    )
+    who = _declared[event.audience](**event.parameters) if event.audience is not None else _given(event.recipients)
     return [
         Audience(
             event.kind,

@@ -22,6 +22,7 @@ from typing import Any, Literal
 from django.contrib.auth import get_user_model
 from django.core.exceptions import EmptyResultSet
 from django.db import ProgrammingError, connection, transaction
+from django.db.models.expressions import RawSQL
 
 from pipeline import statements
 from pipeline.audiences import Audience
@@ -233,6 +234,8 @@ def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:
 
 def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
     """The SQL of who hears, one column, and its parameters; None where it can be nobody."""
+    if isinstance(audience.who, RawSQL):
+        return audience.who.sql, audience.who.params
     # Order costs and says nothing, but in a slice, where it says who.
     who = audience.who if audience.who.query.is_sliced else audience.who.order_by()
     compiler = who.query.get_compiler(connection=connection)

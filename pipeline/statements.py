@@ -17,7 +17,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 import psycopg
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import errors
 from psycopg.types.numeric import Int8Dumper
@@ -41,13 +41,14 @@ _known: WeakSet[psycopg.Connection[Any]] = WeakSet()
 class _Cursor(psycopg.Cursor[Any]):
     """Prepares whatever it executes. Whole numbers are bigint whatever their size, else each size were a statement."""
 
-    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+    def __init__(self, raw: psycopg.Connection[Any], *, logged: bool) -> None:
         super().__init__(raw)
         self.adapters.register_dumper(int, Int8Dumper)
+        self._logged = logged
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "_Cursor":
         super().execute(query, params, **{**options, "prepare": True})
-        if connection.queries_logged:
+        if self._logged:
             self._query = self._convert_query(query, params)  # where Django looks for what to log
         return self
 
@@ -55,6 +56,7 @@ class _Cursor(psycopg.Cursor[Any]):
 @contextmanager
 def cursor() -> Iterator[CursorWrapper]:
     """A cursor on Django's connection; raises Retryable where what was prepared is of no use any more."""
+    connection = connections[DEFAULT_DB_ALIAS]  # once: Django's own `connection` looks for it at each attribute
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw = connection.connection
@@ -63,9 +65,10 @@ def cursor() -> Iterator[CursorWrapper]:
             yield djangos
         return
     connection.validate_no_broken_transaction()
-    wrap: Any = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    logged = connection.queries_logged
+    wrap: Any = connection.make_debug_cursor if logged else connection.make_cursor
     try:
-        with wrap(_Cursor(raw)) as ours:
+        with wrap(_Cursor(raw, logged=logged)) as ours:
             yield ours
     except DatabaseError as error:
         is_gone = isinstance(error.__cause__, _GONE)
