@@ -24,10 +24,10 @@ from pipeline.queues import EVENTS
 from shared.settings import load
 
 AREA = "small"
-EVENTS_OF_A_RUN = 2_000
-EMPTY_OF_A_RUN = 5_000
+EVENTS_OF_A_RUN = 1_500
+EMPTY_OF_A_RUN = 3_000
 PEOPLE = 500
-RUNS = 3
+RUNS = 5
 #: Tasks that a worker takes for each of its threads, as the Procfile has it.
 PREFETCH = 2
 #: How often each statement is planned.
