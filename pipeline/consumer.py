@@ -6,6 +6,7 @@ such as a task that nobody has declared, it refuses as always.
 """
 
 import logging
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,8 +37,13 @@ class Consumer(CeleryConsumer):
         return super().ensure_connected(conn)
 
     def register_with_event_loop(self, hub: Any) -> None:
-        """As Celery's; and what Flower is told goes out so often."""
+        """As Celery's; and what Flower is told goes out so often, by this thread alone.
+
+        A full buffer would have a thread of the pool send it, on a connection that this one reads.
+        """
         super().register_with_event_loop(hub)
+        if self.event_dispatcher:
+            self.event_dispatcher.buffer_limit = sys.maxsize
         hub.call_repeatedly(EVENTS_EVERY_SECONDS, self._tell_flower)
 
     def on_send_event_buffered(self) -> None:  # type: ignore[override]  # what it returns is not used

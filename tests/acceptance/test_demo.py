@@ -153,7 +153,7 @@ def test_more_workers_take_part(demo: Demo) -> None:
     (block,) = blocks_of("test_more_workers_take_part")
     names = []
     with ExitStack() as stack:
-        for number, line in enumerate(block.text.splitlines()):
+        for number, line in enumerate(block.text.replace("\\\n", "").splitlines()):
             more = Process(
                 f"more-{number}",
                 "bash",
