@@ -109,7 +109,7 @@ app.conf.update(
     task_routes=(ROUTES, _routes_of_the_app),
     task_default_queue=EVENTS,
     # A task is acknowledged when its work is done, and one at a time is taken, so that a worker that dies holds
-    # little; the sweep finds what is lost all the same.
+    # little; the sweep finds what is lost all the same. Only worker-live is started with two, in the Procfile.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
