@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 #: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
 SHORT_LOG_READS = 5
 SHORT_LOG_WAIT_SECONDS = 0.1
+#: Reads in a row that do not lead past the last seq sent, although the head lies beyond it, before the log is held to
+#: have a hole that no further read fills.
+STUCK_READS = 2
 #: Wait before a repair that Postgres did not answer is tried again (seconds, with jitter).
 REPAIR_RETRY_SECONDS = 1.0
 
@@ -52,18 +55,19 @@ class Mended(Protocol):
 class Mending:
     """The repairs of one socket."""
 
-    __slots__ = ("_doubtful", "_reader", "_socket", "_task")
+    __slots__ = ("_doubtful", "_reader", "_rewound", "_socket", "_task")
 
     def __init__(self, socket: Mended, reader: Reader) -> None:
         self._socket = socket
         self._reader = reader
         self._task: asyncio.Task[None] | None = None
         self._doubtful = False  # which history the socket follows is to be asked of Postgres
+        self._rewound = False  # a seq that was sent is not in Postgres
 
     @property
     def is_needed(self) -> bool:
         """Whether there is something to read."""
-        return self._socket.stream.behind or self._doubtful
+        return self._socket.stream.behind or self._doubtful or self._rewound
 
     def begin(self, cause: str, *, wait: bool = True) -> None:
         """Make sure that what is missing is read, after a wait for stragglers."""
@@ -74,6 +78,11 @@ class Mending:
         """Have Postgres asked which history this is, whatever the stream knows of."""
         self._doubtful = True
         self.begin(cause)
+
+    def rewind(self, cause: str) -> None:
+        """Send RESYNC with the head that Postgres has, because it does not have a seq that was sent."""
+        self._rewound = True
+        self.begin(cause, wait=False)
 
     def cancel(self) -> None:
         """The socket is gone."""
@@ -96,7 +105,7 @@ class Mending:
 
     async def _read_until_caught_up(self, cause: str) -> None:
         socket, stream = self._socket, self._socket.stream
-        short_reads = 0
+        short_reads = stuck_reads = 0
         while self.is_needed and not socket.closed and socket.parked_at is None:
             last = stream.last or 0
             metrics.REPAIRS.labels(cause).inc()
@@ -116,17 +125,24 @@ class Mending:
                 return
             short_reads = short_reads + 1 if missed.head.seq < stream.highest else 0
             reason = unresumable(missed, last, socket.epoch)
-            if reason is ResyncReason.AHEAD:
-                reason = None  # a replica that lags, or a history that is no more: time tells
+            if self._rewound:
+                # Postgres may have used the seq again by now, for another change.
+                reason, self._rewound = reason or ResyncReason.AHEAD, False
+            elif reason is ResyncReason.AHEAD:
+                reason = None  # a replica that lags, or a discarded history: further reads show which
             if short_reads > SHORT_LOG_READS:
                 reason = ResyncReason.EPOCH
+            elif stuck_reads >= STUCK_READS:
+                reason = reason or ResyncReason.PURGED
             if reason is not None:
                 socket.say_resync(missed.head, reason)
-                socket.forward(stream.jump(missed.head.seq, forget=reason is ResyncReason.EPOCH), "repair")
-            else:
-                socket.forward(stream.repaired(missed.frames), "repair")
-                if short_reads:
-                    await asyncio.sleep(SHORT_LOG_WAIT_SECONDS * 2 ** (short_reads - 1))
+                forget = reason in (ResyncReason.EPOCH, ResyncReason.AHEAD)
+                socket.forward(stream.jump(missed.head.seq, forget=forget), "repair")
+                continue
+            socket.forward(stream.repaired(missed.frames), "repair")
+            stuck_reads = stuck_reads + 1 if stream.last == last < missed.head.seq else 0
+            if short_reads:
+                await asyncio.sleep(SHORT_LOG_WAIT_SECONDS * 2 ** (short_reads - 1))
 
 
 def unresumable(missed: Missed, since: int, epoch: str | None) -> ResyncReason | None:

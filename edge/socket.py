@@ -52,6 +52,7 @@ class Socket:
         "_acks",
         "_early",
         "_timed",
+        "_unknown_to_postgres",
         "_wire",
         "address",
         "closed",
@@ -89,6 +90,7 @@ class Socket:
         self._acks = home.acks
         self._wire = wire
         self._early: set[str] = set()  # the epochs of what came before it was opened
+        self._unknown_to_postgres: int | None = None  # a seq that was sent and that Postgres did not have since
         self._timed: tuple[int, float] | None = None  # a seq that awaits its acknowledgement, and since when
 
     @property
@@ -144,11 +146,21 @@ class Socket:
         if self.stream.behind:
             self.mending.begin("gap")
 
-    def compare(self, epoch: str, seq: int) -> None:
-        """Postgres was seen to have this head: make up for what was missed without noticing."""
+    def compare(self, epoch: str, seq: int, sent: int) -> None:
+        """Compare the stream with a head that Postgres was just read to have, and repair the difference.
+
+        `sent` is the last seq that was sent before that read began. Postgres must have it, since a frame is published
+        after its commit. A replica may lag behind once; a seq that is missing in two reads of one epoch was never
+        committed, so the next notification takes the same seq and would be dropped as a repetition.
+        """
         if epoch != self.epoch:
             self.mending.doubt("quiet")
             return
+        if self._unknown_to_postgres is not None and seq < self._unknown_to_postgres:
+            self._unknown_to_postgres = None
+            self.mending.rewind("quiet")
+            return
+        self._unknown_to_postgres = sent if seq < sent else None
         self.stream.exists(seq)
         if self.stream.behind:
             self.mending.begin("quiet")
@@ -229,6 +241,7 @@ class Socket:
             self.stream.forget()
             self.mending.doubt("epoch")
         self.forward(self.stream.open(start, opening.missed.frames if resumed else ()), "repair")
+        self.stream.exists(head.seq)
         if self.stream.behind:
             self.mending.begin("gap")
 

@@ -98,18 +98,19 @@ class Sockets:
         sockets = [socket for socket in among or self.all() if socket.stream.last is not None]
         if not sockets:
             return
+        sent = [socket.stream.last or 0 for socket in sockets]
         try:
             heads = await self.reader.heads(list({socket.user_id for socket in sockets}))
         except ReadFailed as error:
             metrics.REPAIRS_FAILED.inc()
             logger.warning("Postgres did not answer the look for quiet loss", extra={"error": repr(error)})
             return
-        for socket in sockets:
+        for socket, last in zip(sockets, sent, strict=True):
             epoch, seq, access = heads.get(socket.user_id, GONE)
             if not access.admits(socket.identity):
                 socket.refuse(AuthFailure.REVOKED)
             else:
-                socket.compare(epoch, seq)
+                socket.compare(epoch, seq, last)
 
     async def _look_after(self) -> None:
         loop = asyncio.get_running_loop()

@@ -8,7 +8,8 @@ any line:
 - after its commit and before `finish`, the rows are there and are published again; the edge drops what a socket has
   had already, by seq.
 
-Nothing is sent over the network to anyone while a transaction is open.
+Nothing is sent over the network while a transaction is open, so neither function can run inside a transaction of its
+caller: the transactions are durable, and Django raises RuntimeError instead of nesting them.
 """
 
 import logging
@@ -33,7 +34,7 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
     if again and not work.start_again(work.EVENT, event_id):
         return
     with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
-        with work.failure_noted(work.EVENT, [event_id], counted=again), transaction.atomic():
+        with work.failure_noted(work.EVENT, [event_id], counted=again), transaction.atomic(durable=True):
             event = work.claim_event(event_id)
             if event is None:
                 return
@@ -61,7 +62,7 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
     if again and not work.start_again(work.BATCH, batch_id):
         return
     with metrics.BATCH_SECONDS.labels(work.BATCH.name).time():
-        with work.failure_noted(work.BATCH, [batch_id], counted=again), transaction.atomic():
+        with work.failure_noted(work.BATCH, [batch_id], counted=again), transaction.atomic(durable=True):
             batch = work.claim_batch(batch_id)
             if batch is None or pauses.held_batch(batch_id, batch.announced.kind):
                 return

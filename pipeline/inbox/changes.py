@@ -1,9 +1,12 @@
-"""One action of a user on their inbox: one transaction, one row in the log, one frame, however many it changes.
+"""One action of a user on their inbox: one transaction, one row in the log, one frame, however many rows it changes.
 
-Enters: a user and what they did. Leaves: the inbox changed, the change as the next seq of its log, and its frame
-published to every socket of that user. Each is a constant number of statements. What changes nothing (reading what is
-read) takes no seq and sends no frame. A channel layer that does not answer costs a short wait: the sockets find the
-change by themselves.
+Input: a user and their action. Output: the changed inbox, the next seq of its log, and a frame for every socket of that
+user. Each action takes a constant number of statements. An action that changes nothing (reading a read notification)
+takes no seq and sends no frame.
+
+The frame is sent when the outermost transaction commits, because a caller may wrap the action in a transaction of its
+own (`ATOMIC_REQUESTS` does) and roll it back. If the channel layer does not answer, the sockets find the change by
+comparing their seq with Postgres.
 """
 
 import logging
@@ -90,7 +93,7 @@ class NoSuchNotification(PipelineError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the inbox stands after the action."""
+    """The head of the inbox after the action."""
 
     seq: int
     unread: int
@@ -136,11 +139,11 @@ def read_through(
         if not changed or not changed[0]:
             return head
         row = _log(user_id, "read_through", unread=-changed[0], through=upto, topic=topic, kind=kind)
-    return _told(user_id, *row)
+    return _publish_on_commit(user_id, *row)
 
 
 def _changed(user_id: int, change: Callable[[], int | None], action: str, *, notification: int) -> Head:
-    """Run `change` under the inbox's lock; log and publish it, with what it returns added to the unread count."""
+    """Run `change` under the lock of the inbox, log it and publish it; its result is added to the unread count."""
     with transaction.atomic():
         head = _locked(user_id)
         if head is None:
@@ -149,7 +152,7 @@ def _changed(user_id: int, change: Callable[[], int | None], action: str, *, not
         if unread is None:
             return head
         row = _log(user_id, action, unread=unread, notification=notification)
-    return _told(user_id, *row)
+    return _publish_on_commit(user_id, *row)
 
 
 def _locked(user_id: int) -> Head | None:
@@ -174,12 +177,17 @@ def _log(
     return LogRow(seq=seq, action=action, created_at=created_at, **what), now_unread, epoch
 
 
-def _told(user_id: int, row: LogRow, unread: int, epoch: str) -> Head:
-    """After the commit: publish the frame of this row, of that history."""
-    try:
-        publish_frames([(user_id, row.seq, frame_of(row, unread))], epoch=epoch)
-    except Retryable:
-        logger.warning("A change was not published; the sockets will find it", extra={"user": user_id, "seq": row.seq})
+def _publish_on_commit(user_id: int, row: LogRow, unread: int, epoch: str) -> Head:
+    """Publish the frame of this row once it is committed; return the head that the action leads to."""
+
+    def publish() -> None:
+        try:
+            publish_frames([(user_id, row.seq, frame_of(row, unread))], epoch=epoch)
+        except Retryable:
+            extra = {"user": user_id, "seq": row.seq}
+            logger.warning("A change was not published; the sockets will find it", extra=extra)
+
+    transaction.on_commit(publish, robust=True)
     return Head(row.seq, unread)
 
 

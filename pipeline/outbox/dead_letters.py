@@ -6,7 +6,7 @@ done, with nobody told. A replay repeats nothing: whoever has a notification of 
 
 from collections.abc import Sequence
 
-from django.db import connection
+from django.db import connection, transaction
 
 from pipeline.enqueue import enqueue
 from pipeline.outbox.work import BATCH, EVENT, Kind
@@ -22,7 +22,7 @@ UPDATE outbox_event e SET state = 'done', finished_at = now()
 
 
 def replay(kind: Kind, ids: Sequence[int]) -> int:
-    """Try parked work again; how many there were."""
+    """Reset dead letters to pending and enqueue them on commit; return how many there were."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -33,7 +33,11 @@ def replay(kind: Kind, ids: Sequence[int]) -> int:
             [list(ids)],
         )
         replayed = [work_id for (work_id,) in cursor.fetchall()]
-    enqueue(kind.task, *replayed, again=True)
+
+    def enqueue_replayed() -> None:
+        enqueue(kind.task, *replayed, again=True)
+
+    transaction.on_commit(enqueue_replayed, robust=True)
     return len(replayed)
 
 

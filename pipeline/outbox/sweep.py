@@ -7,7 +7,7 @@ at once are harmless: each takes rows that no other has taken, and moves their t
 
 import logging
 
-from django.db import connection
+from django.db import connection, transaction
 
 from pipeline.enqueue import enqueue
 from pipeline.outbox.work import BACKOFF, BATCH, EVENT, Kind
@@ -38,8 +38,12 @@ def _sweep(kind: Kind) -> int:
         # In the order in which they were recorded, which matters where they waited long.
         rows = sorted(cursor.fetchall())
     due = [work_id for work_id, _ in rows]
-    for queue in sorted({queue for _, queue in rows}):
-        enqueue(kind.task, *(work_id for work_id, its_queue in rows if its_queue == queue), queue=queue, again=True)
+
+    def enqueue_due() -> None:
+        for queue in sorted({queue for _, queue in rows}):
+            enqueue(kind.task, *(work_id for work_id, its_queue in rows if its_queue == queue), queue=queue, again=True)
+
+    transaction.on_commit(enqueue_due, robust=True)
     if due:
         logger.info("Work was due and enqueued again", extra={"work": kind.name, "count": len(due), "ids": due[:10]})
     return len(due)

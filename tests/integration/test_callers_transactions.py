@@ -1,0 +1,206 @@
+"""Every public function inside a transaction of its caller: sent on commit, and not at all after a rollback."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from types import ModuleType
+from typing import Any
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
+
+from pipeline import access, delivery
+from pipeline.inbox import changes, mutes, personal, reading
+from pipeline.outbox import dead_letters, pauses, recording, story, sweep, work
+from pipeline.outbox.models import Event
+from shared.inbox.models import Inbox
+from tests import environment
+from tests.integration.steps import due_now, happened
+from tests.integration.things import ThingHappened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Sent = Callable[[], list[str]]
+
+
+@pytest.fixture
+def sent(valkey: str, broker: redis.Redis) -> Iterator[Sent]:
+    """Channels of the layer that something was published to, and queues that something was enqueued on, since asked."""
+    with redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2) as client:
+        pubsub = client.pubsub(ignore_subscribe_messages=True)
+        pubsub.psubscribe("clarion__group__*")
+        pubsub.get_message(timeout=5)
+
+        def since_asked() -> list[str]:
+            client.publish("clarion__group__end", b"")
+            found: list[str] = []
+            while (name := pubsub.get_message(timeout=5)["channel"].decode().removeprefix("clarion__group__")) != "end":
+                found.append(name.rstrip("0123456789"))
+            for queue in ("events", "bursts"):
+                found += [queue] * int(broker.llen(queue))
+            broker.flushdb()
+            return found
+
+        yield since_asked
+        pubsub.close()
+
+
+def an_inbox(people: list[User]) -> None:
+    """Give the first person two unread notifications."""
+    for key in ("one", "two"):
+        delivery.expand(happened(key, first=people[:1]))
+
+
+def a_dead_letter(people: list[User]) -> None:
+    happened(first=people)
+    Event.objects.update(state="failed")
+
+
+def work_that_is_due(people: list[User]) -> None:
+    happened(first=people)
+    due_now()
+
+
+def nothing(people: list[User]) -> None:
+    """Prepare nothing."""
+
+
+def _deactivate(user: User) -> None:
+    user.is_active = False
+    user.save()
+
+
+FRAME = ["notification_user_"]
+
+#: Preparation, the call, and the messages that its commit sends.
+CALLS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list[str]]] = {
+    "changes.mark_read": (an_inbox, lambda user: changes.mark_read(user.pk, 1, read=True), FRAME),
+    "changes.delete": (an_inbox, lambda user: changes.delete(user.pk, 1), FRAME),
+    "changes.read_through": (an_inbox, lambda user: changes.read_through(user.pk), FRAME),
+    "access.revoke": (nothing, lambda user: access.revoke(user.pk), FRAME),
+    "recording.record": (nothing, lambda user: recording.record(ThingHappened(), key="k"), ["events"]),
+    "recording.record_named": (
+        nothing,
+        lambda user: recording.record_named("tests.thing.happened.v1", {}, key="k"),
+        ["events"],
+    ),
+    "dead_letters.replay": (
+        a_dead_letter,
+        lambda user: dead_letters.replay(work.EVENT, list(Event.objects.values_list("pk", flat=True))),
+        ["events"],
+    ),
+    "sweep.sweep": (work_that_is_due, lambda user: sweep.sweep(), ["events"]),
+}
+#: Signals that Clarion listens to.
+SIGNALS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list[str]]] = {
+    "a user is deactivated": (nothing, _deactivate, FRAME),
+    "a user is deleted": (nothing, lambda user: user.delete(), FRAME),
+}
+#: Public functions that send nothing: they read, or write rows that others find.
+SILENT = {
+    "access.connect",
+    "dead_letters.discard",
+    "mutes.mute",
+    "mutes.mutes_of",
+    "mutes.unmute",
+    "pauses.held_batch",
+    "pauses.held_event",
+    "pauses.in_force",
+    "pauses.pause",
+    "pauses.resume",
+    "pauses.waiting",
+    "personal.erase",
+    "personal.exported",
+    "reading.newest",
+    "reading.unread_count",
+    "story.find",
+    "story.story",
+    "work.claim_batch",
+    "work.claim_event",
+    "work.deferred",
+    "work.failure_noted",
+    "work.finish",
+    "work.finish_at_once",
+    "work.start_again",
+}
+MODULES = (access, changes, dead_letters, mutes, pauses, personal, reading, recording, story, sweep, work)
+
+
+def _public(module: ModuleType) -> set[str]:
+    name = module.__name__.rpartition(".")[2]
+    return {
+        f"{name}.{function}"
+        for function, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not function.startswith("_")
+    }
+
+
+def test_each_public_function_is_in_one_of_the_tables() -> None:
+    """A new function is added to one of them, so that its sending is tested."""
+    assert set().union(*map(_public, MODULES)) == CALLS.keys() | SILENT
+
+
+@pytest.mark.parametrize("name", [*CALLS, *SIGNALS])
+@pytest.mark.parametrize("within", ["transaction", "savepoint"])
+def test_a_rollback_of_the_caller_sends_nothing(people: list[User], sent: Sent, name: str, within: str) -> None:
+    """Also where only a savepoint of the caller is rolled back, and the transaction commits."""
+    prepare, call, _ = (CALLS | SIGNALS)[name]
+    prepare(people)
+    before = list(Inbox.objects.values_list("user_id", "seq", "unread"))
+    sent()
+    with transaction.atomic(), transaction.atomic() if within == "savepoint" else nullcontext():
+        call(people[0])
+        transaction.set_rollback(True)
+    assert sent() == []
+    assert list(Inbox.objects.values_list("user_id", "seq", "unread")) == before
+
+
+@pytest.mark.parametrize("name", [*CALLS, *SIGNALS])
+def test_the_commit_of_the_caller_sends_once(people: list[User], sent: Sent, name: str) -> None:
+    """Nothing is sent before the outermost transaction commits."""
+    prepare, call, expected = (CALLS | SIGNALS)[name]
+    prepare(people)
+    sent()
+    with transaction.atomic():
+        with transaction.atomic():
+            call(people[0])
+        assert sent() == []
+    assert sent() == expected
+
+
+def test_a_frame_of_a_request_is_sent_after_its_commit(
+    people: list[User], sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ATOMIC_REQUESTS, the answer is given inside of the transaction and the frame goes out after it."""
+    an_inbox(people)
+    sent()
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    open_when_published: list[bool] = []
+    publish = changes.publish_frames
+
+    def spy(*args: Any, **kwargs: Any) -> None:
+        open_when_published.append(connection.in_atomic_block)
+        publish(*args, **kwargs)
+
+    monkeypatch.setattr(changes, "publish_frames", spy)
+    client = Client()
+    client.force_login(people[0])
+    answer = client.post("/api/notifications/1/read")
+    assert answer.json() == {"seq": 3, "unread": 1}
+    assert open_when_published == [False]
+    assert sent() == FRAME
+
+
+@pytest.mark.parametrize("stage", [delivery.expand, delivery.deliver])
+def test_a_stage_refuses_to_run_inside_a_transaction(
+    people: list[User], sent: Sent, stage: Callable[..., None]
+) -> None:
+    """It would publish rows that its caller may roll back."""
+    event_id = happened(first=people)
+    sent()
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        stage(event_id)
+    assert sent() == []

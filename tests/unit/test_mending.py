@@ -1,0 +1,103 @@
+"""Repairs of a stream whose log in Postgres does not fit what the socket was sent."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from edge.repair import Access, Missed, Opening, Reader
+from edge.socket import Socket
+from edge.wire import WebSocketWire
+from shared.inbox.queries import Head
+from shared.settings import Settings
+
+
+@dataclass
+class Log:
+    """An inbox as Postgres has it: the head, and the seqs of its log. It counts how often it is read."""
+
+    head: int
+    seqs: Sequence[int]
+    reads: int = 0
+
+    async def missed(self, user_id: int, after: int) -> Missed:
+        self.reads += 1
+        await asyncio.sleep(0)
+        return Missed(Head("now", self.head, 1, 0), [(seq, f'{{"seq": {seq}}}') for seq in self.seqs if seq > after])
+
+
+@dataclass
+class Process:
+    """The part of a process that a socket uses."""
+
+    log: Log
+    settings: Settings = field(default_factory=lambda: Settings(debug=True))
+    acks: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> Reader:
+        return cast(Reader, self.log)
+
+
+def opened(log: Log, at: int) -> tuple[Socket, list[dict[str, Any]]]:
+    """A socket that follows from seq `at`, and the frames that it sends."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(json.loads(message["text"]))
+
+    socket = Socket(Process(log), WebSocketWire(send), "session")
+    access = Access(active=True, not_before=None)
+    socket.open(Opening(1, "ann", access, Missed(Head("now", at, 0, 0), ())), at, "now")
+    sent.clear()  # CONNECTED
+    return socket, sent
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the socket announces nothing
+            await asyncio.sleep(0.01)
+
+
+async def test_a_seq_that_postgres_lacks_twice_ends_in_a_resync() -> None:
+    """A frame whose transaction was rolled back: the next notification takes its seq and would be dropped."""
+    log = Log(head=4, seqs=())
+    socket, sent = opened(log, at=5)
+    socket.compare("now", 4, sent=5)
+    assert (sent, log.reads) == ([], 0)  # a replica may lag behind once
+    socket.compare("now", 4, sent=5)
+    await until(lambda: bool(sent))
+    assert (sent[0]["type"], sent[0]["reason"], sent[0]["seq"]) == ("RESYNC", "AHEAD", 4)
+    assert socket.stream.last == 4
+
+
+async def test_a_seq_that_is_used_again_before_the_repair_still_ends_in_a_resync() -> None:
+    log = Log(head=6, seqs=(6,))
+    socket, sent = opened(log, at=5)
+    socket.compare("now", 4, sent=5)
+    socket.compare("now", 4, sent=5)
+    await until(lambda: bool(sent))
+    assert (sent[0]["type"], sent[0]["seq"]) == ("RESYNC", 6)
+
+
+async def test_a_head_that_was_read_before_a_frame_was_sent_is_no_loss() -> None:
+    """The read of the head and the frame cross, however often."""
+    socket, sent = opened(Log(head=6, seqs=()), at=5)
+    for _ in range(3):
+        socket.compare("now", 4, sent=4)
+    socket.compare("now", 4, sent=5)
+    socket.compare("now", 5, sent=5)
+    socket.compare("now", 4, sent=5)
+    assert sent == []
+
+
+async def test_a_log_with_a_hole_ends_in_a_resync_after_two_reads_without_progress() -> None:
+    log = Log(head=3, seqs=(1, 3))
+    socket, sent = opened(log, at=0)
+    socket.compare("now", 3, sent=0)
+    await until(lambda: len(sent) == 2)
+    assert sent[0] == {"seq": 1}
+    assert (sent[1]["type"], sent[1]["reason"], sent[1]["seq"]) == ("RESYNC", "PURGED", 3)
+    assert socket.stream.last == 3
+    assert log.reads <= 5
