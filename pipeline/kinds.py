@@ -33,7 +33,8 @@ class Limit:
 class Kind:
     """One kind and its rules.
 
-    `collapses`: what one person has not read yet of this kind and one topic is one notification, whose count grows.
+    `collapses`: the unread events of this kind and one topic are one notification for each person, whose count grows.
+    Without a topic nothing collapses.
     `retention_days`: after so many days what was read or deleted is purged; None: the setting.
     """
 

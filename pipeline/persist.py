@@ -47,12 +47,13 @@ SELECT told.user_id FROM unnest({_USERS}) told(user_id)
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
 
-#: The recipients with what they are told. Where nothing collapses, `collapsing` is null.
+#: The recipients, each with their announcement. `collapsing` is null for a kind that does not collapse, and for an
+#: announcement without a topic, which shares nothing that it could collapse by.
 _RECIPIENTS = """
       FROM (SELECT a.id AS announcement_id, a.created_at, a.topic, kinds.collapsing, unnest(b.recipients) AS user_id
               FROM outbox_batch b
               JOIN inbox_announcement a ON a.id = b.announcement_id
-              LEFT JOIN unnest(%(collapsing)s::text[]) kinds(collapsing) ON kinds.collapsing = a.kind
+              LEFT JOIN unnest(%(collapsing)s::text[]) kinds(collapsing) ON kinds.collapsing = a.kind AND a.topic <> ''
              WHERE b.id = ANY(%(batches)s)) r
 """
 
@@ -223,7 +224,8 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
 
 
 def _store(cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any], *, locked: bool) -> list[Stored]:
-    collapsing = sorted({one.announced.kind for one in batches if kind_of(one.announced.kind).collapses})
+    announced = [one.announced for one in batches]
+    collapsing = sorted({one.kind for one in announced if one.topic and kind_of(one.kind).collapses})
     if not locked:
         cursor.execute(_ALONG_THE_INDEX)
         if collapsing or len(batches) > 1:

@@ -11,11 +11,13 @@ from django.db import connection
 
 from pipeline import delivery, persist
 from pipeline.inbox import changes, reading
+from pipeline.notices import NoticeGiven
 from pipeline.outbox.models import Batch
 from pipeline.outbox.recording import record
 from shared.inbox.log import frame_of
 from shared.inbox.models import Inbox, Notification
 from shared.inbox.queries import LOG_AFTER, LogRow
+from shared.settings import load
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once
 from tests.integration.things import ThingHappened
@@ -191,3 +193,21 @@ def test_beyond_a_bound_the_count_of_actors_stands(people: list[User], monkeypat
     for actor in actors:
         tell(actor, me)
     assert (listed(me)[0]["count"], listed(me)[0]["actorCount"]) == (4, 3)
+
+
+@pytest.mark.parametrize("topic", [None, ""])
+@pytest.mark.parametrize("in_batch", [False, True])
+def test_what_has_no_topic_does_not_collapse(
+    people: list[User], monkeypatch: pytest.MonkeyPatch, topic: str | None, in_batch: bool
+) -> None:
+    """Without a topic two notices have nothing in common, so the second does not vanish into the first."""
+    if in_batch:
+        monkeypatch.setattr("pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+    me = people[0]
+    for item in ("Bread", "Cars"):
+        notice = NoticeGiven(kind="GATHERED", recipients=(me.pk,), data={"item": item}, topic=topic)
+        delivery.expand(record(notice, key=item))
+        for batch_id in Batch.objects.filter(state="pending").values_list("pk", flat=True):
+            delivery.deliver(batch_id)
+    assert [(one["data"]["item"], one["count"]) for one in listed(me)] == [("Cars", 1), ("Bread", 1)]
+    assert Inbox.objects.values_list("seq", "unread").get() == (2, 2)

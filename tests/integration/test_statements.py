@@ -113,7 +113,9 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
         tell(f"planned {number}")
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO inbox_inbox (user_id) SELECT -n FROM generate_series(1, 2000) n")
-    with transaction.atomic(), connection.cursor() as cursor:
+    counted = transaction.atomic()
+    counted._from_testcase = True  # delivery refuses any other transaction around its own
+    with counted, connection.cursor() as cursor:
         tell("grown")
         cursor.execute("SELECT relname FROM pg_stat_xact_user_tables WHERE relname ~ '^inbox' AND seq_tup_read > 1000")
         assert cursor.fetchall() == []
