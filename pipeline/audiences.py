@@ -13,22 +13,31 @@ list when its subject is gone: then nobody is told.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from pipeline.errors import InvalidAudience
 from pipeline.events import Event
+from pipeline.json_values import DATA_MAX_BYTES, InvalidValue, encode, storable, storable_text
+from pipeline.kinds import NAME_MAX_LENGTH
+
+#: As long as their columns (characters).
+TOPIC_MAX_LENGTH: Final = 200
+APP_ID_MAX_LENGTH: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Who hears of an event, as one kind.
 
-    `who` is a queryset of exactly one column, the user ids, or RawSQL that is as much; it is never evaluated in Python,
-    only composed into SQL.
-    `data` is all that a client needs to render the kind. `message_id` and `conversation_id` are the app's own ids.
+    `who` is a queryset of the default database with exactly one column, the user ids, or RawSQL of the same. It is
+    composed into SQL and never evaluated in Python. An empty `topic` counts as none.
+    `data` is all that a client needs to render the kind, at most DATA_MAX_BYTES of JSON. `message_id` and
+    `conversation_id` are the app's own ids. Values are stored as `pipeline/json_values.py` says. Raises InvalidAudience
+    for a value that cannot be stored.
     """
 
     kind: str
@@ -37,6 +46,48 @@ class Audience:
     topic: str | None = None
     message_id: str | None = None
     conversation_id: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_queryset(self.kind, self.who)
+        for name, limit in (
+            ("kind", NAME_MAX_LENGTH),
+            ("topic", TOPIC_MAX_LENGTH),
+            ("message_id", APP_ID_MAX_LENGTH),
+            ("conversation_id", APP_ID_MAX_LENGTH),
+        ):
+            object.__setattr__(self, name, _text(self.kind, name, getattr(self, name), limit))
+        if self.kind is None:
+            raise InvalidAudience("an audience needs a kind, for example 'MENTION'")
+        try:
+            data = storable(self.data, "data")
+            encode(data, "data", max_bytes=DATA_MAX_BYTES)
+        except InvalidValue as error:
+            raise InvalidAudience(f"{self.kind}: {error}") from error
+        if not isinstance(data, dict):
+            raise InvalidAudience(f"{self.kind}: data is a {type(self.data).__name__}: pass a dictionary")
+        object.__setattr__(self, "data", data)
+
+
+def _check_queryset(kind: str, who: object) -> None:
+    if isinstance(who, RawSQL):
+        return
+    if not isinstance(who, QuerySet):
+        hint = "pass a queryset of user ids, for example User.objects.filter(pk__in=ids).values_list('pk')"
+        raise InvalidAudience(f"{kind}: who is a {type(who).__name__}: {hint}")
+    using: str | None = who._db  # type: ignore[attr-defined]  # `db` would ask a router, which using() overrides
+    if using not in (None, DEFAULT_DB_ALIAS):
+        hint = f"it is resolved in {DEFAULT_DB_ALIAS!r}, together with the inboxes: leave out using()"
+        raise InvalidAudience(f"{kind}: who is a queryset of the database {using!r}: {hint}")
+
+
+def _text(kind: str, name: str, value: Any, limit: int) -> str | None:
+    """Return the text of a column, None where it is empty; raise InvalidAudience where it does not fit."""
+    if value is None or value == "":
+        return None
+    text = storable_text(str(value))
+    if len(text) > limit:
+        raise InvalidAudience(f"{kind}: {name} has {len(text)} characters; at most {limit} are possible")
+    return text
 
 
 E = TypeVar("E", bound=Event)

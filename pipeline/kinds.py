@@ -9,6 +9,7 @@ is not declared is told plainly: each event by itself, without a limit.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from pipeline.errors import InvalidAudience
 
@@ -44,13 +45,22 @@ class Kind:
     retention_days: int | None = None
 
 
+#: As long as its column (characters).
+NAME_MAX_LENGTH: Final = 64
+
 _declared: dict[str, Kind] = {}
 
 
 def declare_kind(
     name: str, *, collapses: bool = False, limit: Limit | None = None, retention_days: int | None = None
 ) -> str:
-    """Declare the rules of a kind; its name, to be used in audiences."""
+    """Declare the rules of a kind and return its name, for audiences; raise InvalidAudience for impossible rules."""
+    if not (0 < len(name) <= NAME_MAX_LENGTH and name.isprintable()):
+        raise InvalidAudience(f"{name!r} is not a valid kind: use 1 to {NAME_MAX_LENGTH} characters, like 'MENTION'")
+    if retention_days is not None and retention_days < 1:
+        raise InvalidAudience(f"{name}: retention_days is {retention_days}; at least 1 is possible")
+    if limit is not None and (limit.events < 1 or limit.seconds < 1):
+        raise InvalidAudience(f"{name}: a limit is at least 1 event in 1 second, not {limit.events} in {limit.seconds}")
     kind = Kind(name, collapses=collapses, limit=limit, retention_days=retention_days)
     if _declared.setdefault(name, kind) != kind:
         raise InvalidAudience(f"the kind {name!r} is declared twice, with different rules")

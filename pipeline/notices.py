@@ -16,11 +16,12 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.audiences import Audience, audiences_for
 from pipeline.errors import InvalidAudience
 from pipeline.events import Event
+from pipeline.json_values import DATA_MAX_BYTES, encode, storable
 
 #: Ids named in one event; more people are an audience.
 RECIPIENTS_MAX = 10_000
@@ -55,6 +56,12 @@ class NoticeGiven(Event, name="clarion.notice.given.v1"):
     topic: str | None = Field(None, max_length=200)
     message_id: str | None = Field(None, max_length=64)
     conversation_id: str | None = Field(None, max_length=64)
+
+    @field_validator("data")
+    @classmethod
+    def _fits(cls, data: dict[str, Any]) -> dict[str, Any]:
+        encode(storable(data, "data"), "data", max_bytes=DATA_MAX_BYTES)
+        return data
 
     @model_validator(mode="after")
     def _says_who(self) -> "NoticeGiven":

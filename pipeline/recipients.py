@@ -10,7 +10,6 @@ audiences, a person hears the first.
 """
 
 import itertools
-import json
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -27,6 +26,7 @@ from django.db.models.expressions import RawSQL
 from pipeline import statements
 from pipeline.audiences import Audience
 from pipeline.errors import InvalidAudience
+from pipeline.json_values import encode
 from pipeline.outbox.work import ClaimedBatch, ClaimedEvent
 from pipeline.statements import ALONG_THE_INDEX
 from shared.protocol import Announced
@@ -220,7 +220,7 @@ def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:
         sql, own = compiled
         fields = ("kind", "topic", "data", "message_id", "conversation_id")
         params |= {f"{field}_{rank}": getattr(audience, field) for field in fields}
-        params[f"data_{rank}"] = json.dumps(audience.data)
+        params[f"data_{rank}"] = encode(audience.data, "data")
         params |= {f"own_{rank}_{number}": value for number, value in enumerate(own)}
         candidates.append(_CANDIDATES.format(rank=rank, who=_named(sql, f"own_{rank}_")))
         told.append(_TOLD.format(rank=rank))
@@ -236,8 +236,9 @@ def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
     """The SQL of who hears, one column, and its parameters; None where it can be nobody."""
     if isinstance(audience.who, RawSQL):
         return audience.who.sql, audience.who.params
-    # Order costs and says nothing, but in a slice, where it says who.
-    who = audience.who if audience.who.query.is_sliced else audience.who.order_by()
+    query = audience.who.query
+    # Drop ORDER BY, which is wasted work, except where it decides which users are included: a slice and DISTINCT ON.
+    who = audience.who if query.is_sliced or query.distinct_fields else audience.who.order_by()
     compiler = who.query.get_compiler(connection=connection)
     try:
         sql, params = compiler.as_sql()
