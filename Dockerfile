@@ -1,9 +1,9 @@
 # One image for every process of the Procfile; the command says which one a container is.
-FROM python:3.11-slim AS packages
+FROM python:3.13-slim AS packages
 COPY requirements/runtime.lock /
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r /runtime.lock
 
-FROM python:3.11-slim
+FROM python:3.13-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=examples.forum.settings
 RUN useradd --system --uid 10001 --home-dir /app clarion

@@ -190,7 +190,9 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
         channel = self._get_group_channel_name(group)
         self.listeners.setdefault(channel, []).append(callback)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._get_shard(channel).want(channel)), wait_seconds)
+            # Not wait_for, which up to Python 3.11 can swallow a cancellation.
+            async with asyncio.timeout(wait_seconds):
+                await asyncio.shield(self._get_shard(channel).want(channel))
             return True
         return False
 

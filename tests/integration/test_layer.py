@@ -1,6 +1,7 @@
 """The channel layer: a Channels layer like any other, and what Clarion adds to it, on a real Valkey."""
 
 import asyncio
+import itertools
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared import subscriber
+from shared import host_connection
 from shared.layer import FRAME, QUEUE_CAPACITY, ClarionChannelLayer, frame_message
 from shared.publisher import Lot
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS
@@ -208,6 +209,31 @@ async def test_after_redis_was_restarted_listeners_hear_again_and_are_told(layer
     await came(lambda: heard)
 
 
+async def test_losses_while_listeners_come_and_go_leave_no_layer_deaf(layer: ClarionChannelLayer) -> None:
+    heard: list[Mapping[str, Any]] = []
+    returns: list[bool] = []
+    loop_layer = layer.loop_layer()
+    await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
+    loop_layer.on_return.append(lambda: returns.append(True))
+
+    async def come_and_go() -> None:
+        for number in itertools.count():
+            await loop_layer.listen(f"group-{number}", heard.append, wait_seconds=0.02)
+            loop_layer.unlisten(f"group-{number}", heard.append)
+
+    churn = [asyncio.create_task(come_and_go()) for _ in range(5)]
+    with redis.Redis.from_url(environment.VALKEY.url) as client:
+        for losses in range(1, 21):
+            client.client_kill_filter(_type="pubsub")
+            await came(lambda losses=losses: len(returns) >= losses and loop_layer.is_up)
+    for task in churn:
+        task.cancel()
+    await asyncio.gather(*churn, return_exceptions=True)
+    heard.clear()
+    layer.publish([("group", {"type": "a.b"})])
+    await came(lambda: heard)
+
+
 async def test_listening_while_redis_is_away_says_so_and_hears_when_it_is_back(layer: ClarionChannelLayer) -> None:
     heard: list[Mapping[str, Any]] = []
     loop_layer = layer.loop_layer()
@@ -225,8 +251,8 @@ async def test_listening_while_redis_is_away_says_so_and_hears_when_it_is_back(l
 async def test_a_redis_that_has_gone_silent_is_left_and_found_again(
     layer: ClarionChannelLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriber, "CANARY_EVERY_SECONDS", 0.2)
-    monkeypatch.setattr(subscriber, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(host_connection, "CANARY_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(host_connection, "SILENCE_SECONDS", 0.5)
     heard: list[Mapping[str, Any]] = []
     loop_layer = layer.loop_layer()
     await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)

@@ -1,0 +1,145 @@
+"""A subscriber comes back from every loss, even if the tasks of the lost connection ignore their cancellation."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from shared import host_connection, subscriber
+from shared.subscriber import Subscriber
+
+#: Longest wait for a condition (seconds).
+PATIENCE_SECONDS = 5
+
+
+class Transport:
+    def abort(self) -> None:
+        pass
+
+
+class Writer:
+    transport = Transport()
+
+
+class FakeConnection:
+    """Stands for redis-py's connection. `swallow` names the methods that lose a cancellation, as `wait_for` may."""
+
+    _writer = Writer()
+
+    def __init__(self, swallow: frozenset[str]) -> None:
+        self.swallow = swallow
+        self.replies: asyncio.Queue[Any] = asyncio.Queue()
+        self.sending = asyncio.Event()
+        self.blocked = False
+
+    async def _maybe_swallow(self, name: str) -> None:
+        if name in self.swallow:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return
+
+    async def connect(self) -> None:
+        await self._maybe_swallow("connect")
+
+    async def send_command(self, command: str, *channels: str, check_health: bool) -> None:
+        if command == "SUBSCRIBE":
+            for channel in channels:
+                self.replies.put_nowait([b"subscribe", channel.encode(), 1])
+        if self.blocked:
+            self.sending.set()
+            await self._maybe_swallow("send")
+
+    async def read_response(self, **_: Any) -> Any:
+        reply = await self.replies.get()
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+class Layer:
+    prefix = "test"
+
+    def __init__(self) -> None:
+        self.returns = 0
+
+    def received(self, name: str, data: bytes) -> None:
+        pass
+
+    def returned(self) -> None:
+        self.returns += 1
+
+
+class Made:
+    """A subscriber on fake connections, and the connections that it made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, swallow: str = "") -> None:
+        self.connections: list[FakeConnection] = []
+        self.layer = Layer()
+        self.subscriber = Subscriber({"address": "redis://127.0.0.1:1"}, self.layer)
+        self._swallow = frozenset(swallow.split())
+        monkeypatch.setattr(self.subscriber._pool, "make_connection", self._make)
+        monkeypatch.setattr(subscriber, "RECONNECT_FIRST_SECONDS", 0.001)
+
+    def _make(self) -> FakeConnection:
+        first = not self.connections
+        self.connections.append(FakeConnection(self._swallow if first else frozenset()))
+        return self.connections[-1]
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - many conditions, one way to wait
+            await asyncio.sleep(0.001)
+
+
+async def test_a_loss_during_a_send_that_swallows_the_cancellation_is_recovered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Made(monkeypatch, "send")
+    made.subscriber.start()
+    await eventually(lambda: made.layer.returns == 1)
+    first = made.connections[0]
+    first.blocked = True
+    confirmed = made.subscriber.want("channel")
+    await first.sending.wait()
+    first.replies.put_nowait(redis.ConnectionError("lost"))
+    await eventually(lambda: made.layer.returns == 2)
+    assert made.subscriber.is_up
+    await asyncio.wait_for(confirmed, PATIENCE_SECONDS)
+    await asyncio.wait_for(made.subscriber.flush(), PATIENCE_SECONDS)
+
+
+async def test_flush_ends_although_an_unsubscribe_swallows_the_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Made(monkeypatch, "send")
+    made.subscriber.want("channel")
+    await eventually(lambda: made.layer.returns == 1)
+    first = made.connections[0]
+    first.blocked = True
+    made.subscriber.drop("channel")
+    await first.sending.wait()
+    await asyncio.wait_for(made.subscriber.flush(), PATIENCE_SECONDS)
+    assert not made.subscriber.is_up
+
+
+async def test_a_silent_connection_whose_tasks_never_end_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_connection, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(host_connection, "WATCH_EVERY_SECONDS", 0.02)
+    made = Made(monkeypatch, "connect")
+    made.subscriber.start()
+    await eventually(lambda: made.layer.returns == 1)
+    assert len(made.connections) >= 2
+    await asyncio.wait_for(made.subscriber.flush(), PATIENCE_SECONDS)
+
+
+async def test_without_a_message_the_subscriber_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_connection, "SILENCE_SECONDS", 0.05)
+    made = Made(monkeypatch)
+    made.subscriber.start()
+    await eventually(lambda: made.subscriber.is_up)
+    # Long before the watch replaces the connection: what is asked follows the messages, not the task.
+    await eventually(lambda: not made.subscriber.is_up)
+    assert len(made.connections) == 1
+    await asyncio.wait_for(made.subscriber.flush(), PATIENCE_SECONDS)
