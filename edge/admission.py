@@ -18,7 +18,7 @@ from edge.runtime import Edge
 from edge.socket import Socket
 from shared import metrics, protocol
 from shared.protocol import AuthFailure, Close
-from shared.tokens import TokenRefused
+from shared.tokens import CannotCheck, TokenRefused
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +71,12 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
     except TokenRefused as refused:
         socket.refuse(refused.reason)
         return False
+    except CannotCheck as away:
+        cannot_check(socket, away)
+        return False
     except ReadFailed as error:
         logger.warning("Postgres did not answer a connect", extra={"session": socket.id, "error": repr(error)})
-        turn_away(socket)
+        cannot_check(socket, CannotCheck("postgres"))
         return False
     return True
 
@@ -99,6 +102,12 @@ def limit(socket: Socket, name: str) -> None:
     metrics.REFUSED.labels(name).inc()
     socket.send(protocol.rate_limited(RETRY_AFTER_SECONDS))
     socket.close(Close.TOO_MANY)
+
+
+def cannot_check(socket: Socket, away: CannotCheck) -> None:
+    """Have the client come back later, because the outage of a dependency is not the fault of its token."""
+    metrics.AUTH_UNAVAILABLE.labels(away.dependency).inc()
+    turn_away(socket)
 
 
 def turn_away(socket: Socket) -> None:

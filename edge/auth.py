@@ -1,9 +1,10 @@
 """What a client offers, to a user id.
 
-Enters: the scope of a handshake, or a token sent in band. Leaves: the identity in a verified token, or TokenRefused
-with the reason that the client is told. A token is looked for in the subprotocol, in the Authorization header, in the
-query, in this order; the first that is there counts, and a bad one is not made good by a later one. In each place a
-one-time ticket will do instead. Without any of them, the web app's session counts, from an allowed Origin.
+Input: the scope of a handshake, or a token sent in band. Output: the identity in a verified token, TokenRefused with
+the reason for the client, or CannotCheck while a dependency is away. A token is looked for in the subprotocol, in the
+Authorization header and in the query, in this order; the first one found counts, and a later one does not make up for
+a bad one. In each place a one-time ticket will do instead. Without any of them, the web app's session counts, from an
+allowed Origin.
 """
 
 import logging
@@ -22,7 +23,7 @@ from shared import tickets
 from shared.layer import ClarionLoopLayer
 from shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
 from shared.settings import Settings
-from shared.tokens import TOKEN_MAX_LENGTH, Identity, TokenRefused, verify
+from shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, TokenRefused, verify
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,10 @@ def subprotocol(scope: Scope) -> str | None:
 
 
 async def authenticate(scope: Scope, edge: Edge) -> Identity:
-    """The identity that opens this socket, by a token, a one-time ticket or the session; raises TokenRefused."""
+    """The identity that opens this socket, by a token, a one-time ticket or the session.
+
+    Raises TokenRefused, or CannotCheck while what decides is away.
+    """
     token = _offered(scope)
     if token is None:
         return await _signed_in(scope, edge.settings, edge.reader)
@@ -50,7 +54,7 @@ async def authenticate(scope: Scope, edge: Edge) -> Identity:
 
 
 async def verified(token: str, edge: Edge) -> Identity:
-    """The identity in a token of ours, or of the identity provider if there is one; raises TokenRefused."""
+    """The identity in a token of ours, or of the identity provider; raises TokenRefused or CannotCheck."""
     if edge.keys is not None and len(token) <= TOKEN_MAX_LENGTH and is_of_a_provider(token):
         return await edge.keys.verify(token)
     return verify(token, edge.settings)
@@ -64,6 +68,7 @@ async def _signed_in(scope: Scope, settings: Settings, reader: Reader) -> Identi
             identity = await sessions.identity_of(key, reader, settings, time.time())
         except ReadFailed as error:
             logger.warning("A session could not be looked up", extra={"error": repr(error)})
+            raise CannotCheck("postgres") from error
     if identity is None:
         raise TokenRefused(AuthFailure.MISSING)
     return identity
@@ -74,7 +79,7 @@ async def _redeemed(ticket: str, settings: Settings, layer: ClarionLoopLayer) ->
         user_id = await layer.redeem_ticket(ticket)
     except (RedisError, OSError) as error:
         logger.warning("A ticket could not be looked up", extra={"error": repr(error)})
-        user_id = None
+        raise CannotCheck("redis") from error
     if user_id is None:
         raise TokenRefused(AuthFailure.INVALID)
     now = time.time()

@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from edge import auth, runtime
-from edge.admission import admitted, limit, turn_away
+from edge.admission import admitted, cannot_check, limit
 from edge.repair import ReadFailed
 from edge.socket import Socket
 from edge.wire import Send, WebSocketWire
 from shared import metrics, protocol
 from shared.protocol import AuthFailure, Close
-from shared.tokens import TokenRefused
+from shared.tokens import CannotCheck, TokenRefused
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +89,9 @@ async def _swap_token(edge: runtime.Edge, socket: Socket, token: str) -> None:
     except TokenRefused as refused:
         socket.refuse(refused.reason)
         return
+    except CannotCheck as away:
+        cannot_check(socket, away)
+        return
     if identity.subject is None and identity.user_id != socket.user_id:
         socket.refuse(AuthFailure.USER_MISMATCH)
         return
@@ -96,7 +99,7 @@ async def _swap_token(edge: runtime.Edge, socket: Socket, token: str) -> None:
         user = await edge.reader.opening(identity.who, None)
     except ReadFailed as error:
         logger.warning("Postgres did not answer a token", extra={"session": socket.id, "error": repr(error)})
-        turn_away(socket)
+        cannot_check(socket, CannotCheck("postgres"))
         return
     if user is not None and user.user_id != socket.user_id:
         socket.refuse(AuthFailure.USER_MISMATCH)

@@ -1,15 +1,17 @@
 """The public keys of an identity provider, and whom its tokens name.
 
-Enters: the address of a JWKS document, tokens signed with its keys (RS256, ES256). Leaves: the identity in a verified
-token, or TokenRefused. Keys are kept; an unknown key id has the document fetched again, which all who wait share and
-which happens now and then at most, so that invented ids cost the provider nothing. A provider that is away delays
-nobody who has a known key: old keys go on until new ones are there.
+Input: the address of a JWKS document, tokens signed with its keys (RS256, ES256). Output: the identity in a verified
+token, TokenRefused, or CannotCheck. Keys are kept. For an unknown key id the document is fetched again: all who wait
+share one fetch, and between two fetches lies a pause, so invented ids cost the provider nothing. A key id counts as
+unknown only once a fetch has ended after the token came; without one (the provider is away, or the pause is not over)
+the token cannot be checked. A provider that is away delays no client that has a known key.
 """
 
 import asyncio
 import json
 import logging
 import time
+from typing import Any
 
 import httpx
 import jwt
@@ -18,7 +20,7 @@ from jwt import PyJWK, PyJWKSet
 from shared import metrics
 from shared.protocol import AuthFailure
 from shared.settings import Settings
-from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, Identity, TokenRefused, instant
+from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, CannotCheck, Identity, TokenRefused, instant
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ ALGORITHMS = frozenset({"RS256", "ES256"})
 #: Longest wait for the document, the shortest time between two fetches, and its largest size (seconds, bytes).
 FETCH_TIMEOUT_SECONDS = 3.0
 FETCH_EVERY_SECONDS = 10.0
+#: The shortest time between a fetch that failed and the next (seconds).
+FETCH_RETRY_SECONDS = 2.0
 DOCUMENT_MAX_BYTES = 512 * 1024
 
 #: Of a claim that names a user; longer ones name nobody.
@@ -40,22 +44,21 @@ class KeySet:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._keys: dict[str | None, PyJWK] = {}
-        self._fetched_at = self._tried_at = float("-inf")
-        self._fetching: asyncio.Task[None] | None = None
+        self._fetched_at = self._fetch_at = float("-inf")  # of the last one that succeeded; of the next one, earliest
+        self._fetching: asyncio.Task[bool] | None = None
 
     async def verify(self, token: str) -> Identity:
-        """The identity in `token`, by whatever names the user there; raises TokenRefused."""
+        """The identity in `token`, by the claim that names the user there; raises TokenRefused or CannotCheck."""
         try:
-            key = await self._key(jwt.get_unverified_header(token).get("kid"))
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=[key.algorithm_name],
-                audience=self._settings.jwks_audience,
-                issuer=self._settings.jwks_issuer,
-                leeway=CLOCK_LEEWAY_SECONDS,
-                options=OPTIONS | {"require": ["exp"], "verify_aud": self._settings.jwks_audience is not None},
-            )
+            kid = jwt.get_unverified_header(token).get("kid")
+            key = await self._key(kid)
+            try:
+                claims = self._claims(token, key)
+            except jwt.InvalidSignatureError:
+                if kid is not None:
+                    raise
+                # A provider with one unnamed key may have replaced it.
+                claims = self._claims(token, await self._key(kid, instead_of=key))
         except jwt.ExpiredSignatureError as error:
             raise TokenRefused(AuthFailure.EXPIRED) from error
         except jwt.PyJWTError as error:
@@ -65,15 +68,30 @@ class KeySet:
             raise TokenRefused(AuthFailure.INVALID)
         return Identity(0, instant(claims, "exp"), instant(claims, "iat"), subject)
 
-    async def _key(self, kid: object) -> PyJWK:
+    def _claims(self, token: str, key: PyJWK) -> dict[str, Any]:
+        """Return the claims of a token that `key` signed; raises PyJWTError."""
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name],
+            audience=self._settings.jwks_audience,
+            issuer=self._settings.jwks_issuer,
+            leeway=CLOCK_LEEWAY_SECONDS,
+            options=OPTIONS | {"require": ["exp"], "verify_aud": self._settings.jwks_audience is not None},
+        )
+
+    async def _key(self, kid: object, instead_of: PyJWK | None = None) -> PyJWK:
+        """Return the key of this id, fetched again if the known one is missing or is `instead_of`."""
         now = time.monotonic()
         if self._keys and now - self._fetched_at > self._settings.jwks_cache_seconds:
             self._fetch(now)  # in the background: what is known goes on
         found = self._find(kid)
-        if found is None:
+        if kid is None and len(self._keys) > 1:
+            raise TokenRefused(AuthFailure.INVALID)
+        if found is None or found is instead_of:
             fetching = self._fetch(now)
-            if fetching is not None:
-                await asyncio.shield(fetching)
+            if fetching is None or not await asyncio.shield(fetching):
+                raise CannotCheck("identity provider")
             found = self._find(kid)
         if found is None:
             raise TokenRefused(AuthFailure.INVALID)
@@ -84,22 +102,27 @@ class KeySet:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(kid) if isinstance(kid, str) else None
 
-    def _fetch(self, now: float) -> "asyncio.Task[None] | None":
-        """The fetch that is under way, or a new one; None: there was one just now."""
-        if self._fetching is None and now - self._tried_at >= FETCH_EVERY_SECONDS:
-            self._tried_at = now
+    def _fetch(self, now: float) -> "asyncio.Task[bool] | None":
+        """Return the fetch that is under way, or a new one; None: the pause after the last one is not over."""
+        if self._fetching is None and now >= self._fetch_at:
+            self._fetch_at = now + FETCH_EVERY_SECONDS
             self._fetching = asyncio.get_running_loop().create_task(self._fetched())
         return self._fetching
 
-    async def _fetched(self) -> None:
+    async def _fetched(self) -> bool:
+        """Fetch the keys; whether that succeeded."""
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
                 keys = _usable(await self._document())
-            self._keys, self._fetched_at = keys, time.monotonic()
-            metrics.JWKS_FETCHES.labels("ok").inc()
         except Exception as error:  # noqa: BLE001 - whatever it was, the keys that are known go on
+            self._fetch_at = time.monotonic() + FETCH_RETRY_SECONDS
             metrics.JWKS_FETCHES.labels("failed").inc()
             logger.warning("The keys of the identity provider could not be fetched", extra={"error": repr(error)})
+            return False
+        else:
+            self._keys, self._fetched_at = keys, time.monotonic()
+            metrics.JWKS_FETCHES.labels("ok").inc()
+            return True
         finally:
             self._fetching = None
 

@@ -2,9 +2,9 @@
 
 Input: the channels to subscribe to and to leave. Output: each reply of Redis, handed over as it comes.
 
-The connection does not rely on its tasks to end. Up to Python 3.11 `asyncio.wait_for`, through which redis-py sends, can
-swallow a cancellation; a task that lost its cancellation would wait for ever. So `lost` watches the clock itself, and
-`abandon` sets a flag that each task checks after each wait.
+The connection does not rely on its tasks to end. Up to Python 3.11 `asyncio.wait_for`, through which redis-py sends,
+can swallow a cancellation; a task that lost its cancellation would wait for ever. So `lost` watches the clock itself,
+and `abandon` sets a flag that each task checks after each wait.
 """
 
 import asyncio

@@ -171,16 +171,16 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
         return all(shard.is_up for shard in self._shards)
 
     async def redeem_ticket(self, ticket: str) -> int | None:
-        """The user of a ticket, once; raises redis.exceptions.RedisError."""
-        return await tickets.redeem(self._shards[0].client, self.prefix, ticket)
+        """Return the user of a ticket, once; raises redis.exceptions.RedisError or OSError."""
+        return await self._shards[0].call(lambda client: tickets.redeem(client, self.prefix, ticket))
 
     async def note_acks(self, seqs: Mapping[int, int]) -> None:
-        """Note what users acknowledged, (user id: seq); raises redis.exceptions.RedisError."""
-        await acks.note(self._shards[0].client, self.prefix, seqs)
+        """Note what users acknowledged, (user id: seq); raises redis.exceptions.RedisError or OSError."""
+        await self._shards[0].call(lambda client: acks.note(client, self.prefix, seqs))
 
     async def note_report(self, report: Report) -> None:
-        """Note what this edge says of itself; raises redis.exceptions.RedisError."""
-        await reports.note(self._shards[0].client, self.prefix, report)
+        """Note what this edge says of itself; raises redis.exceptions.RedisError or OSError."""
+        await self._shards[0].call(lambda client: reports.note(client, self.prefix, report))
 
     async def listen(self, group: str, callback: Callback, *, wait_seconds: float) -> bool:
         """Call back with each message to `group`; whether Redis has confirmed it within `wait_seconds`.

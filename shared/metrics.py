@@ -32,6 +32,11 @@ SOCKETS = Gauge("clarion_edge_sockets", "Open sockets of this edge process")
 CONNECTS = Counter("clarion_edge_connects_total", "Sockets accepted, by whether they resumed a cursor", ["resumed"])
 CLOSES = Counter("clarion_edge_closes_total", "Sockets closed, by close code", ["code"])
 AUTH_FAILURES = Counter("clarion_edge_auth_failures_total", "Refused authentications", ["reason"])
+AUTH_UNAVAILABLE = Counter(
+    "clarion_edge_auth_unavailable_total",
+    "Authentications that could not be checked, by the dependency that was away",
+    ["dependency"],
+)
 JWKS_FETCHES = Counter("clarion_edge_jwks_fetches_total", "Fetches of an identity provider's keys", ["outcome"])
 FRAMES_SENT = Counter("clarion_edge_frames_total", "Frames sent to sockets", ["source"])
 GAPS = Counter("clarion_edge_gaps_total", "Gaps in a stream that stragglers did not fill")

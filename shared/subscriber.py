@@ -10,7 +10,8 @@ import asyncio
 import logging
 import random
 import uuid
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
 import redis.asyncio
 from channels_redis.utils import create_pool
@@ -22,8 +23,14 @@ from shared.host_connection import HostConnection
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 #: A command that takes longer has failed (seconds); redis-py would wait for ever.
 SOCKET_TIMEOUT_SECONDS = 2.0
+#: Commands that run concurrently on one host; further ones wait for their turn, since redis-py's pool would refuse
+#: them. And the longest wait for the turn and the answer together (seconds).
+COMMANDS_CONCURRENTLY = 32
+COMMAND_TIMEOUT_SECONDS = 5.0
 #: Wait before reconnecting: doubled from the first to the last, with full jitter (seconds).
 RECONNECT_FIRST_SECONDS = 0.1
 RECONNECT_LAST_SECONDS = 5.0
@@ -56,6 +63,7 @@ class Subscriber:
         self._canary = f"{layer.prefix}__canary__{uuid.uuid4().hex}"
         self._wanted: dict[str, asyncio.Future[None]] = {}
         self._changed: dict[str, None] = {}
+        self._turns = asyncio.Semaphore(COMMANDS_CONCURRENTLY)
         self._confirmed = False  # all that is wanted is subscribed
         self._connection: HostConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -94,8 +102,13 @@ class Subscriber:
         self.drop(channel)
 
     async def publish(self, channel: str, message: bytes) -> None:
-        """Send one message; raises RedisError."""
-        await self.client.publish(channel, message)
+        """Send one message; raises what `call` raises."""
+        await self.call(lambda client: client.publish(channel, message))
+
+    async def call(self, command: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
+        """Run one command when its turn comes; raises RedisError or OSError (a time-out is one)."""
+        async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS), self._turns:
+            return await command(self.client)
 
     async def flush(self) -> None:
         """Close everything within a bounded time; used again, it starts anew."""

@@ -39,6 +39,14 @@ class TokenRefused(Exception):
         self.reason = reason
 
 
+class CannotCheck(Exception):
+    """A dependency is away, so a token, ticket or session can be neither accepted nor refused at this moment."""
+
+    def __init__(self, dependency: str) -> None:
+        super().__init__(f"{dependency} does not answer")
+        self.dependency = dependency
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Whom a verified token names, since when and until when (Unix seconds; 0: it does not say).

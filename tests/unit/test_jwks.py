@@ -12,7 +12,7 @@ from edge import jwks
 from edge.jwks import KeySet, is_of_a_provider
 from shared.protocol import AuthFailure, Close
 from shared.settings import Settings
-from shared.tokens import TokenRefused, verify
+from shared.tokens import CannotCheck, TokenRefused, verify
 from tests.provider import AUDIENCE, ISSUER, LASTING_SECONDS, Provider, ec_key, jwk, public_pem, rsa_key
 
 SECRET = "s" * 64
@@ -140,8 +140,46 @@ async def test_keys_for_something_else_verify_nothing() -> None:
 
 
 @pytest.mark.parametrize("document", [[], {}, {"keys": []}, {"keys": "x"}, {"keys": [{"kty": "RSA"}]}, "text", 7])
-async def test_a_document_that_is_none_opens_nothing(document: object) -> None:
-    assert await refusal(PROVIDER.token(), document) is AuthFailure.INVALID
+async def test_a_malformed_document_is_an_outage_and_refuses_no_token(document: object) -> None:
+    known = Known(document)
+    with pytest.raises(CannotCheck):
+        await known.verify(PROVIDER.token())
+    assert known.fetches == 1
+    with pytest.raises(CannotCheck):  # not fetched again so soon
+        await known.verify(PROVIDER.token())
+    assert known.fetches == 1
+
+
+async def test_a_provider_that_is_away_at_the_start_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "FETCH_RETRY_SECONDS", 0.0)
+    known = Known("away")
+    with pytest.raises(CannotCheck):
+        await known.verify(PROVIDER.token())
+    known.document = PROVIDER.document
+    assert (await known.verify(PROVIDER.token())).who == "auth0|7"
+
+
+async def test_an_unknown_key_after_a_fresh_fetch_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
+    known = Known(PROVIDER.document)
+    await known.verify(PROVIDER.token())
+    with pytest.raises(TokenRefused):
+        await known.verify(signed(FIRST, "RS256", headers={"kid": "third"}))
+    assert known.fetches == 2
+
+
+async def test_a_provider_that_replaces_its_only_unnamed_key_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Known({"keys": [jwk(FIRST, None)]})
+    await known.verify(signed(FIRST, "RS256", headers={}))
+    new = rsa_key()
+    known.document = {"keys": [jwk(new, None)]}
+    with pytest.raises(CannotCheck):  # within the pause
+        await known.verify(signed(new, "RS256", headers={}))
+    known._fetch_at = 0.0
+    monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
+    assert (await known.verify(signed(new, "RS256", headers={}))).who == "auth0|7"
+    with pytest.raises(TokenRefused):
+        await known.verify(signed(rsa_key(), "RS256", headers={}))
 
 
 async def test_keys_are_kept_and_an_unknown_one_is_looked_for_once_for_all_who_wait(
@@ -155,9 +193,9 @@ async def test_keys_are_kept_and_an_unknown_one_is_looked_for_once_for_all_who_w
     rotating.keys["next"] = rsa_key()
     known.document = rotating.document
     storm = [known.verify(rotating.token("next")) for _ in range(50)]
-    assert {type(one) for one in await asyncio.gather(*storm, return_exceptions=True)} == {TokenRefused}
+    assert {type(one) for one in await asyncio.gather(*storm, return_exceptions=True)} == {CannotCheck}
     assert known.fetches == 1  # not so soon again
-    monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
+    known._fetch_at = 0.0
     assert [one.who for one in await asyncio.gather(*(known.verify(rotating.token("next")) for _ in range(50)))]
     assert known.fetches == 2
 

@@ -1,0 +1,113 @@
+"""An edge whose dependencies are away asks clients to come back; it refuses no token, ticket or session for that."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+import redis
+
+from dev.servers import free_port
+from edge.admission import admitted
+from edge.jwks import KeySet
+from edge.repair import Reader
+from edge.runtime import Edge
+from edge.socket import Socket
+from edge.sockets import Sockets
+from edge.wire import Cursor
+from shared import tickets
+from shared.layer import ClarionChannelLayer
+from shared.protocol import Close
+from shared.settings import load
+from shared.tokens import mint
+from tests import environment
+from tests.provider import AUDIENCE, ISSUER, LASTING_SECONDS, Provider
+
+PROVIDER = Provider()
+ORIGIN = (b"origin", b"http://127.0.0.1:8000"), (b"host", b"127.0.0.1:8000")
+
+
+class RecordingWire:
+    """The way out to one client, kept."""
+
+    talks = True
+    waiting = 0
+
+    def __init__(self) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self.code: Close | None = None
+
+    def send(self, text: str, cursor: Cursor | None = None) -> bool:
+        self.frames.append(json.loads(text))
+        return True
+
+    def close(self, code: Close) -> None:
+        self.code = code
+
+
+def nowhere(scheme: str) -> str:
+    return f"{scheme}://127.0.0.1:{free_port()}/1"
+
+
+async def answered(scope: dict[str, Any], *, postgres: str, redis_url: str) -> RecordingWire:
+    """What a connect is answered by an edge with these servers."""
+    settings = load().model_copy(
+        update={
+            "database_url": postgres,
+            "database_timeout_seconds": 1.0,
+            "jwks_url": nowhere("http"),
+            "jwks_audience": AUDIENCE,
+            "jwks_issuer": ISSUER,
+        }
+    )
+    proxy = ClarionChannelLayer(hosts=[redis_url], prefix="outages")
+    reader = Reader(settings)
+    layer = proxy.loop_layer()
+    edge = Edge(settings, layer, reader, Sockets(settings, layer, reader), KeySet(settings))
+    wire = RecordingWire()
+    try:
+        async with admitted(edge, Socket(edge.sockets, wire, "session"), scope):
+            return wire
+    finally:
+        await proxy.flush()
+        await reader._pool.close()
+
+
+def offering(token: str) -> dict[str, Any]:
+    return {"subprotocols": ["clarion.v1", f"bearer.{token}"], "headers": [], "query_string": b""}
+
+
+def cookie() -> dict[str, Any]:
+    return {"headers": [(b"cookie", b"sessionid=abc"), *ORIGIN], "query_string": b""}
+
+
+def of_the_provider() -> str:
+    claims = {"sub": "ann", "exp": time.time() + LASTING_SECONDS, "iss": ISSUER, "aud": AUDIENCE}
+    return jwt.encode(claims, PROVIDER.keys["first"], algorithm="RS256", headers={"kid": "first"})
+
+
+async def test_whatever_is_away_the_client_is_asked_to_come_back() -> None:
+    away = {"postgres": nowhere("postgresql"), "redis_url": nowhere("redis")}
+    token, _ = mint(7, load())
+    offered = [offering(token), offering(of_the_provider()), offering("ticket-abc"), cookie()]
+    for wire in await asyncio.gather(*(answered(scope, **away) for scope in offered)):
+        assert [frame["type"] for frame in wire.frames] == ["GOING_AWAY"]
+        assert wire.code is Close.GOING_AWAY
+
+
+@pytest.mark.parametrize("scope, reason", [(offering("nonsense"), "INVALID"), (cookie() | {"headers": []}, "MISSING")])
+async def test_an_outage_makes_no_bad_token_good(scope: dict[str, Any], reason: str) -> None:
+    wire = await answered(scope, postgres=nowhere("postgresql"), redis_url=nowhere("redis"))
+    assert [frame.get("reason") for frame in wire.frames] == [reason]
+
+
+async def test_a_thousand_tickets_wait_for_their_turn(valkey: str) -> None:
+    proxy = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="storm")
+    with redis.Redis.from_url(environment.VALKEY.database_url(1)) as client:
+        issued = [tickets.issue(client, "storm", number) for number in range(1000)]
+    layer = proxy.loop_layer()
+    assert await asyncio.gather(*map(layer.redeem_ticket, issued)) == list(range(1000))
+    assert await layer.redeem_ticket(issued[0]) is None
+    await proxy.flush()
