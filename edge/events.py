@@ -54,8 +54,8 @@ async def _keep_alive_until_gone(socket: Socket, wire: EventStreamWire, receive:
 def _headers(scope: Mapping[str, Any], edge: Edge) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),  # nginx would hold events back
+        (b"cache-control", b"no-store, no-transform"),  # a proxy that compresses would hold events back
+        (b"x-accel-buffering", b"no"),  # and so would nginx's buffer
     ]
     if origin := sessions.allowed_origin(scope, edge.settings):
         headers += [

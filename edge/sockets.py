@@ -26,8 +26,7 @@ logger = logging.getLogger(__name__)
 LOOK_AFTER_EVERY_SECONDS = 1.0
 #: How long a client has to send a new token once its old one has expired (seconds).
 REFRESH_GRACE_SECONDS = 30
-#: A socket that is silent for so many heartbeats is closed: two that were missed, and half of one since a hidden tab's
-#: timers may run once a minute only.
+#: A socket is closed after this many heartbeats without a message, and after `silent_seconds` at the earliest.
 SILENT_HEARTBEATS = 2.5
 #: What is read of a user who was deleted.
 GONE = ("", 0, Access(active=False, not_before=None))
@@ -145,7 +144,7 @@ class Sockets:
     def _look_at_each(self) -> None:
         """Go on with those that have taken what was sent, and close those whose time is over."""
         now, wall = asyncio.get_running_loop().time(), time.time()
-        silence = self.settings.heartbeat_seconds * SILENT_HEARTBEATS
+        silence = max(self.settings.heartbeat_seconds * SILENT_HEARTBEATS, self.settings.silent_seconds)
         for socket in self.all():
             socket.unpark()
             if now - socket.heard_at > silence:

@@ -96,6 +96,10 @@ class Settings(BaseSettings):
     user_active_column: str = Field("is_active", description="Whether the user may connect.")
 
     heartbeat_seconds: int = Field(30, ge=1, description="How often a client should send a heartbeat.")
+    #: Browsers run the timers of a hidden tab once a minute.
+    silent_seconds: int = Field(
+        75, ge=1, description="A socket without a message is closed after this time, or after 2.5 heartbeats if longer."
+    )
     replay_limit: int = Field(1000, ge=1, description="Changes replayed to one socket; further behind is a RESYNC.")
     straggler_milliseconds: int = Field(
         40, ge=0, description="How long a gap may wait for its missing frame before it is read from Postgres."

@@ -1,19 +1,22 @@
 /**
- * Notifications of some kinds that have just arrived, kept until somebody has shown them.
+ * Notifications of some kinds that have just arrived, kept until they were shown.
  *
- * Enters: a store, the kinds, and for what one tab alone should show the connection that the tabs share. Leaves:
- * `notifications`, oldest first, and the event `change`. What came in a storm (`quiet`) or is read is left out.
+ * `notifications` are oldest first; `change` follows each change of them. Those of a storm (`quiet`) and those that are
+ * read are left out. With the connection that tabs share, a notification arrives in one tab only.
  *
  * @typedef {import("./store.js").Notification} Notification
  */
 
-export class Arrivals extends EventTarget {
-  /** @type {EventTarget} */ #store;
+import { Emitter } from "./emitter.js";
+
+/** @extends {Emitter<{change: null}>} */
+export class Arrivals extends Emitter {
+  /** @type {import("./connection.js").Listenable} */ #store;
   /** @type {Set<string>} */ #kinds;
   /** @type {{claim?: (key: string) => Promise<boolean>} | null} */ #tabs;
   /** @type {readonly Notification[]} */ #notifications = [];
 
-  /** @param {EventTarget} store @param {readonly string[]} kinds @param {{claim?: (key: string) => Promise<boolean>} | null} [tabs] */
+  /** @param {import("./connection.js").Listenable} store @param {readonly string[]} kinds @param {{claim?: (key: string) => Promise<boolean>} | null} [tabs] */
   constructor(store, kinds, tabs = null) {
     super();
     this.#store = store;
@@ -26,14 +29,14 @@ export class Arrivals extends EventTarget {
     return this.#notifications;
   }
 
-  /** Listen; the answer stops listening. */
+  /** Listen to the store; return a function that stops. */
   listen() {
     const heard = (/** @type {any} */ { detail }) => void this.#arrived(detail);
     this.#store.addEventListener("created", heard);
     return () => this.#store.removeEventListener("created", heard);
   }
 
-  /** They have been shown. */
+  /** Note that all of them have been shown. */
   clear = () => {
     if (this.#notifications.length > 0) this.#set([]);
   };
@@ -48,6 +51,6 @@ export class Arrivals extends EventTarget {
   /** @param {readonly Notification[]} notifications */
   #set(notifications) {
     this.#notifications = notifications;
-    this.dispatchEvent(new CustomEvent("change"));
+    this.emit("change", null);
   }
 }

@@ -1,21 +1,25 @@
 /**
- * How long to wait before the next attempt.
+ * The pause before the next attempt.
  *
- * Enters: that an attempt failed, how much slower the next one should be, what the edge asked for. Leaves: seconds,
- * anything below a ceiling that grows (full jitter), so that a crowd that was cut off together does not come back
- * together; or what the edge asked for, where it did.
+ * It is random below a ceiling that grows with each failure, so that clients that were cut off together do not return
+ * together. A pause that the edge asked for comes on top of it.
  *
  * @typedef {import("./browser.js").Browser} Browser
  */
 
 /** Ceilings of the delay before each attempt. */
 const CEILINGS_SECONDS = [2, 4, 8, 16];
+/** Longest pause that the edge may ask for. */
+const ASKED_MAX_SECONDS = 3600;
+/** Spread of clients whose edge asked them to leave: part of the time it gave, and at most (seconds). */
+const LEAVE_SPREAD = 0.25;
+const LEAVE_SPREAD_MAX_SECONDS = 2;
 
 export class Backoff {
   /** @type {Browser} */ #browser;
   /** @type {readonly number[]} */ #ceilings;
   /** Attempts in a row that failed. */ failures = 0;
-  /** Not before this time, as the edge asked (milliseconds). */ #notBefore = 0;
+  /** No attempt before this time, as the edge asked (milliseconds). */ #notBefore = 0;
 
   /** @param {Browser} browser @param {readonly number[]} [ceilingsSeconds] */
   constructor(browser, ceilingsSeconds = CEILINGS_SECONDS) {
@@ -23,20 +27,22 @@ export class Backoff {
     this.#ceilings = ceilingsSeconds;
   }
 
-  /** The edge asked for a pause. @param {number} seconds */
-  askedFor(seconds) {
+  /** Note a pause that the edge asked for; return it in seconds, a little longer by chance. @param {unknown} asked seconds */
+  askedFor(asked) {
+    const seconds = Math.min(Math.max(Number(asked) || 0, 0), ASKED_MAX_SECONDS);
     this.#notBefore = this.#browser.now() + 1000 * seconds;
+    return seconds + Math.min(seconds * LEAVE_SPREAD, LEAVE_SPREAD_MAX_SECONDS) * this.#browser.random();
   }
 
-  /** An attempt failed: the seconds to wait, and whether that wait must not be cut short. @param {number} slower */
+  /** Note a failure; return the pause in seconds, and whether events of the page must not end it. @param {number} slower */
   failed(slower) {
     const ceiling = this.#ceilings[Math.min(this.failures, this.#ceilings.length - 1)] * slower;
-    const asked = (this.#notBefore - this.#browser.now()) / 1000;
+    const asked = Math.max(0, (this.#notBefore - this.#browser.now()) / 1000);
     this.failures += 1;
-    return { delaySeconds: asked > 0 ? asked : this.#browser.random() * ceiling, patient: slower > 1 || asked > 0 };
+    return { delaySeconds: asked + this.#browser.random() * ceiling, patient: slower > 1 || asked > 0 };
   }
 
-  /** An attempt came through. */
+  /** Note an attempt that succeeded. */
   succeeded() {
     this.failures = this.#notBefore = 0;
   }

@@ -1,6 +1,8 @@
 /**
- * What the client needs of the browser: the edge's address, named timers, and the globals in one place, so that tests
- * can bring their own.
+ * The browser's globals in one place, so that tests can replace them; the edge's address; named timers.
+ *
+ * A browser may have an API and refuse it (a sandboxed frame, blocked storage): reading such a global throws, so each
+ * is read on its own, and one that is refused counts as missing.
  *
  * @typedef {object} Browser
  * @property {new (url: string, protocols: string[]) => WebSocket} WebSocket
@@ -9,7 +11,7 @@
  * @property {(new (url: string) => EventSource) | undefined} [EventSource]
  * @property {LockManager | undefined} [locks]
  * @property {(new (name: string) => BroadcastChannel) | undefined} [BroadcastChannel]
- * @property {() => number} now milliseconds
+ * @property {() => number} now milliseconds, of a clock that never jumps
  * @property {() => number} random 0 to 1
  * @property {EventTarget | null} window
  * @property {(EventTarget & {visibilityState?: string}) | null} document
@@ -41,14 +43,15 @@ export function absoluteUrl(url, location = globalThis.location) {
 
 /** @returns {Browser} */
 export function ownBrowser() {
+  const { performance } = globalThis;
   return {
-    WebSocket: globalThis.WebSocket,
-    EventSource: globalThis.EventSource,
-    locks: globalThis.navigator?.locks,
-    BroadcastChannel: globalThis.BroadcastChannel,
+    WebSocket: allowed(() => globalThis.WebSocket),
+    EventSource: allowed(() => globalThis.EventSource),
+    locks: allowed(() => globalThis.navigator?.locks),
+    BroadcastChannel: allowed(() => globalThis.BroadcastChannel),
     setTimeout: (callback, milliseconds) => globalThis.setTimeout(callback, milliseconds),
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
-    now: () => Date.now(),
+    now: () => performance.now(),
     random: () => Math.random(),
     window: globalThis.window ?? null,
     document: globalThis.document ?? null,
@@ -56,7 +59,21 @@ export function ownBrowser() {
 }
 
 /**
- * Hear of whatever may have cost a page its connection, or no longer.
+ * Return the value of a global, or undefined where the browser refuses access to it.
+ * @template T
+ * @param {() => T} read
+ * @returns {T | any}
+ */
+function allowed(read) {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Listen to the events that may cost a page its connection or bring it back.
  * @param {Browser} browser @param {(event: Event) => void} listener @param {boolean} on
  */
 export function listenToPage({ window, document }, listener, on) {

@@ -6,8 +6,8 @@
  *
  * @typedef {import("./store.js").Notification} Notification
  * @typedef {import("./store.js").NotificationStore} NotificationStore
- * @typedef {import("./socket.js").ConnectionState} ConnectionState
- * @typedef {EventTarget & {state: ConnectionState, claim?: (key: string) => Promise<boolean>}} Connection
+ * @typedef {import("./connection.js").ConnectionState} ConnectionState
+ * @typedef {import("./connection.js").Listenable & {state: ConnectionState, claim?: (key: string) => Promise<boolean>}} Connection
  */
 
 import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
@@ -44,7 +44,7 @@ function useInbox() {
 /**
  * What `read` gives, and again whenever the target emits an event of this type.
  * @template T
- * @param {EventTarget} target @param {string} type @param {() => T} read the same value while nothing has changed
+ * @param {import("./connection.js").Listenable} target @param {string} type @param {() => T} read the same value while nothing has changed
  */
 function useEvents(target, type, read) {
   const subscribe = useCallback(

@@ -1,65 +1,56 @@
 /**
- * One socket to one user's inbox.
+ * One connection to one user's inbox.
  *
- * Enters: the edge's address and a function that gets a token. Leaves: the changes of the inbox as `frame` events,
- * each once and in order, whatever happens to the connection in between: it reconnects by itself and resumes from its
- * cursor. Where the edge cannot fill what was missed, a `resync` event asks for the snapshot (`store.js` reads it).
+ * Emits the changes of the inbox as `frame` events, each once and in order, whatever happens to the connection: it
+ * reconnects by itself and resumes from its cursor. Where the edge cannot fill a gap, a `resync` event asks for the
+ * snapshot (`store.js` reads it). Where another user is signed in, a `userchange` event comes before anything of theirs.
  *
- * Events: `statechange` {state, previous, reason, delaySeconds}, `connected` (the frame CONNECTED), `frame` (a frame
- * that changes the inbox), `resync` {epoch, seq, unread, reason}.
- *
- * @typedef {"disconnected" | "connecting" | "connected" | "reconnecting" | "error"} ConnectionState
- * @typedef {{epoch: string, seq: number}} Cursor
+ * @typedef {import("./connection.js").ConnectionState} ConnectionState
+ * @typedef {import("./connection.js").Cursor} Cursor
+ * @typedef {import("./connection.js").Options} Options
  * @typedef {import("./protocol.js").Frame} Frame
  * @typedef {import("./browser.js").Browser} Browser
- *
- * @typedef {object} Options
- * @property {string | null} [url] as the first argument
- * @property {() => Promise<string | null>} getToken a fresh token; null while there is none: then it is asked for again
- * @property {number} [since] seq of the snapshot to go on from
- * @property {string} [epoch] epoch of that snapshot
- * @property {string} [userId] whose inbox it must be; by default whoever is connected first
- * @property {number[]} [backoffSeconds] the ceilings of the delay before each further attempt
- * @property {Storage} [storage] where the cursor is kept across page loads, by user: `localStorage`, for example
- * @property {Partial<Browser>} [browser]
  */
 
 import { Timers, absoluteUrl, listenToPage, ownBrowser } from "./browser.js";
 import { Backoff } from "./backoff.js";
-import { recalled, remember } from "./memory.js";
+import { Emitter } from "./emitter.js";
+import { remember, start } from "./memory.js";
 import { CLOSE, parsed } from "./protocol.js";
+import { Pulse } from "./pulse.js";
 import { Ways } from "./ways.js";
 
 /** How many times slower after a refusal for too many connections, and while there is no token. */
 const PATIENCE = 4;
-/** Longest wait for a token and CONNECTED. */
+/** Fresh tokens that are refused in a row before attempts become rare, and how many times slower they are then. */
+const REFUSALS_MAX = 3;
+const REFUSED_PATIENCE = 16;
+/** Longest wait for a token and CONNECTED; for a WebSocket where event streams are known to work. */
 const CONNECT_TIMEOUT_SECONDS = 15;
-/** Longest wait for any frame after a heartbeat, and after one that was sent because the page came back. */
-const STALE_SECONDS = 10;
-const PROBE_SECONDS = 4;
+const PROBE_TIMEOUT_SECONDS = 5;
 /** The protocol allows one acknowledgement a second. */
 const ACK_SECONDS = 1;
-/** Used until CONNECTED has named it. */
-const HEARTBEAT_SECONDS = 30;
-/** Fresh tokens that are refused in a row before giving up. */
-const REFUSALS_MAX = 3;
 
-export class NotificationSocket extends EventTarget {
+/** @extends {Emitter<import("./connection.js").ConnectionEvents>} */
+export class NotificationSocket extends Emitter {
   /** @type {Options} */ #options;
+  /** @type {string} */ #url;
   /** @type {Browser} */ #browser;
   /** @type {ConnectionState} */ #state = "disconnected";
-  /** @type {Cursor | null} */ #cursor = null;
+  /** @type {Cursor | null} */ #cursor;
   /** @type {ReturnType<Ways["connect"]> | null} */ #socket = null;
   /** @type {Ways} */ #ways;
   /** @type {Timers} */ #timers;
+  /** @type {Pulse} */ #pulse;
   /** @type {string | null} */ #userId;
+  /** Whether `userchange` has asked everyone to wait until the user is known. */ #doubted = false;
   #wanted = false;
   #suspended = false;
-  /** Counts attempts: whatever belongs to an earlier one is ignored. */ #attempt = 0;
+  /** Counts attempts: events of an earlier one are ignored. */ #attempt = 0;
   /** @type {Backoff} */ #backoff;
   #refusals = 0;
-  /** Whether the wait must not be cut short. */ #patient = false;
-  #heartbeatSeconds = HEARTBEAT_SECONDS;
+  /** Whether events of the page must not end the pause. */ #patient = false;
+  /** Whether this attempt only looks whether WebSockets work again. */ #probing = false;
 
   /**
    * @param {string | null} url of the edge, absolute or relative to the page; null: the usual path on the page's host
@@ -68,30 +59,32 @@ export class NotificationSocket extends EventTarget {
   constructor(url, options) {
     super();
     this.#browser = { ...ownBrowser(), ...options.browser };
-    this.#options = { ...options, url: absoluteUrl(url ?? options.url ?? null) };
+    this.#options = options;
+    this.#url = absoluteUrl(url ?? options.url ?? null);
     this.#timers = new Timers(this.#browser);
+    this.#pulse = new Pulse(this.#timers, () => this.#send({ type: "heartbeat" }), () => this.#retry("silent"));
     this.#ways = new Ways(this.#browser);
     this.#backoff = new Backoff(this.#browser, options.backoffSeconds);
-    this.#userId = options.userId ?? null;
-    if (options.since !== undefined && options.epoch !== undefined) {
-      this.#cursor = { seq: options.since, epoch: options.epoch };
-    } else {
-      this.#cursor = recalled(options.storage, this.#userId);
-    }
+    ({ cursor: this.#cursor, userId: this.#userId } = start(options));
   }
 
   get state() {
     return this.#state;
   }
 
-  /** How far this socket has received; null before it knows. */
+  /** How far this socket has received; null before it is known. */
   get cursor() {
     return this.#cursor && { ...this.#cursor };
   }
 
-  /** Connect, and stay connected until `close()` or a terminal refusal; after either, connects anew. */
+  /** The user whose inbox this is; null while that is not known. */
+  get userId() {
+    return this.#userId;
+  }
+
+  /** Connect, and stay connected until `close()` or until access is revoked; after either, connect anew. */
   connect() {
-    if (this.#wanted) return;
+    if (this.#wanted && this.#state !== "error") return;
     this.#wanted = true;
     this.#suspended = false;
     this.#backoff.failures = this.#refusals = 0;
@@ -104,25 +97,42 @@ export class NotificationSocket extends EventTarget {
     this.#stop("disconnected", "closed");
   }
 
+  /** Find out anew who is signed in, with a fresh token. Until then nothing is emitted of anyone's inbox. */
+  identify() {
+    if (!this.#wanted) return;
+    const previous = this.#userId;
+    this.#userId = this.#cursor = null;
+    this.#doubted = true;
+    this.emit("userchange", { userId: null, previous });
+    this.#open();
+  }
+
+  /** @returns {Promise<void>} */
   async #open() {
     this.#drop();
     const attempt = this.#attempt;
     const current = () => attempt === this.#attempt;
+    const { streams } = this.#ways;
+    this.#probing = this.#ways.probes;
     this.#setState(this.#backoff.failures > 0 ? "reconnecting" : "connecting");
-    this.#timers.start("connect", CONNECT_TIMEOUT_SECONDS, () => this.#retry("timeout"));
+    if (!current()) return; // a listener has closed the connection
+    const patience = this.#probing ? PROBE_TIMEOUT_SECONDS : CONNECT_TIMEOUT_SECONDS;
+    this.#timers.start("connect", patience, () => this.#retry("timeout"));
+    const { getToken, getTicket } = this.#options;
     let token;
     try {
-      token = await this.#options.getToken();
+      token = await (streams && getTicket ? getTicket() : getToken());
     } catch {
-      return current() && this.#retry("token");
+      if (current()) this.#retry("token");
+      return;
     }
     if (!current()) return;
-    if (!token) return this.#retry("token", PATIENCE);
+    if (!token || typeof token !== "string") return this.#retry("token", PATIENCE);
 
     try {
-      this.#socket = this.#ways.connect(String(this.#options.url), this.#cursor, token);
+      this.#socket = this.#ways.connect(this.#url, this.#cursor, token);
     } catch {
-      return this.#stop("error", "address"); // no attempt can succeed with this address or token
+      return this.#retry("token", PATIENCE); // the answer of something that is not the web app, perhaps: ask again
     }
     this.#socket.onmessage = (/** @type {any} */ event) => current() && this.#receive(event.data);
     this.#socket.onclose = (/** @type {any} */ event) => current() && this.#closed(event.code);
@@ -130,9 +140,10 @@ export class NotificationSocket extends EventTarget {
 
   /** @param {any} text */
   #receive(text) {
-    this.#timers.stop("stale");
+    this.#pulse.heard();
     const frame = parsed(text);
     if (!frame) return;
+    this.#probing = false;
     this.#ways.answered(this.#oneWay);
     switch (frame.type) {
       case "CONNECTED":
@@ -140,10 +151,9 @@ export class NotificationSocket extends EventTarget {
       case "RESYNC":
         return this.#resync(frame, frame.epoch, frame.reason);
       case "GOING_AWAY":
-        this.#backoff.askedFor(Number(frame.reconnect_after_seconds) || 0);
-        return this.#timers.start("leave", Number(frame.reconnect_after_seconds) || 0, () => this.#open());
+        return this.#timers.start("leave", this.#backoff.askedFor(frame.reconnect_after_seconds), () => this.#open());
       case "RATE_LIMITED":
-        return this.#backoff.askedFor(Number(frame.retry_after_seconds) || 0);
+        return void this.#backoff.askedFor(frame.retry_after_seconds);
       case "AUTH_REFRESH_REQUIRED":
         return this.#refreshToken();
       default:
@@ -153,17 +163,24 @@ export class NotificationSocket extends EventTarget {
 
   /** @param {Frame} frame */
   #connected(frame) {
-    if (this.#userId !== null && frame.user_id !== this.#userId) {
-      return this.#stop("error", "user changed"); // signed in as somebody else: nothing of theirs may be shown here
-    }
-    this.#userId = frame.user_id;
+    const userId = String(frame.user_id);
+    const previous = this.#userId;
+    const changed = this.#doubted || (previous !== null && previous !== userId);
+    this.#userId = userId;
+    this.#doubted = false;
     this.#timers.stop("connect");
+    const attempt = this.#attempt;
+    if (changed) {
+      this.#cursor = null;
+      this.emit("userchange", { userId, previous });
+      if (attempt !== this.#attempt) return;
+    }
     this.#backoff.succeeded();
     this.#refusals = 0;
-    this.#heartbeatSeconds = Number(frame.heartbeat_seconds) || HEARTBEAT_SECONDS;
-    this.#timers.start("heartbeat", this.#heartbeatSeconds, () => this.#heartbeat());
+    if (!this.#oneWay) this.#pulse.start(frame.heartbeat_seconds); // a stream goes one way, and browsers show no comments
     this.#setState("connected");
-    this.#emit("connected", frame);
+    this.emit("connected", frame);
+    if (attempt !== this.#attempt) return;
     if (!frame.resumed || !this.#cursor) this.#resync(frame, frame.epoch, "NOT_RESUMED");
   }
 
@@ -173,14 +190,14 @@ export class NotificationSocket extends EventTarget {
     if (frame.seq > this.#cursor.seq + 1) return this.#resync(frame, this.#cursor.epoch, "GAP");
     this.#cursor.seq = frame.seq;
     this.#acknowledge();
-    this.#emit("frame", frame);
+    this.emit("frame", frame);
   }
 
   /** @param {Frame} frame @param {string} epoch @param {string} reason */
   #resync({ seq, unread }, epoch, reason) {
     this.#cursor = { epoch, seq };
     this.#acknowledge();
-    this.#emit("resync", { epoch, seq, unread, reason });
+    this.emit("resync", { epoch, seq, unread, reason });
   }
 
   #acknowledge() {
@@ -192,7 +209,7 @@ export class NotificationSocket extends EventTarget {
   }
 
   #remember() {
-    remember(this.#options.storage, this.#userId, this.#cursor);
+    remember(this.#options, this.#userId, this.#cursor);
   }
 
   get #oneWay() {
@@ -200,7 +217,7 @@ export class NotificationSocket extends EventTarget {
   }
 
   async #refreshToken() {
-    if (this.#oneWay) return this.#open(); // there is no other way to say it
+    if (this.#oneWay) return this.#open(); // a stream cannot be sent a token
     const attempt = this.#attempt;
     try {
       const token = await this.#options.getToken();
@@ -210,36 +227,25 @@ export class NotificationSocket extends EventTarget {
     }
   }
 
-  #heartbeat() {
-    if (this.#oneWay) return; // the edge says that it is there, and the browser does not tell
-    this.#send({ type: "heartbeat" });
-    this.#expectAnswer(STALE_SECONDS);
-    this.#timers.start("heartbeat", this.#heartbeatSeconds, () => this.#heartbeat());
-  }
-
-  /** @param {number} seconds */
-  #expectAnswer(seconds) {
-    if (this.#timers.has("stale")) return;
-    this.#timers.start("stale", seconds, () => this.#retry("silent"));
-  }
-
   /** @param {number} code */
   #closed(code) {
     if (code === CLOSE.REVOKED) return this.#stop("error", "revoked");
     if (code === CLOSE.NO_TOKEN || code === CLOSE.BAD_TOKEN) {
       this.#refusals += 1;
-      return this.#refusals < REFUSALS_MAX ? this.#retry("token") : this.#stop("error", "unauthorized");
+      // It goes on all the same: that a token is refused may be the fault of an outage.
+      return this.#refusals < REFUSALS_MAX ? this.#retry("token") : this.#retry("unauthorized", REFUSED_PATIENCE, "error");
     }
     return this.#retry(`closed ${code}`, code === CLOSE.TOO_MANY ? PATIENCE : 1);
   }
 
-  /** @param {string} reason @param {number} [slower] */
-  #retry(reason, slower = 1) {
+  /** @param {string} reason @param {number} [slower] @param {ConnectionState} [state] @returns {void} */
+  #retry(reason, slower = 1, state = "reconnecting") {
+    if (this.#probing && slower === 1) return void this.#open(); // by a stream, which is known to work
     this.#drop();
     const { delaySeconds, patient } = this.#backoff.failed(slower);
     this.#patient = patient;
     this.#timers.start("retry", delaySeconds, () => this.#open());
-    this.#setState("reconnecting", reason, delaySeconds);
+    this.#setState(state, reason, delaySeconds);
   }
 
   /** @param {ConnectionState} state @param {string} reason */
@@ -250,7 +256,7 @@ export class NotificationSocket extends EventTarget {
     this.#setState(state, reason);
   }
 
-  /** Let go of the socket and of all that waits; what it still says is ignored. */
+  /** Abandon the socket and all timers. */
   #drop() {
     this.#attempt += 1;
     this.#timers.stopAll();
@@ -265,6 +271,7 @@ export class NotificationSocket extends EventTarget {
   }
 
   #onPage = (/** @type {Event} */ event) => {
+    const hidden = this.#browser.document?.visibilityState === "hidden";
     if (event.type === "pagehide") {
       this.#remember();
       // A page with an open socket cannot be kept for the way back.
@@ -276,11 +283,9 @@ export class NotificationSocket extends EventTarget {
       this.#suspended = false;
       this.#open();
     } else if (this.#state === "connected") {
-      // After sleep or a change of networks a connection looks open for minutes: ask it.
-      if (this.#oneWay) return this.#open();
-      this.#send({ type: "heartbeat" });
-      this.#expectAnswer(PROBE_SECONDS);
-    } else if (event.type !== "offline" && this.#browser.document?.visibilityState !== "hidden") {
+      if (!this.#oneWay) this.#pulse.probe();
+      else if (!hidden) this.#open(); // a stream cannot be asked whether it works
+    } else if (event.type !== "offline" && !hidden) {
       if (this.#timers.has("retry") && !this.#patient) this.#open();
     }
   };
@@ -289,11 +294,6 @@ export class NotificationSocket extends EventTarget {
   #setState(state, reason = "", delaySeconds = 0) {
     const previous = this.#state;
     this.#state = state;
-    if (state !== previous || delaySeconds > 0) this.#emit("statechange", { state, previous, reason, delaySeconds });
-  }
-
-  /** @param {string} type @param {object} detail */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    if (state !== previous || delaySeconds > 0) this.emit("statechange", { state, previous, reason, delaySeconds });
   }
 }

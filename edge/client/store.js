@@ -1,16 +1,19 @@
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
- * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
- * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
  *
- * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
- * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
+ * @typedef {import("./connection.js").Cursor} Cursor
+ * @typedef {import("./connection.js").Connection} Connection
+ * @typedef {import("./protocol.js").Frame} Frame
  *
- * @typedef {import("./notifications.js").Frame} Frame
- * @typedef {import("./notifications.js").Cursor} Cursor
- * @typedef {import("./notifications.js").NotificationSocket} NotificationSocket
+ * @typedef {object} StoreEvents
+ * @property {{frame: Frame | null}} change null after a snapshot, and when everything was forgotten
+ * @property {{notification: Notification, quiet: boolean}} created `quiet`: it came in a storm, so show it without a toast
+ * @property {{notification: Notification, quiet: boolean}} grown one more event collapsed into it
+ * @property {{error: unknown}} trouble the snapshot could not be read
  *
  * @typedef {object} Notification
  * @property {string} notificationId stays the same while further ones collapse into it
@@ -27,7 +30,8 @@
  * @property {{id: string, username: string}[]} [actors] the newest of those who did it, where it collapsed
  * @property {number} [actorCount] how many they are
  *
- * @typedef {{epoch: string, seq: number, unread: number, notifications: Notification[]}} Snapshot
+ * @typedef {{epoch: string, seq: number, unread: number, notifications: Notification[], user_id?: string}} Snapshot
+ *   `user_id`: whose inbox it is
  *
  * @typedef {object} StoreOptions
  * @property {() => Promise<Snapshot>} loadSnapshot
@@ -37,16 +41,21 @@
  * @property {(callback: () => void, milliseconds: number) => any} [setTimeout]
  */
 
+import { Emitter } from "./emitter.js";
+
 const LIMIT = 50;
 const RETRY_SECONDS = [1, 2, 4, 8, 16];
 
-export class NotificationStore extends EventTarget {
+/** @extends {Emitter<StoreEvents>} */
+export class NotificationStore extends Emitter {
   /** @type {StoreOptions} */ #options;
   /** @type {Notification[]} */ #notifications = [];
   /** @type {Cursor | null} */ #cursor = null;
   /** @type {Frame[] | null} arrived since a reading of the snapshot began */ #held = null;
   /** @type {Cursor | null} what a socket asked the snapshot to reach */ #wanted = null;
   #unread = 0;
+  /** @type {Connection | null} */ #connection = null;
+  /** The users of a snapshot and a connection that did not agree. */ #disagreed = "";
   /** Counts readings of the snapshot: only the latest one is used. */ #reading = 0;
 
   /** @param {StoreOptions} options */
@@ -70,27 +79,29 @@ export class NotificationStore extends EventTarget {
   }
 
   /**
-   * Follow a socket; the answer stops following.
-   * @param {NotificationSocket} socket
+   * Follow a connection; return a function that stops following.
+   * @param {Connection} socket
    */
   attach(socket) {
-    const onFrame = (/** @type {any} */ event) => this.apply(event.detail);
-    const onResync = (/** @type {any} */ event) => {
-      this.#held = [];
-      void this.#resync(event.detail);
+    this.#connection = socket;
+    /** @type {Record<string, (event: any) => void>} */
+    const listeners = {
+      frame: ({ detail }) => this.apply(detail),
+      resync: ({ detail }) => {
+        this.#held = [];
+        void this.#resync(detail);
+      },
+      userchange: () => this.#forget(),
+      statechange: ({ detail: { state, previous } }) => {
+        if (!this.#options.clearOnReconnect) return;
+        if (previous === "connected") this.#clear();
+        if (state === "connected" && this.#held && this.#cursor) void this.#resync(this.#cursor);
+      },
     };
-    const onState = (/** @type {any} */ event) => {
-      if (!this.#options.clearOnReconnect) return;
-      if (event.detail.previous === "connected") this.#clear();
-      if (event.detail.state === "connected" && this.#held && this.#cursor) void this.#resync(this.#cursor);
-    };
-    socket.addEventListener("frame", onFrame);
-    socket.addEventListener("resync", onResync);
-    socket.addEventListener("statechange", onState);
+    for (const [type, listener] of Object.entries(listeners)) socket.addEventListener(type, listener);
     return () => {
-      socket.removeEventListener("frame", onFrame);
-      socket.removeEventListener("resync", onResync);
-      socket.removeEventListener("statechange", onState);
+      for (const [type, listener] of Object.entries(listeners)) socket.removeEventListener(type, listener);
+      if (this.#connection === socket) this.#connection = null;
     };
   }
 
@@ -100,9 +111,9 @@ export class NotificationStore extends EventTarget {
     this.#held ??= [];
     try {
       const snapshot = await this.#options.loadSnapshot();
-      if (reading === this.#reading) this.#accept(snapshot);
+      if (reading === this.#reading) this.#accept(this.#checked(snapshot));
     } catch (error) {
-      this.#emit("trouble", { error });
+      this.emit("trouble", { error });
       if (reading === this.#reading) this.#wanted ? void this.#resync(this.#wanted) : this.#release();
       throw error;
     }
@@ -123,9 +134,9 @@ export class NotificationStore extends EventTarget {
     }
     this.#unread = frame.unread;
     this.#notifications = applied(this.#notifications, frame).slice(0, this.#options.limit ?? LIMIT);
-    this.#emit("change", { frame });
+    this.emit("change", { frame });
     const arrived = frame.type === "NOTIFICATION_CREATED" ? "created" : isGrown(frame) ? "grown" : null;
-    if (arrived) this.#emit(arrived, { notification: notificationOf(frame), quiet: Boolean(frame.quiet) });
+    if (arrived) this.emit(arrived, { notification: notificationOf(frame), quiet: Boolean(frame.quiet) });
   }
 
   /**
@@ -137,12 +148,13 @@ export class NotificationStore extends EventTarget {
     this.#wanted = wanted;
     for (let failures = 0; ; failures += 1) {
       try {
-        const snapshot = await this.#options.loadSnapshot();
+        const answer = await this.#options.loadSnapshot();
         if (reading !== this.#reading) return;
+        const snapshot = this.#checked(answer);
         if (snapshot.epoch !== wanted.epoch || snapshot.seq >= wanted.seq) return this.#accept(snapshot);
       } catch (error) {
         if (reading !== this.#reading) return;
-        this.#emit("trouble", { error });
+        this.emit("trouble", { error });
       }
       await this.#pause(failures);
       if (reading !== this.#reading) return;
@@ -157,21 +169,49 @@ export class NotificationStore extends EventTarget {
     return new Promise((resolve) => start(() => resolve(undefined), seconds * 1000));
   }
 
+  /**
+   * Return a valid snapshot of the user who is connected; throw for anything else, such as the body of an error.
+   * @param {Snapshot} answer
+   */
+  #checked(answer) {
+    const { epoch, seq, unread, notifications, user_id: owner } = answer ?? {};
+    const valid = typeof epoch === "string" && isCount(seq) && isCount(unread) && Array.isArray(notifications);
+    if (!valid) throw new TypeError("loadSnapshot() did not return a snapshot: check the status of the answer, and throw");
+    const connected = this.#connection?.userId;
+    if (owner && connected && String(owner) !== connected) {
+      const who = `the snapshot is of user ${owner}, the connection of user ${connected}`;
+      if (this.#disagreed !== who) {
+        this.#disagreed = who; // once: where they never agree, asking again does not help
+        this.#connection?.identify?.();
+      }
+      throw new Error(`Another user has signed in: ${who}`);
+    }
+    return answer;
+  }
+
   /** @param {Snapshot} snapshot */
   #accept({ epoch, seq, unread, notifications }) {
     this.#wanted = null;
     this.#cursor = { epoch, seq };
     this.#unread = unread;
     this.#notifications = notifications.slice(0, this.#options.limit ?? LIMIT);
-    this.#emit("change", { frame: null });
+    this.emit("change", { frame: null });
     this.#release();
   }
 
-  /** What it holds is shown no more; where it stands is kept, so that the snapshot which follows can be told apart. */
+  /** Forget everything, a snapshot that is being read too. What follows is another user's. */
+  #forget() {
+    this.#reading += 1;
+    this.#wanted = this.#cursor = null;
+    this.#unread = 0;
+    this.#clear();
+  }
+
+  /** Show nothing; keep the cursor, so that the snapshot that follows can be compared with it. */
   #clear() {
     this.#notifications = [];
     this.#held = [];
-    this.#emit("change", { frame: null });
+    this.emit("change", { frame: null });
   }
 
   #release() {
@@ -179,11 +219,11 @@ export class NotificationStore extends EventTarget {
     this.#held = null;
     for (const frame of held) this.apply(frame);
   }
+}
 
-  /** @param {string} type @param {object} detail */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
+/** @param {unknown} value */
+function isCount(value) {
+  return Number.isInteger(value) && Number(value) >= 0;
 }
 
 /**

@@ -1,64 +1,81 @@
 /**
  * One connection for all tabs of a browser.
  *
- * The tabs of a user elect a leader by a Web Lock: whoever has it holds the connection and passes on what it says over a
- * BroadcastChannel. When the leader goes, the browser gives the lock to the next tab at once, which goes on from its own
- * cursor. Each tab keeps a cursor of its own and judges by it: what it has is dropped, and for what it lacks it asks the
- * leader, who keeps the newest frames, before it asks for the snapshot. So every tab sees the same log, each change once.
+ * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
+ * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
+ * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
+ * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *
- * The interface is that of `NotificationSocket`. Where a browser has no Web Locks or no BroadcastChannel, each tab has a
- * connection of its own.
+ * Where a browser lacks Web Locks or BroadcastChannel, or refuses them, each tab has a connection of its own. The
+ * interface is that of `NotificationSocket`.
  *
- * @typedef {import("./socket.js").Options} Options
- * @typedef {import("./socket.js").Cursor} Cursor
- * @typedef {import("./socket.js").ConnectionState} ConnectionState
- * @typedef {import("./protocol.js").Frame} Frame
+ * @typedef {import("./connection.js").Options} Options
+ * @typedef {import("./connection.js").ConnectionState} ConnectionState
+ * @typedef {import("./connection.js").Cursor} Cursor
  */
 
-import { Timers, ownBrowser } from "./browser.js";
+import { Timers, absoluteUrl, ownBrowser } from "./browser.js";
+import { Election, claimed } from "./election.js";
+import { Emitter } from "./emitter.js";
+import { SharedLog } from "./log.js";
+import { start } from "./memory.js";
 import { NotificationSocket } from "./socket.js";
+import { UserChannel } from "./users.js";
 
-/** Frames that a leader keeps for tabs that open later or fell behind. */
-const KEPT = 200;
-/** A leader that does not answer for so long is not there, whatever the lock says: a page can be frozen (seconds). */
-const ANSWER_SECONDS = 4;
-/** How much later a hidden tab claims an announcement, and for how long a claim holds (seconds). */
+/** How much later a hidden tab claims an announcement, how long a claim holds, how long an answer may take (seconds). */
 const HIDDEN_SECONDS = 0.3;
 const CLAIM_SECONDS = 10;
+const CLAIM_ANSWER_SECONDS = 2;
 
-export class SharedSocket extends EventTarget {
-  /** @type {Options & {userId: string}} */ #options;
+/** @extends {Emitter<import("./connection.js").ConnectionEvents>} */
+export class SharedSocket extends Emitter {
+  /** @type {Options} */ #options;
+  /** @type {string} */ #url;
+  /** @type {string | null} */ #userId;
   /** @type {import("./browser.js").Browser} */ #browser;
   /** @type {Timers} */ #timers;
-  /** @type {string} */ #name;
   /** @type {ConnectionState} */ #state = "disconnected";
-  /** @type {Cursor | null} */ #cursor = null;
+  /** @type {SharedLog} */ #log;
   /** @type {BroadcastChannel | null} */ #channel = null;
-  /** @type {NotificationSocket | null} of the leader, or of a tab that is alone */ #socket = null;
-  /** @type {AbortController | null} */ #election = null;
-  /** @type {(() => void) | null} gives the lock back */ #abdicate = null;
-  /** @type {Frame[]} newest last, without a hole */ #kept = [];
+  /** @type {UserChannel | null} */ #users = null;
+  /** @type {NotificationSocket | null} of the leader, or of a tab that leads alone */ #socket = null;
+  /** @type {Election} */ #election;
   #wanted = false;
 
-  /** @param {string | null} url as for NotificationSocket @param {Options & {userId: string}} options */
+  /** @param {string | null} url as for NotificationSocket @param {Options & {userId: number | string}} options */
   constructor(url, options) {
     super();
-    this.#options = { ...options, url: url ?? options.url };
+    this.#options = options;
     this.#browser = { ...ownBrowser(), ...options.browser };
     this.#timers = new Timers(this.#browser);
-    this.#name = `clarion:${this.#options.url ?? ""}:${options.userId}`;
-    if (options.since !== undefined && options.epoch !== undefined) {
-      this.#cursor = { seq: options.since, epoch: options.epoch };
-    }
+    this.#url = absoluteUrl(url ?? options.url ?? null);
+    this.#election = new Election(this.#browser, this.#timers, {
+      won: () => this.#lead(),
+      lost: () => this.#rejoin(),
+      alone: () => this.#alone(),
+      ask: () => this.#say({ what: "ask", cursor: this.#log.cursor }),
+    });
+    const { cursor, userId } = start(options);
+    this.#userId = userId;
+    this.#log = new SharedLog(cursor, {
+      frame: (frame) => this.emit("frame", frame),
+      resync: (request) => this.emit("resync", request),
+    });
   }
 
   get state() {
     return this.#state;
   }
 
-  /** How far this tab has received; null before it knows. */
+  /** How far this tab has received; null before it is known. */
   get cursor() {
-    return this.#cursor && { ...this.#cursor };
+    return this.#log.cursor && { ...this.#log.cursor };
+  }
+
+  /** The user whose inbox this is; null while that is not known. */
+  get userId() {
+    return this.#userId;
   }
 
   /** Whether this tab holds the connection. */
@@ -67,214 +84,210 @@ export class SharedSocket extends EventTarget {
   }
 
   connect() {
-    if (this.#wanted) return;
-    this.#wanted = true;
-    this.#browser.window?.addEventListener("pagehide", this.#onHide);
-    this.#browser.window?.addEventListener("pageshow", this.#onShow);
-    this.#browser.document?.addEventListener("visibilitychange", this.#onVisible);
-    this.#join();
+    if (this.#wanted && this.#state !== "error") return;
+    this.#listen(true);
+    this.#rejoin();
+    this.#users?.announce(this.#userId);
   }
 
   close() {
-    this.#wanted = false;
-    this.#browser.window?.removeEventListener("pagehide", this.#onHide);
-    this.#browser.window?.removeEventListener("pageshow", this.#onShow);
-    this.#browser.document?.removeEventListener("visibilitychange", this.#onVisible);
+    this.#listen(false);
     this.#leave();
     this.#setState({ state: "disconnected", reason: "closed" });
   }
 
+  /** Find out anew who is signed in, with a fresh token. Until then nothing is emitted of anyone's inbox. */
+  identify() {
+    if (!this.#wanted) return;
+    this.#leave();
+    this.#become(null);
+    this.#lead(); // the connection only tells who it is; `userchange` joins the tabs of that user
+  }
+
   /**
-   * Whether this tab should announce something that all tabs have heard of (a toast, a celebration): true in one of
-   * them, and rather in one that is seen.
-   * @param {string} key names what is announced
+   * Return true in one tab only, for something that all tabs have received and one should announce (a toast, a
+   * celebration); preferably in a visible tab.
+   * @param {string} key names the announcement
    * @returns {Promise<boolean>}
    */
   async claim(key) {
-    const { locks, document } = this.#browser;
-    if (!locks) return true;
-    if (document?.visibilityState === "hidden") await this.#pause(HIDDEN_SECONDS);
-    return new Promise((resolve) => {
-      void locks.request(`${this.#name}:${key}`, { ifAvailable: true }, async (lock) => {
-        resolve(lock !== null);
-        if (lock) await this.#pause(CLAIM_SECONDS);
-      });
-    });
+    const { document, setTimeout } = this.#browser;
+    if (document?.visibilityState === "hidden") {
+      await new Promise((resolve) => void setTimeout(() => resolve(undefined), HIDDEN_SECONDS * 1000));
+    }
+    return claimed(this.#browser, `${this.#name}:${key}`, CLAIM_SECONDS, CLAIM_ANSWER_SECONDS);
+  }
+
+  get #name() {
+    return `clarion:${this.#url}:${this.#userId}`;
+  }
+
+  /** @param {boolean} on */
+  #listen(on) {
+    this.#wanted = on;
+    const verb = on ? "addEventListener" : "removeEventListener";
+    this.#browser.window?.[verb]("pagehide", this.#onHide);
+    this.#browser.window?.[verb]("pageshow", this.#onShow);
+    this.#browser.document?.[verb]("visibilitychange", this.#onVisible);
+    this.#users?.close();
+    this.#users = on ? new UserChannel(this.#browser, this.#url, this.#onUser) : null;
   }
 
   #join() {
     const { locks, BroadcastChannel } = this.#browser;
     this.#setState({ state: "connecting" });
-    if (!locks || !BroadcastChannel) return this.#lead();
-    this.#channel = new BroadcastChannel(this.#name);
-    this.#channel.onmessage = ({ data }) => this.#told(data);
-    this.#stand(false);
-    this.#ask();
+    if (!locks || !BroadcastChannel || this.#userId === null) return this.#lead();
+    try {
+      this.#channel = new BroadcastChannel(this.#name);
+    } catch {
+      return this.#lead();
+    }
+    this.#channel.onmessage = ({ data }) => this.#received(data);
+    this.#election.stand(this.#name);
   }
 
-  /** Stand for election: now, or whenever whoever leads goes. @param {boolean} steal */
-  #stand(steal) {
-    const election = (this.#election = new AbortController());
-    // A lock can be stolen or waited for until it is called off, not both.
-    const how = steal ? { steal } : { signal: election.signal };
-    const reign = () =>
-      new Promise((resolve) => {
-        if (election.signal.aborted) return resolve(undefined);
-        this.#abdicate = () => resolve(undefined);
-        this.#lead();
-      });
-    this.#browser.locks?.request(this.#name, how, reign).catch(() => {
-      // Called off by ourselves; or another tab stole the lock, since this one did not answer.
-      if (this.#election === election && this.#wanted) this.#follow();
-    });
-  }
-
+  /** Leave the other tabs: the lock goes to the next one. */
   #leave() {
     this.#timers.stopAll();
-    this.#election?.abort();
-    this.#election = null;
-    this.#socket?.close();
-    this.#socket = null;
-    this.#abdicate?.();
-    this.#abdicate = null;
+    const socket = this.#socket;
+    this.#socket = null; // what it still emits is not passed on
+    socket?.close();
+    this.#election.stop();
     this.#channel?.close();
     this.#channel = null;
-    this.#kept = [];
+    this.#log.discard();
   }
 
-  #follow() {
+  /** Hold a connection without the other tabs, which cannot be reached. */
+  #alone() {
+    this.#leave();
+    this.#lead();
+  }
+
+  #rejoin() {
     this.#leave();
     this.#join();
   }
 
   #lead() {
-    this.#timers.stop("answer");
-    const { since, epoch, ...options } = this.#options;
-    const place = this.#cursor ? { since: this.#cursor.seq, epoch: this.#cursor.epoch } : {};
-    const socket = (this.#socket = new NotificationSocket(options.url ?? null, { ...options, ...place }));
-    const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ heard) =>
+    const { since, epoch, storage, ...options } = this.#options;
+    const { cursor } = this.#log;
+    const place = cursor ? { since: cursor.seq, epoch: cursor.epoch } : {};
+    const own = { ...options, ...place, storage: this.#userId === null ? undefined : storage, userId: this.#userId };
+    const socket = (this.#socket = new NotificationSocket(this.#url, own));
+    const on = (/** @type {any} */ type, /** @type {(detail: any) => void} */ heard) =>
       socket.addEventListener(type, (/** @type {any} */ { detail }) => {
         if (this.#socket === socket) heard(detail);
       });
-    on("statechange", (detail) => {
-      this.#setState(detail);
-      this.#say({ what: "state", detail });
+    on("statechange", (detail) => this.#leads(detail));
+    on("userchange", ({ userId }) => {
+      this.#changeUser(userId);
+      this.#users?.announce(userId);
     });
-    on("connected", (detail) => {
-      this.#emit("connected", detail);
+    on("connected", (frame) => {
+      if (this.#userId === null) this.#changeUser(String(frame.user_id));
+      else this.emit("connected", frame);
     });
     on("frame", (frame) => {
-      this.#kept = [...this.#kept, frame].slice(-KEPT);
+      this.#log.keep(frame);
       this.#say({ what: "frames", frames: [frame], epoch: socket.cursor?.epoch });
-      this.#frame(frame);
+      this.#log.advance(frame);
     });
-    on("resync", (detail) => {
-      this.#kept = [];
-      this.#say({ what: "resync", detail });
-      this.#resync(detail);
+    on("resync", (request) => {
+      this.#log.discard();
+      this.#say({ what: "resync", detail: request });
+      this.#log.resync(request);
     });
     socket.connect();
   }
 
-  /** Ask the leader where it stands, and for what this tab lacks. */
-  #ask() {
-    if (this.#socket) return;
-    this.#say({ what: "ask", cursor: this.#cursor });
-    if (this.#timers.has("answer")) return;
-    this.#timers.start("answer", ANSWER_SECONDS, () => {
-      if (this.#browser.document?.visibilityState === "hidden") return; // perhaps it is we who were frozen
-      this.#election?.abort();
-      this.#stand(true);
-    });
+  /** The leader's connection has changed its state. @param {import("./connection.js").StateChange} change */
+  #leads(change) {
+    if (this.#userId === null && change.state === "connected") return; // its user is known in a moment
+    if (change.state !== "error") {
+      this.#say({ what: "state", detail: change });
+      return this.#setState(change);
+    }
+    // Refused: another tab may be luckier, for example one that was loaded after the user signed in again.
+    this.#leave();
+    this.#setState(change);
+    if (change.delaySeconds > 0) this.#timers.start("join", change.delaySeconds, () => this.#join());
+  }
+
+  /** Another user is signed in: join that user's tabs. @param {string | null} userId */
+  #changeUser(userId) {
+    this.#leave();
+    this.#become(userId);
+    this.#join();
+  }
+
+  /** Forget the user's inbox. @param {string | null} userId */
+  #become(userId) {
+    const previous = this.#userId;
+    this.#userId = userId;
+    this.#log.cursor = null;
+    this.emit("userchange", { userId, previous });
   }
 
   /** @param {any} message of another tab */
-  #told(message) {
+  #received(message) {
     if (message.what === "ask") return this.#answer(message.cursor);
     if (this.#socket) return;
-    this.#timers.stop("answer");
+    this.#election.heard();
     switch (message.what) {
       case "state":
         return this.#setState(message.detail);
       case "resync":
-        return this.#resync(message.detail);
+        return this.#log.resync(message.detail);
       case "frames":
-        return this.#frames(message);
+        return void (this.#log.apply(message) || this.#election.ask());
     }
   }
 
-  /** A tab has asked. All hear the answer, and drop what they have. @param {Cursor | null} cursor */
+  /** Answer a tab. All tabs receive it, and drop what they have. @param {Cursor | null} cursor */
   #answer(cursor) {
-    const head = this.#socket?.cursor;
     if (!this.#socket) return;
-    this.#say({ what: "state", detail: { state: this.#socket.state, previous: "", reason: "", delaySeconds: 0 } });
-    if (!head) return; // it will say so when it knows
-    const missed = this.#kept.filter((frame) => cursor !== null && frame.seq > cursor.seq);
-    const reaches = cursor !== null && (cursor.seq >= head.seq || missed[0]?.seq === cursor.seq + 1);
-    if (cursor?.epoch === head.epoch && reaches) this.#say({ what: "frames", frames: missed, epoch: head.epoch });
-    else this.#say({ what: "resync", detail: { ...head, reason: "JOINED" } });
-  }
-
-  /** @param {{frames: Frame[], epoch: string}} message */
-  #frames({ frames, epoch }) {
-    for (const frame of frames) {
-      if (!this.#cursor || this.#cursor.epoch !== epoch || frame.seq > this.#cursor.seq + 1) return this.#ask();
-      this.#frame(frame);
-    }
-  }
-
-  /** @param {Frame} frame */
-  #frame(frame) {
-    if (this.#cursor) {
-      if (frame.seq <= this.#cursor.seq) return;
-      this.#cursor.seq = frame.seq;
-    }
-    this.#emit("frame", frame);
-  }
-
-  /** @param {any} detail */
-  #resync(detail) {
-    // One that was meant for another tab, which had less.
-    const has = this.#cursor !== null && this.#cursor.epoch === detail.epoch && this.#cursor.seq >= detail.seq;
-    if (detail.reason === "JOINED" && has) return;
-    this.#cursor = { epoch: detail.epoch, seq: detail.seq };
-    this.#emit("resync", detail);
+    const { state, cursor: head } = this.#socket;
+    this.#say({ what: "state", detail: { state, previous: "", reason: "", delaySeconds: 0 } });
+    if (head) this.#say(this.#log.answer(cursor, head)); // else all tabs are sent it when it is known
   }
 
   /** @param {object} message */
   #say(message) {
-    this.#channel?.postMessage(message);
-  }
-
-  /** @param {number} seconds */
-  #pause(seconds) {
-    return new Promise((resolve) => void this.#browser.setTimeout(() => resolve(undefined), seconds * 1000));
+    try {
+      this.#channel?.postMessage(message);
+    } catch {
+      this.#alone();
+    }
   }
 
   // A page that holds a lock or a connection cannot be kept for the way back.
   #onHide = () => {
     this.#leave();
+    this.#users?.close();
     this.#setState({ state: "disconnected", reason: "page hidden" });
   };
 
   #onShow = () => {
-    if (this.#wanted && this.#state === "disconnected") this.#join();
+    if (!this.#wanted || this.#state !== "disconnected") return;
+    this.#listen(true);
+    this.#join();
   };
 
-  /** After a while in the background: is there still somebody who leads? */
+  /** After a while in the background: does a leader still answer? */
   #onVisible = () => {
-    if (this.#browser.document?.visibilityState !== "hidden" && this.#channel) this.#ask();
+    if (this.#browser.document?.visibilityState !== "hidden") this.#election.ask();
+  };
+
+  /** Another tab has announced its user. */
+  #onUser = (/** @type {string | null} */ userId) => {
+    if (userId !== this.#userId) this.identify();
   };
 
   /** @param {{state: ConnectionState, reason?: string, delaySeconds?: number}} change */
   #setState({ state, reason = "", delaySeconds = 0 }) {
     const previous = this.#state;
     this.#state = state;
-    if (state !== previous || delaySeconds > 0) this.#emit("statechange", { state, previous, reason, delaySeconds });
-  }
-
-  /** @param {string} type @param {object} detail */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    if (state !== previous || delaySeconds > 0) this.emit("statechange", { state, previous, reason, delaySeconds });
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Which way to the edge: a WebSocket, or Server-Sent Events where no WebSocket gets through.
+ * Chooses between a WebSocket and Server-Sent Events, for networks that block WebSockets.
  *
- * Enters: what the browser has, and what has been answered so far. Leaves: a connection, in the shape of a WebSocket.
+ * A reconnect starts with a WebSocket in any case, so that one bad moment of the network never fixes the choice.
  *
  * @typedef {import("./browser.js").Browser} Browser
  */
@@ -9,12 +9,12 @@
 import { SUBPROTOCOL } from "./protocol.js";
 import { EventStream } from "./sse.js";
 
-/** After so many attempts in a row of which none was answered, every other one is an event stream. */
+/** After this many attempts in a row without an answer, every other attempt is an event stream. */
 const BLOCKED_ATTEMPTS = 3;
 
 export class Ways {
   /** @type {Browser} */ #browser;
-  /** What has been answered at all; nothing yet. @type {"ws" | "sse" | null} */ #answered = null;
+  /** The last way that was answered. @type {"ws" | "sse" | null} */ #answered = null;
   #unanswered = 0;
 
   /** @param {Browser} browser */
@@ -22,24 +22,36 @@ export class Ways {
     this.#browser = browser;
   }
 
+  /** Whether the next attempt is an event stream. */
+  get streams() {
+    const { WebSocket, EventSource } = this.#browser;
+    if (!EventSource || !WebSocket) return Boolean(EventSource);
+    const blocked = this.#answered === "sse" || this.#unanswered >= BLOCKED_ATTEMPTS;
+    return blocked && this.#unanswered % 2 === 1;
+  }
+
+  /** Whether the next attempt only looks whether WebSockets work again: streams are known to. */
+  get probes() {
+    return this.#answered === "sse" && !this.streams;
+  }
+
   /**
-   * Another attempt; throws where none can succeed with this address or token.
-   * @param {string} url @param {{epoch: string, seq: number} | null} cursor where to go on from @param {string} token
+   * Open a connection; throws where the browser rejects the token or the address.
+   * @param {string} url @param {{epoch: string, seq: number} | null} cursor to resume from
+   * @param {string} token a ticket, for an event stream
    * @returns {WebSocket | EventStream}
    */
   connect(url, cursor, token) {
-    const address = from(url, cursor);
     const { WebSocket, EventSource } = this.#browser;
-    const blocked = this.#answered === null && this.#unanswered >= BLOCKED_ATTEMPTS && this.#unanswered % 2 === 1;
-    const stream = EventSource && (!WebSocket || this.#answered === "sse" || blocked);
-    const connection = stream
+    const stream = this.streams;
+    this.#unanswered += 1;
+    const address = from(url, cursor);
+    return stream && EventSource
       ? new EventStream(EventSource, address, token)
       : new WebSocket(address, [SUBPROTOCOL, `bearer.${token}`]);
-    this.#unanswered += 1;
-    return connection;
   }
 
-  /** Something came this way. @param {boolean} oneWay */
+  /** Note that a frame arrived. @param {boolean} oneWay over an event stream */
   answered(oneWay) {
     this.#answered = oneWay ? "sse" : "ws";
     this.#unanswered = 0;

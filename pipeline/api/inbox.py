@@ -21,8 +21,9 @@ NOT_FOUND = {404: schemas.Error}
 @router.get("/inbox", response=schemas.Snapshot)
 def snapshot(request: HttpRequest, limit: Limit = schemas.PAGE_DEFAULT) -> dict[str, object]:
     """The newest notifications and the head of the inbox, of one instant."""
-    page = reading.newest(user_id(request), limit=limit)
-    return {**asdict(page.head), "notifications": page.notifications}
+    owner = user_id(request)
+    page = reading.newest(owner, limit=limit)
+    return {"user_id": str(owner), **asdict(page.head), "notifications": page.notifications}
 
 
 @router.get("/notifications", response=schemas.NotificationPage)

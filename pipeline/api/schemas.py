@@ -47,8 +47,9 @@ class Notification(Schema):
 
 
 class Snapshot(Schema):
-    """The inbox at one instant: go on from `epoch` and `seq` with the socket."""
+    """The inbox at one instant: connect with its `epoch` and `seq`. `user_id` is its owner, as in CONNECTED."""
 
+    user_id: str
     epoch: str
     seq: int
     unread: int

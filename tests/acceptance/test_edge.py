@@ -80,7 +80,9 @@ async def test_another_path_is_refused(edge: Edge) -> None:
 
 
 async def test_a_silent_socket_is_closed(valkey: str, db: None) -> None:
-    with Edge("strict", CLARION_HEARTBEAT_SECONDS="1", **await sync_to_async(on_test_database)()) as edge:
+    with Edge(
+        "strict", CLARION_HEARTBEAT_SECONDS="1", CLARION_SILENT_SECONDS="2", **await sync_to_async(on_test_database)()
+    ) as edge:
         ann = await person()
         async with connected(edge.url, ann) as silent, connected(edge.url, ann) as lively:
             for _ in range(8):

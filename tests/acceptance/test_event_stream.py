@@ -85,6 +85,7 @@ async def test_it_carries_the_frames_of_a_socket_in_order_and_names_the_cursor(e
     ann = await person()
     async with streamed(edge, bearer(ann)) as stream:
         assert stream.response.headers["content-type"].startswith("text/event-stream")
+        assert "no-transform" in stream.response.headers["cache-control"]  # a proxy that compresses holds events back
         connected = await stream.next()
         assert (connected["type"], connected["user_id"], stream.last_id) == ("CONNECTED", str(ann.pk), "0:0")
         await told(ann, 2, 1, 1, 3)
@@ -154,7 +155,9 @@ async def test_a_page_of_the_same_host_streams_with_its_session_and_a_strange_on
 
 
 async def test_comments_keep_it_alive_without_a_word_of_the_client(db: None, valkey: str) -> None:
-    with Edge("quiet", CLARION_HEARTBEAT_SECONDS="1", **await sync_to_async(on_test_database)()) as edge:
+    with Edge(
+        "quiet", CLARION_HEARTBEAT_SECONDS="1", CLARION_SILENT_SECONDS="2", **await sync_to_async(on_test_database)()
+    ) as edge:
         async with streamed(edge, bearer(await person())) as stream:
             await stream.next()
             for _ in range(8):  # longer than a socket may be silent

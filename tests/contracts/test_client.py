@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts import frames_js
-from tests.programs import cannot_run
+from tests.programs import cannot_run, node
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "edge/client"
@@ -64,6 +64,63 @@ def test_typescript_users_get_the_fields_of_each_frame(tmp_path: Path) -> None:
     assert "Property 'nothing' does not exist" in bad.stdout
 
 
+#: A strict program of a user of the package.
+STRICT = """
+import { NotificationSocket, SharedSocket, announceUser, socketUrl, type ConnectionState } from "clarion-client";
+import { NotificationStore, type Notification, type Snapshot } from "clarion-client/store";
+import { Arrivals } from "clarion-client/arrivals";
+import { localLink } from "clarion-client/links";
+import { CLOSE } from "clarion-client/protocol";
+
+const getToken = async (): Promise<string | null> => null;
+const loadSnapshot = async (): Promise<Snapshot> => (await fetch("/api/inbox")).json();
+const store = new NotificationStore({ loadSnapshot });
+const { cursor } = store;
+const shared = new SharedSocket(socketUrl(), { userId: 7, getToken, since: cursor?.seq, epoch: cursor?.epoch });
+const plain = new NotificationSocket("/ws/", { getToken, storage: () => localStorage });
+for (const socket of [shared, plain]) {
+  const stop: () => void = store.attach(socket);
+  socket.addEventListener("statechange", ({ detail }) => {
+    const state: ConnectionState = detail.state;
+    console.log(state, detail.delaySeconds.toFixed());
+  });
+  socket.addEventListener("userchange", ({ detail }) => console.log(detail.userId?.length));
+  stop();
+}
+store.addEventListener("created", ({ detail }) => {
+  const one: Notification = detail.notification;
+  console.log(localLink(one.data.url), detail.quiet ? CLOSE.NORMAL : 0);
+});
+new Arrivals(store, ["BADGE"], shared).listen();
+announceUser(null);
+"""
+
+
+def test_a_strict_typescript_project_compiles_with_the_installed_package(tmp_path: Path) -> None:
+    """Pack it as the documents do, install the file, compile, and load it; nothing is fetched."""
+    compiler = tool("tsc")
+    (command,) = re.findall(r"npm pack [^`\n]+", (ROOT / "docs/client.md").read_text())
+    pack = [*command.split(), "--ignore-scripts", "--pack-destination", str(tmp_path)]
+    subprocess.run(pack, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    (tarball,) = tmp_path.glob("clarion-client-*.tgz")
+    (tmp_path / "package.json").write_text('{"name": "app", "private": true, "type": "module"}')
+    install = ["npm", "install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", f"./{tarball.name}"]
+    subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    installed = tmp_path / "node_modules/clarion-client"
+    assert (installed / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    (tmp_path / "app.ts").write_text(STRICT)
+    options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom"]
+    run = subprocess.run([compiler, *options, "app.ts"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    (tmp_path / "app.ts").write_text(STRICT.replace("detail.quiet", "detail.silent"))
+    run = subprocess.run([compiler, *options, "app.ts"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Property 'silent' does not exist" in run.stdout
+    loads = 'import { SharedSocket } from "clarion-client"; console.log(typeof SharedSocket);'
+    node_run = [node(), "--input-type=module", "--eval", loads]
+    run = subprocess.run(node_run, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout == "function\n"
+
+
 def test_the_package_holds_code_and_types_and_no_tests() -> None:
     tool("tsc")
     run = subprocess.run(
@@ -73,7 +130,7 @@ def test_the_package_holds_code_and_types_and_no_tests() -> None:
     packed = {entry["path"] for entry in json.loads(run.stdout)[0]["files"]}
     modules = {path.name for path in CLIENT.glob("*.js")}
     types = {f"types/{path.name}" for path in (CLIENT / "types").glob("*.d.ts")}
-    assert packed == modules | types | {"README.md", "package.json"}
+    assert packed == modules | types | {"LICENSE", "README.md", "package.json"}
     exports = json.loads((CLIENT / "package.json").read_text())["exports"]
     for entry in exports.values():
         assert {path.removeprefix("./") for path in entry.values()} <= packed

@@ -44,6 +44,16 @@ export class FakeWebSocket {
     Object.assign(this, { url, protocols });
   }
 
+  /** A class whose sockets are added to a list. */
+  static into(sockets) {
+    return class extends FakeWebSocket {
+      constructor(...rest) {
+        super(...rest);
+        sockets.push(this);
+      }
+    };
+  }
+
   send(text) {
     this.sent.push(JSON.parse(text));
   }
@@ -82,26 +92,22 @@ export function client(options = {}) {
   const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
   const heard = [];
   let tokens = 0;
+  const browser = {
+    WebSocket: FakeWebSocket.into(sockets),
+    setTimeout: clock.setTimeout,
+    clearTimeout: clock.clearTimeout,
+    now: clock.now,
+    random: () => 1, // the longest delay
+    window,
+    document,
+    ...options.browser,
+  };
   const socket = new NotificationSocket("ws://edge/ws/", {
     getToken: async () => `token-${++tokens}`,
     ...options,
-    browser: {
-      WebSocket: class extends FakeWebSocket {
-        constructor(url, protocols) {
-          super(url, protocols);
-          sockets.push(this);
-        }
-      },
-      setTimeout: clock.setTimeout,
-      clearTimeout: clock.clearTimeout,
-      now: clock.now,
-      random: () => 1, // the longest delay
-      window,
-      document,
-      ...options.browser,
-    },
+    browser,
   });
-  for (const type of ["statechange", "connected", "frame", "resync"]) {
+  for (const type of ["statechange", "connected", "frame", "resync", "userchange"]) {
     socket.addEventListener(type, ({ detail }) => heard.push([type, detail]));
   }
   const all = (type) => heard.filter(([one]) => one === type).map(([, detail]) => detail);
@@ -181,17 +187,18 @@ export class FakeLocks {
 
 /**
  * BroadcastChannels of one browser; what is said arrives later, in order, as a copy. `carries` decides whether a message
- * arrives; the tabs are numbered as they opened.
+ * arrives; the channels of each name are numbered as they opened.
  */
 export function fakeChannels() {
   const open = new Map();
-  let opened = 0;
+  const opened = {};
   return class FakeChannel {
     static carries = (message, from, to) => true;
 
     constructor(name) {
       this.name = name;
-      open.set(this, opened++);
+      opened[name] ??= 0;
+      open.set(this, opened[name]++);
     }
 
     postMessage(message) {

@@ -255,3 +255,53 @@ test("following can be ended", () => {
   socket.dispatchEvent(new CustomEvent("frame", { detail: created(1) }));
   assert.deepEqual(ids(store), []);
 });
+
+test("an answer that is no snapshot changes nothing: the body of an error, or a snapshot with holes", async () => {
+  const { store, answers } = storeByHand();
+  const loading = store.load();
+  answers[0](snapshot(2, [row(2)]));
+  await loading;
+  const good = snapshot(3, [row(3)]);
+  const bad = [{ detail: "Unauthorized" }, null, undefined, "<html>", [], { ...good, seq: "3" }, { ...good, seq: -1 },
+    { ...good, epoch: null }, { ...good, unread: undefined }, { ...good, notifications: {} }];
+  for (const answer of bad) {
+    const again = store.load();
+    answers.at(-1)(answer);
+    await assert.rejects(again, /loadSnapshot\(\) did not return a snapshot/);
+    assert.deepEqual([ids(store), store.unread, store.cursor], [["2"], 1, { epoch: "e", seq: 2 }]);
+  }
+});
+
+test("when the user changes, everything is forgotten, a snapshot on its way too", async () => {
+  const { store, answers, emit } = storeByHand();
+  const loading = store.load();
+  answers[0](snapshot(40, [row(40)]));
+  await loading;
+  emit("resync", { epoch: "e", seq: 41, unread: 0, reason: "BEHIND" });
+  emit("userchange", { userId: "8", previous: "7" });
+  assert.deepEqual([ids(store), store.unread, store.cursor], [[], 0, null]);
+  answers[1](snapshot(41, [row(41)])); // read with the session of the user before
+  emit("frame", created(42));
+  await settle();
+  assert.deepEqual(ids(store), []);
+  emit("resync", { epoch: "e", seq: 2, unread: 0, reason: "NOT_RESUMED" });
+  answers[2](snapshot(2, [row(2)]));
+  await settle();
+  assert.deepEqual([ids(store), store.cursor], [["2"], { epoch: "e", seq: 2 }]);
+});
+
+test("a snapshot of another user than the connection's is not shown, and the connection finds out who is signed in", async () => {
+  const clock = new Clock();
+  const answers = [{ ...snapshot(2, [row(2)]), user_id: "8" }];
+  const store = new NotificationStore({ loadSnapshot: async () => answers.at(-1), setTimeout: clock.setTimeout });
+  const socket = Object.assign(new EventTarget(), { userId: "7", asked: 0, identify: () => (socket.asked += 1) });
+  store.attach(socket);
+  const resync = () => socket.dispatchEvent(new CustomEvent("resync", { detail: { epoch: "e", seq: 1, unread: 0, reason: "GAP" } }));
+  resync();
+  await clock.pass(40);
+  assert.deepEqual([ids(store), socket.asked], [[], 1]); // once, also where they never agree
+  socket.userId = "8";
+  resync();
+  await clock.pass(1);
+  assert.deepEqual(ids(store), ["2"]);
+});

@@ -1,28 +1,24 @@
-/**
- * Notifications of some kinds that have just arrived, kept until somebody has shown them.
- *
- * Enters: a store, the kinds, and for what one tab alone should show the connection that the tabs share. Leaves:
- * `notifications`, oldest first, and the event `change`. What came in a storm (`quiet`) or is read is left out.
- *
- * @typedef {import("./store.js").Notification} Notification
- */
-export class Arrivals extends EventTarget {
-    /** @param {EventTarget} store @param {readonly string[]} kinds @param {{claim?: (key: string) => Promise<boolean>} | null} [tabs] */
-    constructor(store: EventTarget, kinds: readonly string[], tabs?: {
+/** @extends {Emitter<{change: null}>} */
+export class Arrivals extends Emitter<{
+    change: null;
+}> {
+    /** @param {import("./connection.js").Listenable} store @param {readonly string[]} kinds @param {{claim?: (key: string) => Promise<boolean>} | null} [tabs] */
+    constructor(store: import("./connection.js").Listenable, kinds: readonly string[], tabs?: {
         claim?: (key: string) => Promise<boolean>;
     } | null);
     /** Replaced, never changed. */
     get notifications(): readonly import("./store.js").Notification[];
-    /** Listen; the answer stops listening. */
+    /** Listen to the store; return a function that stops. */
     listen(): () => void;
-    /** They have been shown. */
+    /** Note that all of them have been shown. */
     clear: () => void;
     #private;
 }
 /**
- * Notifications of some kinds that have just arrived, kept until somebody has shown them.
+ * Notifications of some kinds that have just arrived, kept until they were shown.
  *
- * Enters: a store, the kinds, and for what one tab alone should show the connection that the tabs share. Leaves:
- * `notifications`, oldest first, and the event `change`. What came in a storm (`quiet`) or is read is left out.
+ * `notifications` are oldest first; `change` follows each change of them. Those of a storm (`quiet`) and those that are
+ * read are left out. With the connection that tabs share, a notification arrives in one tab only.
  */
 export type Notification = import("./store.js").Notification;
+import { Emitter } from "./emitter.js";

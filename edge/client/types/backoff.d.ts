@@ -2,22 +2,21 @@ export class Backoff {
     /** @param {Browser} browser @param {readonly number[]} [ceilingsSeconds] */
     constructor(browser: Browser, ceilingsSeconds?: readonly number[]);
     /** Attempts in a row that failed. */ failures: number;
-    /** The edge asked for a pause. @param {number} seconds */
-    askedFor(seconds: number): void;
-    /** An attempt failed: the seconds to wait, and whether that wait must not be cut short. @param {number} slower */
+    /** Note a pause that the edge asked for; return it in seconds, a little longer by chance. @param {unknown} asked seconds */
+    askedFor(asked: unknown): number;
+    /** Note a failure; return the pause in seconds, and whether events of the page must not end it. @param {number} slower */
     failed(slower: number): {
         delaySeconds: number;
         patient: boolean;
     };
-    /** An attempt came through. */
+    /** Note an attempt that succeeded. */
     succeeded(): void;
     #private;
 }
 /**
- * How long to wait before the next attempt.
+ * The pause before the next attempt.
  *
- * Enters: that an attempt failed, how much slower the next one should be, what the edge asked for. Leaves: seconds,
- * anything below a ceiling that grows (full jitter), so that a crowd that was cut off together does not come back
- * together; or what the edge asked for, where it did.
+ * It is random below a ceiling that grows with each failure, so that clients that were cut off together do not return
+ * together. A pause that the edge asked for comes on top of it.
  */
 export type Browser = import("./browser.js").Browser;

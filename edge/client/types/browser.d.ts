@@ -19,7 +19,7 @@ export function absoluteUrl(url: string | null, location?: {
 /** @returns {Browser} */
 export function ownBrowser(): Browser;
 /**
- * Hear of whatever may have cost a page its connection, or no longer.
+ * Listen to the events that may cost a page its connection or bring it back.
  * @param {Browser} browser @param {(event: Event) => void} listener @param {boolean} on
  */
 export function listenToPage({ window, document }: Browser, listener: (event: Event) => void, on: boolean): void;
@@ -37,8 +37,10 @@ export class Timers {
     #private;
 }
 /**
- * What the client needs of the browser: the edge's address, named timers, and the globals in one place, so that tests
- * can bring their own.
+ * The browser's globals in one place, so that tests can replace them; the edge's address; named timers.
+ *
+ * A browser may have an API and refuse it (a sandboxed frame, blocked storage): reading such a global throws, so each
+ * is read on its own, and one that is refused counts as missing.
  */
 export type Browser = {
     WebSocket: new (url: string, protocols: string[]) => WebSocket;
@@ -48,7 +50,7 @@ export type Browser = {
     locks?: LockManager | undefined;
     BroadcastChannel?: (new (name: string) => BroadcastChannel) | undefined;
     /**
-     * milliseconds
+     * milliseconds, of a clock that never jumps
      */
     now: () => number;
     /**

@@ -1,31 +1,36 @@
 export { socketUrl } from "./browser.js";
 export { NotificationSocket } from "./socket.js";
 export { SharedSocket } from "./tabs.js";
+export { announceUser } from "./users.js";
 /**
- * The browser's end of Clarion: a user's inbox, live.
+ * The browser client of Clarion: a user's inbox, live.
  *
- * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, and has the same interface;
- * `NotificationStore` (store.js) keeps what either brings.
+ * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, with the same interface.
+ * `NotificationStore` (store.js) keeps the notifications that either receives. `announceUser` is for pages without a
+ * connection.
  */
-export type ConnectionState = import("./socket.js").ConnectionState;
+export type ConnectionState = import("./connection.js").ConnectionState;
 /**
- * The browser's end of Clarion: a user's inbox, live.
+ * The browser client of Clarion: a user's inbox, live.
  *
- * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, and has the same interface;
- * `NotificationStore` (store.js) keeps what either brings.
+ * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, with the same interface.
+ * `NotificationStore` (store.js) keeps the notifications that either receives. `announceUser` is for pages without a
+ * connection.
  */
-export type Cursor = import("./socket.js").Cursor;
+export type Cursor = import("./connection.js").Cursor;
 /**
- * The browser's end of Clarion: a user's inbox, live.
+ * The browser client of Clarion: a user's inbox, live.
  *
- * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, and has the same interface;
- * `NotificationStore` (store.js) keeps what either brings.
+ * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, with the same interface.
+ * `NotificationStore` (store.js) keeps the notifications that either receives. `announceUser` is for pages without a
+ * connection.
  */
-export type Options = import("./socket.js").Options;
+export type Options = import("./connection.js").Options;
 /**
- * The browser's end of Clarion: a user's inbox, live.
+ * The browser client of Clarion: a user's inbox, live.
  *
- * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, and has the same interface;
- * `NotificationStore` (store.js) keeps what either brings.
+ * `NotificationSocket` holds one connection; `SharedSocket` one for all tabs of a browser, with the same interface.
+ * `NotificationStore` (store.js) keeps the notifications that either receives. `announceUser` is for pages without a
+ * connection.
  */
 export type Frame = import("./protocol.js").Frame;

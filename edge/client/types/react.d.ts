@@ -52,14 +52,14 @@ export type NotificationStore = import("./store.js").NotificationStore;
  * `<Inbox store={store} socket={socket}>` names both for all hooks below it. The hooks subscribe and nothing else: they
  * open no connection and close none, so rendering again, StrictMode and unmounting do not touch it.
  */
-export type ConnectionState = import("./socket.js").ConnectionState;
+export type ConnectionState = import("./connection.js").ConnectionState;
 /**
  * Hooks for React on a store and its connection.
  *
  * `<Inbox store={store} socket={socket}>` names both for all hooks below it. The hooks subscribe and nothing else: they
  * open no connection and close none, so rendering again, StrictMode and unmounting do not touch it.
  */
-export type Connection = EventTarget & {
+export type Connection = import("./connection.js").Listenable & {
     state: ConnectionState;
     claim?: (key: string) => Promise<boolean>;
 };

@@ -5,7 +5,8 @@
  * @returns {Notification[]}
  */
 export function applied(notifications: readonly Notification[], frame: Frame): Notification[];
-export class NotificationStore extends EventTarget {
+/** @extends {Emitter<StoreEvents>} */
+export class NotificationStore extends Emitter<StoreEvents> {
     /** @param {StoreOptions} options */
     constructor(options: StoreOptions);
     /** Newest first; replaced, never changed, when something changes. */
@@ -17,10 +18,10 @@ export class NotificationStore extends EventTarget {
         seq: number;
     } | null;
     /**
-     * Follow a socket; the answer stops following.
-     * @param {NotificationSocket} socket
+     * Follow a connection; return a function that stops following.
+     * @param {Connection} socket
      */
-    attach(socket: NotificationSocket): () => void;
+    attach(socket: Connection): () => void;
     /** Read the snapshot once; rejects where it cannot be read, and nothing has changed then. */
     load(): Promise<void>;
     /**
@@ -31,47 +32,70 @@ export class NotificationStore extends EventTarget {
     #private;
 }
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
- * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
- * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
- *
- * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
- * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
-export type Frame = import("./notifications.js").Frame;
+export type Cursor = import("./connection.js").Cursor;
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
- * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
- * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
- *
- * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
- * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
-export type Cursor = import("./notifications.js").Cursor;
+export type Connection = import("./connection.js").Connection;
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
- * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
- * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
- *
- * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
- * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
-export type NotificationSocket = import("./notifications.js").NotificationSocket;
+export type Frame = import("./protocol.js").Frame;
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
- * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
- * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
+ */
+export type StoreEvents = {
+    /**
+     * null after a snapshot, and when everything was forgotten
+     */
+    change: {
+        frame: Frame | null;
+    };
+    /**
+     * `quiet`: it came in a storm, so show it without a toast
+     */
+    created: {
+        notification: Notification;
+        quiet: boolean;
+    };
+    /**
+     * one more event collapsed into it
+     */
+    grown: {
+        notification: Notification;
+        quiet: boolean;
+    };
+    /**
+     * the snapshot could not be read
+     */
+    trouble: {
+        error: unknown;
+    };
+};
+/**
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
- * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
 export type Notification = {
     /**
@@ -113,30 +137,21 @@ export type Notification = {
     actorCount?: number | undefined;
 };
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
- *
- * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
- * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
- * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
- *
- * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
- * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
+ * `user_id`: whose inbox it is
  */
 export type Snapshot = {
     epoch: string;
     seq: number;
     unread: number;
     notifications: Notification[];
+    user_id?: string;
 };
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket`.
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * Enters: a function that reads the snapshot (`GET /api/inbox`), and the frames of a socket. Leaves: `notifications`,
- * newest first, and `unread`, which is never counted here but taken from the frames. What arrives while the snapshot is
- * being read is held and applied after it, by seq, so that nothing in between is missed or applied twice.
- *
- * Events: `change` {frame} (null after a snapshot), `created` {notification, quiet}, `grown` {notification, quiet}: one
- * more collapsed into it, `trouble` {error}. What is `quiet` came in a storm: it is shown, and not announced.
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
 export type StoreOptions = {
     loadSnapshot: () => Promise<Snapshot>;
@@ -154,3 +169,4 @@ export type StoreOptions = {
     retrySeconds?: number[] | undefined;
     setTimeout?: ((callback: () => void, milliseconds: number) => any) | undefined;
 };
+import { Emitter } from "./emitter.js";

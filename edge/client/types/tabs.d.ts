@@ -1,22 +1,27 @@
-export class SharedSocket extends EventTarget {
-    /** @param {string | null} url as for NotificationSocket @param {Options & {userId: string}} options */
+/** @extends {Emitter<import("./connection.js").ConnectionEvents>} */
+export class SharedSocket extends Emitter<import("./connection.js").ConnectionEvents> {
+    /** @param {string | null} url as for NotificationSocket @param {Options & {userId: number | string}} options */
     constructor(url: string | null, options: Options & {
-        userId: string;
+        userId: number | string;
     });
-    get state(): import("./socket.js").ConnectionState;
-    /** How far this tab has received; null before it knows. */
+    get state(): import("./connection.js").ConnectionState;
+    /** How far this tab has received; null before it is known. */
     get cursor(): {
         epoch: string;
         seq: number;
     } | null;
+    /** The user whose inbox this is; null while that is not known. */
+    get userId(): string | null;
     /** Whether this tab holds the connection. */
     get leads(): boolean;
     connect(): void;
     close(): void;
+    /** Find out anew who is signed in, with a fresh token. Until then nothing is emitted of anyone's inbox. */
+    identify(): void;
     /**
-     * Whether this tab should announce something that all tabs have heard of (a toast, a celebration): true in one of
-     * them, and rather in one that is seen.
-     * @param {string} key names what is announced
+     * Return true in one tab only, for something that all tabs have received and one should announce (a toast, a
+     * celebration); preferably in a visible tab.
+     * @param {string} key names the announcement
      * @returns {Promise<boolean>}
      */
     claim(key: string): Promise<boolean>;
@@ -25,48 +30,40 @@ export class SharedSocket extends EventTarget {
 /**
  * One connection for all tabs of a browser.
  *
- * The tabs of a user elect a leader by a Web Lock: whoever has it holds the connection and passes on what it says over a
- * BroadcastChannel. When the leader goes, the browser gives the lock to the next tab at once, which goes on from its own
- * cursor. Each tab keeps a cursor of its own and judges by it: what it has is dropped, and for what it lacks it asks the
- * leader, who keeps the newest frames, before it asks for the snapshot. So every tab sees the same log, each change once.
+ * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
+ * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
+ * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
+ * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *
- * The interface is that of `NotificationSocket`. Where a browser has no Web Locks or no BroadcastChannel, each tab has a
- * connection of its own.
+ * Where a browser lacks Web Locks or BroadcastChannel, or refuses them, each tab has a connection of its own. The
+ * interface is that of `NotificationSocket`.
  */
-export type Options = import("./socket.js").Options;
+export type Options = import("./connection.js").Options;
 /**
  * One connection for all tabs of a browser.
  *
- * The tabs of a user elect a leader by a Web Lock: whoever has it holds the connection and passes on what it says over a
- * BroadcastChannel. When the leader goes, the browser gives the lock to the next tab at once, which goes on from its own
- * cursor. Each tab keeps a cursor of its own and judges by it: what it has is dropped, and for what it lacks it asks the
- * leader, who keeps the newest frames, before it asks for the snapshot. So every tab sees the same log, each change once.
+ * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
+ * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
+ * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
+ * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *
- * The interface is that of `NotificationSocket`. Where a browser has no Web Locks or no BroadcastChannel, each tab has a
- * connection of its own.
+ * Where a browser lacks Web Locks or BroadcastChannel, or refuses them, each tab has a connection of its own. The
+ * interface is that of `NotificationSocket`.
  */
-export type Cursor = import("./socket.js").Cursor;
+export type ConnectionState = import("./connection.js").ConnectionState;
 /**
  * One connection for all tabs of a browser.
  *
- * The tabs of a user elect a leader by a Web Lock: whoever has it holds the connection and passes on what it says over a
- * BroadcastChannel. When the leader goes, the browser gives the lock to the next tab at once, which goes on from its own
- * cursor. Each tab keeps a cursor of its own and judges by it: what it has is dropped, and for what it lacks it asks the
- * leader, who keeps the newest frames, before it asks for the snapshot. So every tab sees the same log, each change once.
+ * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
+ * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
+ * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
+ * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *
- * The interface is that of `NotificationSocket`. Where a browser has no Web Locks or no BroadcastChannel, each tab has a
- * connection of its own.
+ * Where a browser lacks Web Locks or BroadcastChannel, or refuses them, each tab has a connection of its own. The
+ * interface is that of `NotificationSocket`.
  */
-export type ConnectionState = import("./socket.js").ConnectionState;
-/**
- * One connection for all tabs of a browser.
- *
- * The tabs of a user elect a leader by a Web Lock: whoever has it holds the connection and passes on what it says over a
- * BroadcastChannel. When the leader goes, the browser gives the lock to the next tab at once, which goes on from its own
- * cursor. Each tab keeps a cursor of its own and judges by it: what it has is dropped, and for what it lacks it asks the
- * leader, who keeps the newest frames, before it asks for the snapshot. So every tab sees the same log, each change once.
- *
- * The interface is that of `NotificationSocket`. Where a browser has no Web Locks or no BroadcastChannel, each tab has a
- * connection of its own.
- */
-export type Frame = import("./protocol.js").Frame;
+export type Cursor = import("./connection.js").Cursor;
+import { Emitter } from "./emitter.js";

@@ -1,23 +1,28 @@
 export class Ways {
     /** @param {Browser} browser */
     constructor(browser: Browser);
+    /** Whether the next attempt is an event stream. */
+    get streams(): boolean;
+    /** Whether the next attempt only looks whether WebSockets work again: streams are known to. */
+    get probes(): boolean;
     /**
-     * Another attempt; throws where none can succeed with this address or token.
-     * @param {string} url @param {{epoch: string, seq: number} | null} cursor where to go on from @param {string} token
+     * Open a connection; throws where the browser rejects the token or the address.
+     * @param {string} url @param {{epoch: string, seq: number} | null} cursor to resume from
+     * @param {string} token a ticket, for an event stream
      * @returns {WebSocket | EventStream}
      */
     connect(url: string, cursor: {
         epoch: string;
         seq: number;
     } | null, token: string): WebSocket | EventStream;
-    /** Something came this way. @param {boolean} oneWay */
+    /** Note that a frame arrived. @param {boolean} oneWay over an event stream */
     answered(oneWay: boolean): void;
     #private;
 }
 /**
- * Which way to the edge: a WebSocket, or Server-Sent Events where no WebSocket gets through.
+ * Chooses between a WebSocket and Server-Sent Events, for networks that block WebSockets.
  *
- * Enters: what the browser has, and what has been answered so far. Leaves: a connection, in the shape of a WebSocket.
+ * A reconnect starts with a WebSocket in any case, so that one bad moment of the network never fixes the choice.
  */
 export type Browser = import("./browser.js").Browser;
 import { EventStream } from "./sse.js";

@@ -29,18 +29,24 @@ async function request(method, path, body, csrf = document.body.dataset.csrfToke
 
 export const snapshot = () => request("GET", "inbox");
 
-/** A token for the socket of whoever is signed in now, which the socket compares; null when nobody is. */
-export async function token() {
+/** Return a token for the user who is signed in now, which the socket compares with the page's; null without one. */
+export const token = async () => (await credential("token"))?.token ?? null;
+
+/** The same, as a ticket for one connection: it may stand in the address of an event stream. */
+export const ticket = async () => (await credential("socket-ticket"))?.ticket ?? null;
+
+/** @param {string} path */
+async function credential(path) {
   const csrf = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
   try {
-    return (await request("POST", "token", undefined, csrf)).token;
+    return await request("POST", path, undefined, csrf);
   } catch (error) {
     if (isRefusal(error)) return null;
     throw error;
   }
 }
 
-/** Whether somebody else is signed in by now, or nobody. @param {unknown} error */
+/** Whether the page's user is no longer signed in. @param {unknown} error */
 export function isRefusal(error) {
   return error instanceof HttpError && [401, 403].includes(error.status);
 }

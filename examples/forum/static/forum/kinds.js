@@ -11,6 +11,8 @@
  * @property {boolean} [alone] the sentence names nobody
  */
 
+import { localLink } from "../links.js";
+
 /** @param {string} icon @param {string} does @returns {(data: Record<string, any>) => Reading} */
 const inThread = (icon, does) => (data) => ({ icon, does, about: data.thread_title, excerpt: data.excerpt });
 
@@ -79,7 +81,7 @@ export function read(notification) {
     does: reading.does,
     about: String(reading.about ?? ""),
     excerpt: String(reading.excerpt ?? ""),
-    address: within(data.url),
+    address: localLink(data.url, "/inbox/"),
   };
 }
 
@@ -100,11 +102,4 @@ function whoDid({ actor, actors, actorCount }) {
   const others = Math.max(actorCount ?? 0, names.length) - 1;
   if (others < 1) return names[0] ?? "";
   return others === 1 && names.length === 2 ? names.join(" and ") : `${names[0]} and ${others} others`;
-}
-
-/** An address of this site, or the inbox. @param {unknown} address */
-function within(address) {
-  if (typeof address !== "string" || !URL.canParse(address, location.origin)) return "/inbox/";
-  const url = new URL(address, location.origin);
-  return url.origin === location.origin ? url.pathname + url.search + url.hash : "/inbox/";
 }

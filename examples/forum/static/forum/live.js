@@ -22,11 +22,10 @@ export function watchConnection(watch) {
   watch(socket?.state ?? "connecting");
 }
 
-/** Null while nobody is signed in; the socket then asks again from time to time. */
-async function getToken() {
-  const token = await api.token();
-  signedOut = token === null;
-  return token;
+/** Note whether the user is signed out: the socket then asks again from time to time. @param {string | null} credential */
+function noted(credential) {
+  signedOut = credential === null;
+  return credential;
 }
 
 export async function start() {
@@ -34,14 +33,16 @@ export async function start() {
   await store.load().catch(() => null); // the socket then asks for it again, until it is there
   const cursor = store.cursor;
   socket = new SharedSocket(socketUrl(edgePort), {
-    getToken,
+    getToken: async () => noted(await api.token()),
+    getTicket: async () => noted(await api.ticket()),
     since: cursor?.seq,
     epoch: cursor?.epoch,
     userId,
   });
   store.attach(socket);
+  // The store is empty by now. The page around it is the former user's too.
+  socket.addEventListener("userchange", ({ detail }) => detail.userId !== userId && location.reload());
   socket.addEventListener("statechange", ({ detail }) => {
-    if (detail.reason === "user changed") location.reload();
     const state = signedOut && detail.state === "reconnecting" ? "signed out" : detail.state;
     for (const watch of watchers) watch(state);
   });

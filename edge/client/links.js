@@ -1,0 +1,25 @@
+/**
+ * Links of notifications, which must not leave the site.
+ *
+ * The `url` in a notification's data is as trustworthy as whoever recorded the event, and browsers read more than one
+ * form as another host: `//host`, `/\host`, a tab inside `java\tscript:`.
+ */
+
+/**
+ * Return the path, query and fragment of an address on this site, or `fallback`.
+ *
+ * The result starts with one slash, so that a browser reads it as a path again: the address `/.//host` is on this site,
+ * but its normalized path `//host` is not.
+ * @param {unknown} address @param {string} [fallback]
+ * @param {{origin: string}} [location]
+ */
+export function localLink(address, fallback = "/", location = globalThis.location) {
+  if (typeof address !== "string" || !address) return fallback;
+  try {
+    const url = new URL(address, location.origin);
+    const link = url.pathname + url.search + url.hash;
+    return url.origin === location.origin && new URL(link, location.origin).href === url.href ? link : fallback;
+  } catch {
+    return fallback;
+  }
+}

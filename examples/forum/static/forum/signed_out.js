@@ -1,0 +1,5 @@
+/** The sign-in page: the tabs of the former user, if there are any, forget what they show. */
+
+import { announceUser } from "../notifications.js";
+
+announceUser(null);

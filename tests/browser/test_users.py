@@ -1,0 +1,116 @@
+"""Another user signs in, in a browser whose tabs are open; and a browser that refuses what tabs share."""
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import sync_to_async
+from playwright.async_api import Browser, expect
+
+from tests.acceptance.steps import person, post, thread
+from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, _signed_in, badge_of, visiting
+from tests.documents import ROOT
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+#: Keeps what a page has shown since it was loaded, across a reload.
+REMEMBER = """
+(() => {
+  const before = () => sessionStorage.getItem("seen") ?? "";
+  const seen = () => sessionStorage.setItem("seen", before() + document.body?.textContent);
+  document.addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(seen).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+})();
+"""
+
+
+async def test_all_tabs_notice_that_another_user_has_signed_in(stack: Stack, chromium: Browser) -> None:
+    ann, ben, eva = await person(username="ann-u"), await person(), await person(username="eva-u")
+    place = await thread(ann)
+    async with visiting(chromium, stack, ann) as visitor:
+        tabs = [await visitor.open("/inbox/"), await visitor.open()]
+        await post(place, ben, f"@{ann.username} before")
+        for tab in tabs:
+            await expect(badge_of(tab)).to_have_text("1")
+        cookies = await sync_to_async(_signed_in)(eva)
+        await visitor.context.add_cookies(
+            [{"name": name, "value": value, "url": stack.web.url} for name, value in cookies.items()]
+        )
+        for tab in tabs:
+            await tab.evaluate("sessionStorage.clear()")
+        await visitor.context.add_init_script(REMEMBER)
+        evas = await visitor.open()
+        for tab in [*tabs, evas]:
+            await expect(tab.locator(".me-name")).to_have_text("eva-u")
+            await visitor.state(tab, "connected")
+        await post(place, ben, f"@{ann.username} a secret for ann")
+        await post(place, ben, f"@{eva.username} a word for eva")
+        for tab in [*tabs, evas]:
+            await expect(badge_of(tab)).to_have_text("1")
+            assert "a secret for ann" not in str(await tab.evaluate("sessionStorage.getItem('seen')"))
+        await expect(tabs[0].locator("#inbox .note-excerpt")).to_contain_text("a word for eva")
+
+
+async def test_signing_out_in_one_tab_empties_the_others(stack: Stack, chromium: Browser) -> None:
+    ann = await person()
+    async with visiting(chromium, stack, ann) as visitor:
+        other, tab = await visitor.open("/inbox/"), await visitor.open()
+        await tab.click("[title='Sign out']")
+        await expect(other.locator("#id_username")).to_be_visible()
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def files() -> Iterator[str]:
+    """The client's modules, for pages of any origin."""
+    handler = functools.partial(_Files, directory=str(ROOT / "edge/client"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+async def test_in_a_sandboxed_frame_a_tab_leads_alone(chromium: Browser, files: str) -> None:
+    """The frame has no origin, so Chromium refuses Web Locks there, and storage."""
+    frame = f"""
+        <script type=module>
+        import {{ SharedSocket }} from "{files}/notifications.js";
+        let [states, sockets] = [0, 0];
+        globalThis.WebSocket = class extends WebSocket {{ constructor(...rest) {{ super(...rest); sockets += 1; }} }};
+        const denied = await navigator.locks.request("any", () => "granted").catch((error) => error.name);
+        const options = {{ userId: 7, getToken: async () => "t", storage: () => localStorage }};
+        const socket = new SharedSocket("ws://127.0.0.1:9/", options);
+        socket.addEventListener("statechange", () => (states += 1));
+        socket.connect();
+        const claimed = await socket.claim("toast");
+        setTimeout(() => parent.postMessage({{ denied, claimed, states, sockets, leads: socket.leads }}, "*"), 1500);
+        </script>"""
+    page = await chromium.new_page()
+    await page.goto(f"{files}/package.json")
+    heard = await page.evaluate(
+        """(source) => new Promise((resolve) => {
+            addEventListener("message", ({ data }) => resolve(data));
+            const frame = Object.assign(document.createElement("iframe"), { srcdoc: source });
+            frame.sandbox = "allow-scripts";
+            document.body.append(frame);
+        })""",
+        frame,
+    )
+    assert (heard["denied"], heard["claimed"], heard["leads"]) == ("SecurityError", True, True)
+    assert 1 <= heard["sockets"] <= 10
+    assert heard["states"] <= 20
