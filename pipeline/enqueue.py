@@ -8,6 +8,7 @@ wait again for one that is known to be down.
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
@@ -74,6 +75,18 @@ def enqueue(
             exc_info=True,
             extra={"task": task, "ids": ids[:10]},
         )
+        return False
+    return True
+
+
+def resend(task: str, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Send a message of a service again, to the end of its queue; return whether the broker took it."""
+    wait = load().broker_wait_seconds
+    try:
+        with _pool().acquire(block=True, timeout=wait) as producer:
+            app.send_task(task, args, kwargs, producer=producer, retry=False, confirm_timeout=wait)
+    except Exception:
+        logger.warning("The broker did not take a message of a service again", exc_info=True, extra={"task": task})
         return False
     return True
 

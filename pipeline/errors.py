@@ -1,4 +1,8 @@
-"""What can go wrong in the pipeline, and what is done about it: one tree, and the docstring is the default message."""
+"""Errors of the pipeline: one tree, with the docstring as the default message; and which database errors pass."""
+
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 
 class PipelineError(Exception):
@@ -24,5 +28,26 @@ class InvalidEvent(Permanent):
     """The event's payload does not fit its declaration."""
 
 
+class KeyConflict(InvalidEvent):
+    """The idempotency key was recorded before, with another payload."""
+
+
 class InvalidAudience(Permanent):
     """An audience is declared in a way that cannot be resolved."""
+
+
+#: SQLSTATE classes and codes after which the same statement may succeed: connection exceptions, insufficient resources,
+#: system errors; serialization failure, deadlock, lock not available, a server that is shutting down or starting, and
+#: a standby, which takes no writes until it is promoted. Not a statement timeout: the same work may run into it again.
+_OUTAGE_CLASSES: Final = ("08", "53", "58")
+_OUTAGE_CODES: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", "25006"})
+
+
+def is_outage(error: BaseException) -> bool:
+    """Return whether a database error is a failure of Postgres or of the way to it, and not of the statement."""
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return False
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    if sqlstate is None:  # no answer: the connection could not be made, or was lost
+        return isinstance(error, OperationalError | InterfaceError)
+    return sqlstate.startswith(_OUTAGE_CLASSES) or sqlstate in _OUTAGE_CODES

@@ -17,20 +17,26 @@ from pipeline.errors import InvalidEvent, UndeclaredEvent
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\.v[1-9][0-9]*")
 
+#: As long as its column (characters).
+NAME_MAX_LENGTH = 120
+
 _declared: dict[str, type["Event"]] = {}
 
 
 class Event(BaseModel):
     """Base of all events; subclass it with `name=`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # By name too, because the payload is stored by the names of its fields and not by their aliases.
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     event_name: ClassVar[str]
+    #: Whether services may send it.
+    from_services: ClassVar[bool] = True
 
     def __init_subclass__(cls, *, name: str, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not _NAME.fullmatch(name):
-            raise InvalidEvent(f"{name!r} is no event name: write it like 'forum.message.posted.v1'")
+        if not _NAME.fullmatch(name) or len(name) > NAME_MAX_LENGTH:
+            raise InvalidEvent(f"{name!r} is not a valid event name: write it like 'forum.message.posted.v1'")
         other = _declared.get(name)
         if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
             raise InvalidEvent(f"{name!r} is declared twice, by {other.__module__} and {cls.__module__}")
@@ -42,7 +48,7 @@ def declared(name: str) -> type[Event]:
     """The class of that name; raises UndeclaredEvent."""
     try:
         return _declared[name]
-    except KeyError:
+    except (KeyError, TypeError):  # a service may send a name that is not even text
         raise UndeclaredEvent(f"no event {name!r} is declared: is its app in INSTALLED_APPS?") from None
 
 

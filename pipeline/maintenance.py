@@ -19,14 +19,25 @@ logger = logging.getLogger(__name__)
 #: Rows removed by one transaction.
 CHUNK = 5000
 
+#: Their keys are kept longer than the events.
 _EVENTS = """
 WITH old AS (
-    SELECT id FROM outbox_event
+    SELECT id, key, name, service, payload, recorded_at FROM outbox_event
      WHERE state = 'done' AND finished_at < now() - make_interval(days => %(days)s)
      ORDER BY id LIMIT %(chunk)s FOR UPDATE SKIP LOCKED
 ),
-batches AS (DELETE FROM outbox_batch USING old WHERE outbox_batch.event_id = old.id)
+batches AS (DELETE FROM outbox_batch USING old WHERE outbox_batch.event_id = old.id),
+keys AS (
+    INSERT INTO outbox_usedkey (key, name, service, event_id, digest, used_at)
+    SELECT key, name, service, id, md5(payload::text)::uuid, recorded_at FROM old
+    ON CONFLICT DO NOTHING
+)
 DELETE FROM outbox_event USING old WHERE outbox_event.id = old.id
+"""
+
+_USED_KEYS = """
+DELETE FROM outbox_usedkey WHERE ctid IN (
+    SELECT ctid FROM outbox_usedkey WHERE used_at < now() - make_interval(days => %(days)s) LIMIT %(chunk)s)
 """
 
 #: Announcements past their kind's retention, from the oldest on; `after` is the last that was looked at.
@@ -83,16 +94,22 @@ DELETE FROM inbox_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT EXI
 
 def purge() -> dict[str, int]:
     """Remove what is past its retention; how many rows of each kind went."""
-    removed = {"events": _purge_events(), "notifications": _purge_notifications(), "changes": _purge_changes()}
+    settings = load()
+    removed = {
+        "events": _purge_rows(_EVENTS, settings.outbox_retention_days),
+        "keys": _purge_rows(_USED_KEYS, settings.key_retention_days),
+        "notifications": _purge_notifications(),
+        "changes": _purge_changes(),
+    }
     logger.info("Purged what is past its retention", extra=removed)
     return removed
 
 
-def _purge_events() -> int:
+def _purge_rows(sql: str, days: int) -> int:
     removed = 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_EVENTS, {"days": load().outbox_retention_days, "chunk": CHUNK})
+            cursor.execute(sql, {"days": days, "chunk": CHUNK})
             count = int(cursor.rowcount)
         removed += count
         if count < CHUNK:

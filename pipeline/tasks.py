@@ -3,11 +3,13 @@
 from typing import Any
 
 from celery import Task, shared_task
+from celery.exceptions import Reject
+from celery.worker import state as worker_state
 
-from pipeline import delivery, maintenance
+from pipeline import delivery, inbound, maintenance
+from pipeline.enqueue import resend
 from pipeline.health import sampling
 from pipeline.outbox import sweep as sweeping
-from pipeline.outbox.recording import record_named
 from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SAMPLE, SWEEP
 
 #: Later than any hint was given, and an instant that Postgres can hold (Unix seconds).
@@ -43,9 +45,22 @@ class FromService(Task[Any, Any]):
 
 
 @shared_task(name=RECORD, base=FromService)
-def record(name: str, payload: dict[str, Any], key: str, actor_id: int | None = None, source: str | None = None) -> int:
-    """Record an event that another service sent; what does not fit its declaration fails with what is wrong."""
-    return record_named(name, payload, key=key, actor_id=actor_id, source=source)
+def record(*args: Any, **kwargs: Any) -> int | None:
+    """Record an event that another service sent: name, payload, key, and optionally actor_id, source and service.
+
+    While Postgres is away the message stays on the broker. One that cannot be recorded is kept as a dead letter.
+    """
+    try:
+        return inbound.receive(args, kwargs, is_stopping=_is_stopping)
+    except inbound.StillAway as error:
+        # Sent anew, because RabbitMQ drops a message that is given back too often.
+        if not _is_stopping() and resend(RECORD, args, kwargs):
+            return None
+        raise Reject(str(error), requeue=True) from error
+
+
+def _is_stopping() -> bool:
+    return worker_state.should_stop not in (None, False)
 
 
 @shared_task(name=PURGE)

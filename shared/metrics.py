@@ -13,7 +13,12 @@ EVENTS_RECORDED = Counter("clarion_events_recorded_total", "Events recorded in t
 ENQUEUE_FAILED = Counter(
     "clarion_enqueue_failed_total", "Tasks that the broker did not take in time; the sweep enqueues them", ["task"]
 )
-MESSAGES_REFUSED = Counter("clarion_messages_refused_total", "Messages on the broker that are none, and were dropped")
+MESSAGES_REFUSED = Counter(
+    "clarion_messages_refused_total", "Messages on the broker that could not be decoded, and were dropped"
+)
+MESSAGES_REJECTED = Counter(
+    "clarion_messages_rejected_total", "Messages of services that could not be recorded, and were kept as events"
+)
 WORK_FINISHED = Counter("clarion_work_finished_total", "Events and batches worked off, by outcome", ["work", "outcome"])
 LIMITED = Counter(
     "clarion_limited_total", "Events of an actor over a kind's limit, by what became of them", ["kind", "over"]

@@ -5,6 +5,7 @@ operator can set stands here, with its meaning and its default; Django's setting
 edge's) are built from it. A value that cannot be used is refused at start with a message that says what to do.
 """
 
+import re
 from functools import cache
 from typing import Annotated, Any, Self
 
@@ -19,6 +20,9 @@ DEVELOPMENT_SECRET = "development-only-secret-never-used-in-production"  # noqa:
 
 #: HS256 needs a key at least as long as its digest (RFC 7518, 3.2).
 SECRET_KEY_MIN_BYTES = 32
+
+#: A token of a service, with the service's name where it has one. Base64 may end with `=`, so a token follows a name.
+_SERVICE = re.compile(r"(?:(?P<name>[a-z][a-z0-9_-]{0,31})=(?=[^=]))?(?P<token>.*)", re.DOTALL)
 
 #: Written with commas between their parts.
 LISTS = ("channel_layer_url", "jwt_keys", "allowed_hosts", "allowed_origins", "service_tokens")
@@ -87,7 +91,9 @@ class Settings(BaseSettings):
         (), description="Origins besides its own host from which the edge takes that cookie, separated by commas."
     )
     service_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Tokens of services that may record events, separated by commas; 32 bytes or more each."
+        (),
+        description="Tokens of services that may record events, separated by commas; 32 bytes or more each. "
+        "`billing=<token>` gives the service a name, and so idempotency keys and rate control of its own.",
     )
 
     user_table: str = Field("auth_user", description="The table of users that the edge looks up at connect.")
@@ -140,7 +146,10 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         90, ge=1, description="Days after which read notifications go, unless their kind says otherwise."
     )
-    outbox_retention_days: int = Field(7, ge=1, description="Days after which finished events go.")
+    outbox_retention_days: int = Field(7, ge=1, description="Days after which finished events are removed.")
+    key_retention_days: int = Field(
+        365, ge=1, description="Days for which an idempotency key is remembered, also after its event was removed."
+    )
     storm_limit: int = Field(
         20, ge=1, description="Notifications to one person within the window after which further ones are `quiet`."
     )
@@ -183,7 +192,7 @@ class Settings(BaseSettings):
         secret = self.secret_key.get_secret_value()
         if not self.debug and secret == DEVELOPMENT_SECRET:
             raise ValueError("CLARION_SECRET_KEY is not set: give it a random value of 50 characters or more")
-        for key in (*self.signing_keys, *(token.get_secret_value() for token in self.service_tokens)):
+        for key in (*self.signing_keys, *(token for _, token in self.services)):
             if len(key.encode()) < SECRET_KEY_MIN_BYTES:
                 raise ValueError(
                     f"a signing key or service token is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer one"
@@ -212,6 +221,12 @@ class Settings(BaseSettings):
     def signing_keys(self) -> tuple[str, ...]:
         """HS256 keys, the one that signs first."""
         return tuple(key.get_secret_value() for key in self.jwt_keys) or (self.secret_key.get_secret_value(),)
+
+    @property
+    def services(self) -> tuple[tuple[str, str], ...]:
+        """Name and token of each service that may record events; the name is empty where none is given."""
+        parts = (_SERVICE.fullmatch(token.get_secret_value()) for token in self.service_tokens)
+        return tuple((part["name"] or "", part["token"]) for part in parts if part is not None)
 
     def django_database(self) -> dict[str, Any]:
         """The entry for Django's `DATABASES["default"]`.

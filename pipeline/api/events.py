@@ -14,8 +14,8 @@ from ninja.security import HttpBearer
 
 from pipeline import events
 from pipeline.api import schemas
-from pipeline.errors import InvalidEvent, UndeclaredEvent
-from pipeline.outbox.recording import record_named
+from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
+from pipeline.outbox.recording import UNNAMED_SERVICE, record_named
 from shared.settings import load
 
 
@@ -23,20 +23,28 @@ class ServiceToken(HttpBearer):
     """One of CLARION_SERVICE_TOKENS."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Whether the token is known; compared in constant time."""
-        known = (key.get_secret_value() for key in load().service_tokens)
-        return any(hmac.compare_digest(token.encode(), key.encode()) for key in known) or None
+        """Return the name of the service whose token this is; None refuses. Compared in constant time."""
+        names = [name for name, known in load().services if hmac.compare_digest(token.encode(), known.encode())]
+        return (names[0] or UNNAMED_SERVICE) if names else None
 
 
 service = ServiceToken()
 router = Router(auth=service)
 
 
-@router.post("/events", response={202: schemas.Recorded, 422: schemas.Error})
+@router.post("/events", response={202: schemas.Recorded, 409: schemas.Error, 422: schemas.Error})
 def record_event(request: HttpRequest, event: schemas.EventIn) -> Status[schemas.Recorded]:
-    """Record one event. The same key is the same event, however often it is sent."""
+    """Record one event. The same name and key are the same event, however often it is sent.
+
+    A service has keys of its own. 409: the key was recorded with another payload.
+    """
+    service: str = request.auth  # type: ignore[attr-defined]  # set by ServiceToken
     try:
-        event_id = record_named(event.name, event.payload, key=event.key, actor_id=event.actor_id, source=event.source)
+        event_id = record_named(
+            event.name, event.payload, key=event.key, service=service, actor_id=event.actor_id, source=event.source
+        )
+    except KeyConflict as error:
+        raise HttpError(409, str(error)) from error
     except (UndeclaredEvent, InvalidEvent) as error:
         raise HttpError(422, str(error)) from error
     return Status(202, schemas.Recorded(event_id=event_id))
@@ -45,4 +53,5 @@ def record_event(request: HttpRequest, event: schemas.EventIn) -> Status[schemas
 @router.get("/events/schemas", response=dict[str, Any])
 def event_schemas(request: HttpRequest) -> dict[str, Any]:
     """The JSON schema of each event's payload, by its name."""
-    return {name: event.model_json_schema() for name, event in sorted(events.all_declared().items())}
+    declared = sorted(events.all_declared().items())
+    return {name: event.model_json_schema() for name, event in declared if event.from_services}

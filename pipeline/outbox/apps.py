@@ -17,5 +17,6 @@ class OutboxConfig(AppConfig):
         """Import what the apps declare, so that a worker knows every event and its audiences."""
         autodiscover_modules("events", "audiences")
         import_module("pipeline.notices")
+        import_module("pipeline.inbound")
         import_module("pipeline.access").connect()
         import_module("pipeline.checks")

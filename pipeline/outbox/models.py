@@ -6,6 +6,7 @@ Private to `pipeline/outbox/`, but for the one statement in `pipeline/recipients
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -41,8 +42,11 @@ class Work(models.Model):
 class Event(Work):
     """Something that happened in the web app: one row, written in the transaction that made it happen."""
 
-    key = models.CharField(max_length=200, unique=True, help_text="Idempotency key: the same key is the same event")
+    key = models.CharField(max_length=200, help_text="Idempotency key: the same key is the same event")
     name = models.CharField(max_length=120)
+    service = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Which service sent it; empty: web app"
+    )
     payload = models.JSONField()
     actor_id = models.BigIntegerField(null=True)
     traceparent = models.CharField(max_length=64, blank=True, db_default="")
@@ -56,11 +60,31 @@ class Event(Work):
     dropped = ArrayField(models.CharField(max_length=64), db_default=[], help_text="Kinds that were over their limit")
 
     class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "name", "service"], name="outbox_event_once")]
         indexes: ClassVar = [
             models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_event_due"),
             models.Index(fields=["state"], condition=UNFINISHED, name="outbox_event_unfinished"),
             models.Index(fields=["source", "recorded_at"], name="outbox_event_source"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.key}"
+
+
+class UsedKey(models.Model):
+    """The idempotency key of an event that was purged, so that the same occurrence is not recorded again."""
+
+    pk = models.CompositePrimaryKey("key", "name", "service")
+    key = models.CharField(max_length=200)
+    name = models.CharField(max_length=120)
+    service = models.CharField(max_length=64)
+    event_id = models.BigIntegerField()
+    digest = models.UUIDField(help_text="MD5 of the payload, as Postgres writes it")
+    used_at = models.DateTimeField()
+
+    class Meta:
+        # Rows come in order of time: for the purge, at a fraction of the cost of a B-tree.
+        indexes: ClassVar = [BrinIndex(fields=["used_at"], name="outbox_usedkey_age")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.key}"

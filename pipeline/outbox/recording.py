@@ -1,65 +1,101 @@
-"""Record an event: the whole of what a request pays.
+"""Record an event: all that a request pays.
 
-Enters: a declared event, its idempotency key, its actor. Leaves: one row in the outbox, written in the caller's
+Input: a declared event, its idempotency key, its actor. Output: one row in the outbox, written in the caller's
 transaction, and after the commit one message on the broker. A broker that does not answer costs a short bounded wait
-and no error: the sweep finds the row.
+and no error, because the sweep finds the row.
 """
+
+import json
 
 from django.db import connection, transaction
 
 from pipeline import events, tracing
 from pipeline.enqueue import enqueue
-from pipeline.errors import InvalidEvent
+from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from pipeline.events import Event
+from pipeline.json_values import InvalidValue, encode, storable, storable_text
 from pipeline.queues import BURSTS, EVENTS, EXPAND
 from shared import metrics
 from shared.settings import load
 
 KEY_MAX_LENGTH = 200
 SOURCE_MAX_LENGTH = 200
+#: The sender of messages that do not say which service they are from. As it may stand for several, it is no source.
+UNNAMED_SERVICE = "unnamed"
+#: The range of bigint, the type of the column.
+ACTOR_ID_MAX = 2**63 - 1
 
-#: An event of a source that has recorded many of late takes the slower lane, and so leaves the quick one to others.
-#: Counting stops at the limit.
+#: Nothing is inserted for a key that is in use, by an event of the outbox or by one that was purged since. The lane is
+#: the slow one when the source has recorded many events within the window, so that the quick one is left to others;
+#: counting stops at the limit. An event without a source is not counted.
 _INSERT = """
-INSERT INTO outbox_event (key, name, payload, actor_id, traceparent, next_attempt_at, source, lane)
-SELECT %(key)s, %(name)s, %(payload)s::jsonb, %(actor)s, %(traceparent)s,
+INSERT INTO outbox_event (key, name, service, payload, actor_id, traceparent, next_attempt_at, source, lane)
+SELECT %(key)s, %(name)s, %(service)s, %(payload)s::jsonb, %(actor)s, %(traceparent)s,
        now() + make_interval(secs => %(sweep_after)s), %(source)s,
        CASE WHEN count(*) < %(limit)s THEN %(quick)s ELSE %(slow)s END
   FROM (SELECT 1 FROM outbox_event
-         WHERE source = %(source)s AND recorded_at > now() - make_interval(secs => %(window)s) LIMIT %(limit)s) crowd
-ON CONFLICT (key) DO NOTHING
+         WHERE source = %(source)s AND source <> '' AND recorded_at > now() - make_interval(secs => %(window)s)
+         LIMIT %(limit)s) recent
+HAVING NOT EXISTS (SELECT 1 FROM outbox_usedkey WHERE key = %(key)s AND name = %(name)s AND service = %(service)s)
+ON CONFLICT (key, name, service) DO NOTHING
 RETURNING id, lane
+"""
+
+#: The event of a key, and whether its payload is this one. `jsonb` compares without regard to order and spaces.
+_RECORDED = """
+SELECT id, payload = %(payload)s::jsonb FROM outbox_event
+ WHERE key = %(key)s AND name = %(name)s AND service = %(service)s
+UNION ALL
+SELECT event_id, digest = md5(%(payload)s::jsonb::text)::uuid FROM outbox_usedkey
+ WHERE key = %(key)s AND name = %(name)s AND service = %(service)s
+ LIMIT 1
 """
 
 
 def record_named(
-    name: str, payload: object, *, key: str, actor_id: int | None = None, source: str | None = None
+    name: str,
+    payload: object,
+    *,
+    key: str,
+    service: str,
+    actor_id: int | None = None,
+    source: str | None = None,
 ) -> int:
-    """Record an event that a service sent, by its name; raises UndeclaredEvent or InvalidEvent."""
-    return record(events.parse(name, payload), key=key, actor_id=actor_id, source=source)
+    """Record an event that a service sent, by its name; raise UndeclaredEvent or InvalidEvent.
+
+    `service` is the name of the sender. Its keys are its own, so it cannot use up a key of the web app.
+    """
+    declared = events.declared(name)
+    if not declared.from_services:
+        raise UndeclaredEvent(f"the event {name!r} cannot be sent by a service")
+    event = events.parse(name, payload)
+    return _record(event, key=key, actor_id=actor_id, source=source, service=service)
 
 
 def record(event: Event, *, key: str, actor_id: int | None = None, source: str | None = None) -> int:
-    """Record `event` once per `key`; the id of its row, also where the key was recorded before.
+    """Record `event` once per `key` and return the id of its row, also when the key was recorded before.
 
-    Runs inside the caller's transaction: if that is rolled back, nothing happened. `actor_id` is the user who did it;
-    they are not told. `source` is what this event is one of many of when there is a storm (a thread, an import):
-    events of a source that crowds are worked off in the slower lane, so that others do not wait behind them. Without
-    it, the actor is the source. The trace context of the request (see pipeline/tracing.py) is kept with the event.
+    Runs inside the caller's transaction: after a rollback nothing has happened. A key is unique among the events of one
+    name, also after the event was purged. Raises KeyConflict, an InvalidEvent, when the key was recorded with another
+    payload. `actor_id` is the user who caused the event and is not notified. `source` groups related events for rate
+    control, for example a thread or an import: further events of a busy source take the slower lane, so that others do
+    not wait behind them. Without it the actor is the source, and without both nothing is counted. The trace context of
+    the request (see pipeline/tracing.py) is kept with the event.
     """
-    if not key or len(key) > KEY_MAX_LENGTH or "\x00" in key:
-        raise InvalidEvent(f"an idempotency key has 1 to {KEY_MAX_LENGTH} characters, this one {len(key)}")
-    if _holds_nul(event.model_dump()):
-        raise InvalidEvent("a payload cannot hold the character NUL: Postgres has no place for it")
+    return _record(event, key=key, actor_id=actor_id, source=source, service="")
+
+
+def _record(event: Event, *, key: str, actor_id: int | None, source: str | None, service: str) -> int:
     settings = load()
     traceparent = tracing.current()
     params = {
-        "key": key,
+        "key": _checked_key(key),
         "name": event.event_name,
-        "payload": event.model_dump_json(),
-        "actor": actor_id,
+        "service": service,
+        "payload": _payload(event),
+        "actor": _checked_actor(actor_id),
         "traceparent": traceparent or "",
-        "source": (source or f"{event.event_name} of {actor_id}")[:SOURCE_MAX_LENGTH],
+        "source": _source(event, actor_id, source, service),
         "limit": settings.crowding_limit,
         "window": settings.crowding_seconds,
         "quick": EVENTS,
@@ -70,18 +106,65 @@ def record(event: Event, *, key: str, actor_id: int | None = None, source: str |
         cursor.execute(_INSERT, params)
         inserted = cursor.fetchone()
         if inserted is None:
-            cursor.execute("SELECT id FROM outbox_event WHERE key = %s", [key])
-            (known,) = cursor.fetchone()
-            return int(known)
+            cursor.execute(_RECORDED, params)
+            recorded_id, same = cursor.fetchone()
+            if not same:
+                raise KeyConflict(
+                    f"the key {key!r} was recorded as event {recorded_id} with another payload: "
+                    "a key names one occurrence, so use another one for this"
+                )
+            return int(recorded_id)
     event_id, lane = inserted
     metrics.EVENTS_RECORDED.labels(event.event_name).inc()
 
-    # No `partial`: Django says which hook failed by its name, which that has none of, and would fail itself.
+    # No `partial`: Django names a hook that failed by its __qualname__, which a partial does not have.
     def give_hint() -> None:
         enqueue(EXPAND, event_id, queue=lane, traceparent=traceparent)
 
     transaction.on_commit(give_hint, robust=True)
     return int(event_id)
+
+
+def _payload(event: Event) -> str:
+    """Return the payload as JSON text; raise InvalidEvent where a worker could not read it back."""
+    try:
+        dumped = event.model_dump(mode="json", round_trip=True)
+        if _holds_nul(dumped):
+            raise InvalidEvent("a payload cannot hold the character NUL: Postgres has no place for it")
+        text = encode(storable(dumped, "payload"), "payload")
+    except ValueError as error:  # pydantic's errors of serialization are too
+        reason = str(error) if isinstance(error, InvalidValue) else f"payload: {error}"
+        raise InvalidEvent(f"{event.event_name!r} cannot be recorded: {reason}") from error
+    try:
+        events.parse(event.event_name, json.loads(text))
+    except InvalidEvent as error:
+        raise InvalidEvent(f"a worker could not read this event back from JSON: {error}") from error
+    return text
+
+
+def _checked_key(key: object) -> str:
+    if isinstance(key, str) and 0 < len(key) <= KEY_MAX_LENGTH and storable_text(key) == key:
+        return key
+    found = f"{len(key)} characters" if isinstance(key, str) else f"a {type(key).__name__}"
+    raise InvalidEvent(f"an idempotency key is valid text of 1 to {KEY_MAX_LENGTH} characters, not {found}")
+
+
+def _checked_actor(actor_id: object) -> int | None:
+    if actor_id is None:
+        return None
+    if isinstance(actor_id, int) and not isinstance(actor_id, bool) and abs(actor_id) <= ACTOR_ID_MAX:
+        return actor_id
+    raise InvalidEvent(f"actor_id is {actor_id!r}: pass the id of a user, a whole number, or None")
+
+
+def _source(event: Event, actor_id: int | None, source: object, service: str) -> str:
+    if source is None and actor_id is not None:
+        source = f"{event.event_name} of {actor_id}"
+    elif source is None and service != UNNAMED_SERVICE:
+        source = service
+    if source is not None and not isinstance(source, str):
+        raise InvalidEvent(f"source is a {type(source).__name__}: pass text, for example 'import:7'")
+    return storable_text(source or "")[:SOURCE_MAX_LENGTH]
 
 
 def _holds_nul(value: object) -> bool:

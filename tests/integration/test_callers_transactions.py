@@ -84,7 +84,7 @@ CALLS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list
     "recording.record": (nothing, lambda user: recording.record(ThingHappened(), key="k"), ["events"]),
     "recording.record_named": (
         nothing,
-        lambda user: recording.record_named("tests.thing.happened.v1", {}, key="k"),
+        lambda user: recording.record_named("tests.thing.happened.v1", {}, key="k", service="s"),
         ["events"],
     ),
     "dead_letters.replay": (

@@ -3,13 +3,11 @@
 from typing import Any
 
 import pytest
-import redis
 from django.contrib.auth.models import User
 from django.test import Client
 from pydantic import SecretStr
 
-from pipeline import delivery, tasks
-from pipeline.errors import InvalidEvent, UndeclaredEvent
+from pipeline import delivery
 from pipeline.notices import named_audience
 from pipeline.outbox.models import Event
 from shared.inbox.models import Notification
@@ -103,13 +101,3 @@ def test_the_schemas_of_all_events_are_told(service: Client) -> None:
     schemas = service.get("/api/events/schemas").json()
     assert set(schemas) >= {"clarion.notice.given.v1", "forum.message.posted.v1"}
     assert schemas["forum.message.posted.v1"]["properties"]["message_id"]["type"] == "integer"
-
-
-def test_any_producer_may_send_a_celery_message(people: list[User], broker: redis.Redis) -> None:
-    event_id = tasks.record("clarion.notice.given.v1", notice(recipients=[people[0].pk]), key="one")
-    assert tasks.record("clarion.notice.given.v1", notice(recipients=[people[0].pk]), key="one") == event_id
-    with pytest.raises(UndeclaredEvent):
-        tasks.record("nobody.knows.this.v1", {}, key="two")
-    with pytest.raises(InvalidEvent, match="name either"):
-        tasks.record("clarion.notice.given.v1", notice(), key="three")
-    assert broker.llen("events") == 1
