@@ -76,7 +76,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
         return False
     except ReadFailed as error:
         logger.warning("Postgres did not answer a connect", extra={"session": socket.id, "error": repr(error)})
-        cannot_check(socket, CannotCheck("postgres"))
+        cannot_check(socket, CannotCheck("postgres" if edge.reader.fault is None else "settings"))
         return False
     return True
 

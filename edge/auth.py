@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from edge import sessions
 from edge.jwks import is_of_a_provider
-from edge.repair import Reader, ReadFailed
+from edge.repair import WRONG_STATEMENT, Reader, ReadFailed
 from edge.runtime import Edge
 from shared import tickets
 from shared.layer import ClarionLoopLayer
@@ -66,6 +66,9 @@ async def _signed_in(scope: Scope, settings: Settings, reader: Reader) -> Identi
     if key is not None:
         try:
             identity = await sessions.identity_of(key, reader, settings, time.time())
+        except WRONG_STATEMENT as error:
+            # No table of sessions, or no right to read it: sessions open no sockets here, now or later.
+            logger.warning("Sessions cannot be read by this edge", extra={"error": repr(error)})
         except ReadFailed as error:
             logger.warning("A session could not be looked up", extra={"error": repr(error)})
             raise CannotCheck("postgres") from error

@@ -1,7 +1,8 @@
-"""Whether this edge lives, whether it should be sent sockets, and what it has counted.
+"""Health, readiness and metrics of this edge.
 
-`/healthz`: the process answers. `/readyz`: it is not draining, and Redis and Postgres answer; a load balancer asks
-this. `/metrics`: Prometheus.
+`/healthz`: the process answers. `/readyz`: it is not draining and its settings fit Postgres, for a load balancer;
+`redis` and `postgres` are reported and decide nothing, because every edge shares them: while they are away a socket is
+served better by an edge than by a load balancer that has none left. `/metrics`: Prometheus.
 """
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -29,9 +30,11 @@ async def health(send: Send) -> None:
 async def readiness(send: Send) -> None:
     """Answer whether new sockets should come here, and if not, why."""
     edge = runtime.edge()
-    checks = {"draining": edge.draining, "redis": edge.layer.is_up, "postgres": await edge.reader.ready()}
-    ready = checks["redis"] and checks["postgres"] and not checks["draining"]
-    await answer(send, 200 if ready else 503, dumps({"ready": ready, "sockets": len(edge.sockets), **checks}))
+    reader = edge.reader
+    checks = {"draining": edge.draining, "redis": edge.layer.is_up, "postgres": await reader.ready()}
+    ready = reader.verified and not edge.draining
+    state = {"ready": ready, "sockets": len(edge.sockets), **checks, "fault": reader.fault}
+    await answer(send, 200 if ready else 503, dumps(state))
 
 
 async def metrics_page(send: Send) -> None:

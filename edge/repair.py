@@ -8,25 +8,31 @@ hangs delays repairs and nothing else. Nothing is ever written.
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, DataError, OperationalError, ProgrammingError
 from psycopg import Error as PostgresError
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from shared.inbox.log import frame_of
-from shared.inbox.queries import LOG_AFTER, Head, LogRow, connect_sql, heads_sql, password_sql
+from shared.inbox.queries import LOG_AFTER, Head, LogRow, UserTable, connect_sql, heads_sql, password_sql, probes
 from shared.settings import VANISHED, Settings
 from shared.tokens import Identity
+
+logger = logging.getLogger(__name__)
 
 #: Connects that one statement reads, and such statements at the same time. A lone one does not wait for company.
 OPENINGS_AT_ONCE = 16
 OPENINGS_CONCURRENTLY = 2
+
+#: What a statement fails with that Postgres understood and cannot run: a name, a type or a grant is wrong.
+WRONG_STATEMENT = (ProgrammingError, DataError)
 
 #: What a read may fail with; the stream stays behind and is read again.
 ReadFailed = (PostgresError, PoolTimeout, PoolClosed, TimeoutError, OSError)
@@ -67,7 +73,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Somebody who connects, and who waits for what is read of them."""
+    """A connect that waits for its batched database read."""
 
     who: int | str
     after: int | None
@@ -88,19 +94,20 @@ class Reader:
     def __init__(self, settings: Settings) -> None:
         self._limit = settings.replay_limit
         self._timeout = settings.database_timeout_seconds
-        self._connect_sql = connect_sql(
-            table=settings.user_table,
-            id_column=settings.user_id_column,
-            username_column=settings.username_column,
-            active_column=settings.user_active_column,
-            subject_column=settings.jwks_user_column,
+        self._users = UserTable(
+            settings.user_table,
+            settings.user_id_column,
+            settings.username_column,
+            settings.user_active_column,
+            settings.jwks_user_column if settings.jwks_url else "",
         )
+        self._connect_sql = connect_sql(self._users)
+        self._heads_sql = heads_sql(self._users)
+        self._password_sql = password_sql(self._users)
+        self.fault: str | None = None  # the setting that keeps the connect query from running, and why
+        self._verified = False
         self._asked: deque[_Asked] = deque()
         self._asking: set[asyncio.Task[None]] = set()
-        self._heads_sql = heads_sql(
-            table=settings.user_table, id_column=settings.user_id_column, active_column=settings.user_active_column
-        )
-        self._password_sql = password_sql(table=settings.user_table, id_column=settings.user_id_column)
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             settings.database_url,
             min_size=1,
@@ -117,13 +124,42 @@ class Reader:
             open=False,
         )
 
+    @property
+    def verified(self) -> bool:
+        """Whether the connect query has run: the settings fit the tables that Postgres has."""
+        return self._verified
+
     async def ready(self) -> bool:
-        """Whether Postgres answers."""
+        """Whether Postgres answers. Until the connect query has run once, that is what is asked."""
         try:
-            await self._rows("SELECT 1", {})
+            if self._verified:
+                await self._rows("SELECT 1", {})
+            else:
+                await self._verify()
         except ReadFailed:
             return False
         return True
+
+    async def _verify(self) -> None:
+        """Run the connect query once for no user; if it fails for its own sake, find the setting that is wrong."""
+        nobody = {"user_ids": [0], "subjects": [""], "afters": [0], "limit": 1}
+        try:
+            await self._rows(self._connect_sql, nobody)
+        except WRONG_STATEMENT as error:
+            await self._blame(error)
+        else:
+            self._verified, self.fault = True, None
+
+    async def _blame(self, error: Exception) -> None:
+        fault = f"the tables of Clarion: {error} (run `migrate`, or grant SELECT to the edge's role)"
+        for setting, probe in probes(self._users):
+            try:
+                await self._rows(probe, {})
+            except WRONG_STATEMENT as wrong:
+                fault = f"{setting}: {wrong}"
+                break
+        self._verified, self.fault = False, fault
+        logger.error("The connect query cannot run: a setting does not fit Postgres", extra={"fault": fault})
 
     async def opening(self, who: int | str, after: int | None) -> Opening | None:
         """The user and what they missed after a cursor (None: nothing is read of the log); None: no such user.
@@ -144,7 +180,10 @@ class Reader:
             batch = [self._asked.popleft() for _ in range(min(len(self._asked), OPENINGS_AT_ONCE))]
             try:
                 answers = await self._openings(batch)
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
+            except Exception as error:  # noqa: BLE001 - passed on to those who wait
+                if isinstance(error, WRONG_STATEMENT) and self.fault is None:
+                    with contextlib.suppress(*ReadFailed):
+                        await self._blame(error)
                 for asked in batch:
                     asked.fail(error)
             else:
@@ -165,7 +204,7 @@ class Reader:
         return {
             number: Opening(rows[0][0], rows[0][1], Access(*rows[0][2:4]), _missed([row[4:] for row in rows]))
             for number, rows in found.items()
-            if len({row[0] for row in rows}) == 1  # a name that two users have names nobody
+            if len({row[0] for row in rows}) == 1  # ambiguous subject: several users match, so reject it
         }
 
     async def session(self, key: str) -> tuple[str, datetime] | None:

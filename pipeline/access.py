@@ -15,6 +15,7 @@ from django.db.models.signals import post_delete, post_save
 from pipeline.publish import channel_layer
 from shared.groups import user_group
 from shared.layer import REVOKED
+from shared.settings import load
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +38,16 @@ def connect() -> None:
     post_delete.connect(_user_deleted, sender=settings.AUTH_USER_MODEL, dispatch_uid="clarion.access")
 
 
+def is_active(user: Any) -> bool:
+    """Whether this user may connect, by the column that the edge reads too; without such a column everyone may."""
+    column = load().user_active_column
+    names = [field.attname for field in user._meta.concrete_fields if field.column == column]
+    return bool(getattr(user, names[0])) if names else True
+
+
 def _user_saved(*, instance: Any, created: bool, raw: bool, **_: Any) -> None:
     """A user who was deactivated hears no more. The edge asks Postgres at each connect; this is for open sockets."""
-    if not created and not raw and not instance.is_active:
+    if not created and not raw and not is_active(instance):
         transaction.on_commit(lambda: _close_sockets(instance.pk), robust=True)
 
 

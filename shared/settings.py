@@ -96,10 +96,13 @@ class Settings(BaseSettings):
         "`billing=<token>` gives the service a name, and so idempotency keys and rate control of its own.",
     )
 
-    user_table: str = Field("auth_user", description="The table of users that the edge looks up at connect.")
+    user_table: str = Field(
+        "auth_user",
+        description="The table of users that the edge looks up at connect, with its schema where it needs one.",
+    )
     user_id_column: str = Field("id", description="Its primary key, a bigint or integer.")
-    username_column: str = Field("username", description="The name that a user is shown by.")
-    user_active_column: str = Field("is_active", description="Whether the user may connect.")
+    username_column: str = Field("username", description="The name that a user is shown by; empty: none is read.")
+    user_active_column: str = Field("is_active", description="Whether the user may connect; empty: all may.")
 
     heartbeat_seconds: int = Field(30, ge=1, description="How often a client should send a heartbeat.")
     #: Browsers run the timers of a hidden tab once a minute.

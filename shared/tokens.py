@@ -27,6 +27,9 @@ OPTIONS: Options = {"verify_iat": False}
 #: Later than any instant that makes sense; not a number and infinity are not below it (Unix seconds).
 INSTANT_MAX = 2**40
 
+#: The largest id that a bigint holds.
+BIGINT_MAX = 2**63 - 1
+
 #: Longer ones are not looked at (characters).
 TOKEN_MAX_LENGTH = 8192
 
@@ -112,6 +115,8 @@ def instant(claims: Mapping[str, Any], name: str) -> float:
 
 def _user_id(subject: str) -> int:
     # str.isdecimal accepts other scripts' digits; int() would too, and "١" must not name user 1.
-    if not (subject.isascii() and subject.isdecimal() and len(subject) <= 18):
+    if not (subject.isascii() and subject.isdecimal() and len(subject) <= len(str(BIGINT_MAX))):
+        raise TokenRefused(AuthFailure.INVALID)
+    if int(subject) > BIGINT_MAX:
         raise TokenRefused(AuthFailure.INVALID)
     return int(subject)

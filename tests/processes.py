@@ -170,9 +170,10 @@ class Edge(Answering):
         assert self.popen is not None
         assert self.popen.poll() is None, f"{self.name} ended:\n{self.said()[-4000:]}"
         try:
-            return self.http("/readyz").status_code == 200
+            answer = self.http("/readyz")
         except httpx.TransportError:
             return False
+        return answer.status_code == 200 and answer.json().items() >= {"redis": True, "postgres": True}.items()
 
 
 class Web(Answering):

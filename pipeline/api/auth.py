@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
+from pipeline.access import is_active
 from shared.inbox.models import Inbox
 from shared.settings import load
 from shared.tokens import TokenRefused, verify
@@ -23,9 +24,10 @@ class BearerToken(HttpBearer):
             return None
         if Inbox.objects.filter(user_id=identity.user_id, not_before__gt=_instant(identity.issued_at)).exists():
             return None
-        user = get_user_model()._default_manager.filter(pk=identity.user_id, is_active=True).first()
-        if user is not None:
-            request.user = user
+        user = get_user_model()._default_manager.filter(pk=identity.user_id).first()
+        if user is None or not is_active(user):
+            return None
+        request.user = user
         return user
 
 

@@ -67,26 +67,49 @@ SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n
 """  # noqa: S608 - composed of constants
 
 
-def connect_sql(*, table: str, id_column: str, username_column: str, active_column: str, subject_column: str) -> str:
+@dataclass(frozen=True, slots=True)
+class UserTable:
+    """The table of users and its columns, as the operator's settings name them; never input.
+
+    A table may be qualified by its schema. An empty column is not read: without `username_column` users have no name,
+    without `active_column` all users are active, without `subject_column` no other issuer names users.
+    """
+
+    table: str
+    id_column: str
+    username_column: str = ""
+    active_column: str = ""
+    subject_column: str = ""
+
+    @property
+    def user(self) -> str:
+        """Select the columns `id`, `username` and `active` of `u`, without a condition."""
+        t, pk = _quoted_table(self.table), _quoted(self.id_column)
+        name = f"u.{_quoted(self.username_column)}::text" if self.username_column else "''"
+        return f"SELECT u.{pk} AS id, {name} AS username, {self.active} AS active FROM {t} u"  # noqa: S608 - quoted
+
+    @property
+    def active(self) -> str:
+        """Whether the row `u` is of a user who may connect."""
+        return f"(u.{_quoted(self.active_column)} IS TRUE)" if self.active_column else "true"
+
+
+def connect_sql(users: UserTable) -> str:
     """The one query of a connect, for any number of them: each user, the head of their inbox, its log after the cursor.
 
     Who is asked for is in three arrays: `user_ids`, or where that is null `subjects` (what another issuer calls the
     user), and `afters`. Columns: the number of the one asked for, from 1, user id, username, whether active, since when
-    tokens count, then those of LOG_AFTER; in order. No row: no such user. The names are the operator's settings, never
-    input; they are quoted all the same.
+    tokens count, then those of LOG_AFTER; in order. No row: no such user.
     """
-    t, pk, name, active, subject = map(_quoted, (table, id_column, username_column, active_column, subject_column))
-    user = f"SELECT u.{pk} AS id, u.{name} AS username, u.{active} AS active FROM {t} u"  # noqa: S608 - quoted
+    pk, subject, user = _quoted(users.id_column), _quoted(users.subject_column), users.user
+    named = f"UNION ALL {user} WHERE asked.user_id IS NULL AND u.{subject} = asked.subject"
+    named = named if users.subject_column else ""
     return f"""
 SELECT asked.number, u.id, u.username, u.active, head.not_before,
        {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
   FROM unnest(%(user_ids)s::bigint[], %(subjects)s::text[], %(afters)s::bigint[])
        WITH ORDINALITY asked(user_id, subject, after, number)
-  CROSS JOIN LATERAL (
-        {user} WHERE u.{pk} = asked.user_id
-         UNION ALL
-        {user} WHERE asked.user_id IS NULL AND u.{subject} = asked.subject
-  ) u
+  CROSS JOIN LATERAL ({user} WHERE u.{pk} = asked.user_id {named}) u
   CROSS JOIN LATERAL (
         SELECT u.id::bigint AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
                coalesce(max(i.floor), 0) AS floor, max(i.not_before) AS not_before
@@ -96,26 +119,48 @@ SELECT asked.number, u.id, u.username, u.active, head.not_before,
 """  # noqa: S608 - names quoted above
 
 
-def heads_sql(*, table: str, id_column: str, active_column: str) -> str:
+def heads_sql(users: UserTable) -> str:
     """How far each of many inboxes is, and whether its user may still listen: what open sockets are held against.
 
     Columns: user id, epoch, seq, whether active, since when tokens count. No row: the user is gone.
     """
-    t, pk, active = map(_quoted, (table, id_column, active_column))
+    t, pk, active = _quoted_table(users.table), _quoted(users.id_column), users.active
     return f"""
-SELECT u.{pk}, {EPOCH}, coalesce(i.seq, 0), u.{active}, i.not_before
+SELECT u.{pk}, {EPOCH}, coalesce(i.seq, 0), {active}, i.not_before
   FROM {t} u LEFT JOIN inbox_inbox i ON i.user_id = u.{pk}
  WHERE u.{pk} = ANY(%(user_ids)s)
 """  # noqa: S608 - names quoted above
 
 
-def password_sql(*, table: str, id_column: str) -> str:
+def password_sql(users: UserTable) -> str:
     """The hash of a user's password, where sessions of the web app open sockets."""
-    return f"SELECT password FROM {_quoted(table)} WHERE {_quoted(id_column)} = %(user_id)s"  # noqa: S608 - quoted
+    t, pk = _quoted_table(users.table), _quoted(users.id_column)
+    return f"SELECT password FROM {t} WHERE {pk} = %(user_id)s"  # noqa: S608 - quoted
+
+
+def probes(users: UserTable) -> list[tuple[str, str]]:
+    """Return (setting, statement) pairs: a statement fails if the setting is wrong. In order; the first counts."""
+    t, pk, name = _quoted_table(users.table), _quoted(users.id_column), _quoted(users.username_column)
+    subject = _quoted(users.subject_column)
+    conditions = [("CLARION_USER_TABLE", "true"), ("CLARION_USER_ID_COLUMN", f"u.{pk} = 0::bigint")]
+    if users.username_column:
+        conditions.append(("CLARION_USERNAME_COLUMN", f"u.{name} IS NULL"))
+    if users.active_column:
+        conditions.append(("CLARION_USER_ACTIVE_COLUMN", users.active))
+    if users.subject_column:
+        conditions.append(("CLARION_JWKS_USER_COLUMN", f"u.{subject} = ''::text"))
+    return [
+        (setting, f"SELECT 1 FROM {t} u WHERE {condition} LIMIT 0")  # noqa: S608 - names quoted above
+        for setting, condition in conditions
+    ]
 
 
 def _quoted(name: str) -> str:
     return f'"{name.replace(chr(34), "")}"'
+
+
+def _quoted_table(name: str) -> str:
+    return ".".join(map(_quoted, name.split(".")))
 
 
 @dataclass(frozen=True, slots=True)

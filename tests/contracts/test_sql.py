@@ -17,7 +17,7 @@ SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|LEFT JOIN|FROM|RETURNING
 OF_KINDS = {"kind.table", "kind.lane"}
 #: Names of tables and columns, out of the settings or a model, each quoted a line before.
 QUOTED = {
-    "shared/inbox/queries.py": {"t", "pk", "name", "active", "subject", "user", "_quoted(table)", "_quoted(id_column)"},
+    "shared/inbox/queries.py": {"t", "pk", "name", "active", "subject", "user", "named", "self.active", "condition"},
     "pipeline/recipients.py": {"name", "table", "pk"},
 }
 

@@ -138,8 +138,9 @@ class Trial:
         return sum(edge.metric(metric) for edge in self.stack.edges)
 
     def nobody_is_ready(self) -> bool:
-        """Whether every edge says that it lacks something."""
-        return all(edge.http("/readyz").status_code == 503 for edge in self.stack.edges)
+        """Whether every edge reports that Redis or Postgres is away, or is not ready."""
+        states = [edge.http("/readyz").json() for edge in self.stack.edges]
+        return not any(state["ready"] and state["redis"] and state["postgres"] for state in states)
 
     def mended(self) -> None:
         """The fault is over: recovery counts from here. Called at the end of the block where a test does not."""
