@@ -1,17 +1,18 @@
 """The web app's session cookie, as a way to open a socket.
 
-Enters: the cookie and the Origin of a handshake. Leaves: the identity of who is signed in, or None. A browser sends
-cookies along from any page that opens a socket here, so the cookie counts only from an allowed Origin: the host that
-was asked itself, or one that the settings name. Read as Django writes it: a signed row, bound to the user's password.
+Input: the cookie and the Origin of a handshake. Output: the identity of the user who is signed in, or None. A browser
+sends cookies along from any page that opens a socket here, so the cookie counts only from an allowed Origin: the host
+that was asked itself, or one that the settings name. The session is read as Django writes it: a signed row, bound to
+the user's password.
 """
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.sessions.serializers import JSONSerializer
 from django.core import signing
+from django.http.cookie import parse_cookie
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from edge.repair import Reader
@@ -28,11 +29,8 @@ def cookie_of(scope: Mapping[str, Any], settings: Settings) -> str | None:
     headers = _headers(scope)
     if allowed_origin(scope, settings) is None and not _asks_its_own_host(headers):
         return None
-    try:
-        cookie = SimpleCookie(headers.get(b"cookie", "")).get(settings.session_cookie)
-    except CookieError:
-        return None
-    return cookie.value if cookie is not None else None
+    # Django's own parser: what signs in on the web app has to sign in here, beside whatever other scripts have set.
+    return parse_cookie(headers.get(b"cookie", "")).get(settings.session_cookie) or None
 
 
 async def identity_of(session_key: str, reader: Reader, settings: Settings, now: float) -> Identity | None:
@@ -59,9 +57,18 @@ def allowed_origin(scope: Mapping[str, Any], settings: Settings) -> str | None:
     """The Origin of a handshake, if it is one that may act for its user here."""
     headers = _headers(scope)
     origin, host = headers.get(b"origin"), headers.get(b"host")
-    if origin and (origin in settings.allowed_origins or (host and urlsplit(origin).netloc == host)):
+    if origin and (origin in settings.allowed_origins or (host and _host_of(origin) == host)):
         return origin
     return None
+
+
+def _host_of(origin: str) -> str | None:
+    """Return host and port of an origin, or None if it is malformed."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return parts.netloc if parts.scheme in ("http", "https") else None
 
 
 def _asks_its_own_host(headers: Mapping[bytes, str]) -> bool:
@@ -71,4 +78,9 @@ def _asks_its_own_host(headers: Mapping[bytes, str]) -> bool:
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[bytes, str]:
-    return {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
+    """Return the headers by name; a proxy that speaks HTTP/2 outside may pass one cookie on as several headers."""
+    headers: dict[bytes, str] = {}
+    for name, raw in scope.get("headers", ()):
+        value = raw.decode("latin-1")
+        headers[name] = f"{headers[name]}; {value}" if name == b"cookie" and name in headers else value
+    return headers

@@ -1,0 +1,57 @@
+"""The session cookie is found in every header that a browser or proxy sends, from an allowed origin only."""
+
+import pytest
+from django.http import HttpRequest
+from django.http.cookie import parse_cookie
+
+from edge.sessions import allowed_origin, cookie_of
+from shared.settings import Settings
+
+SETTINGS = Settings(debug=True, allowed_origins=("https://forum.example",))
+OWN = (b"origin", b"https://edge.example"), (b"host", b"edge.example")
+
+#: Cookies that other scripts of a page set beside the session's.
+OTHERS = [
+    'g_state={"i_l":0}', "prefs[theme]=dark", "name=Jürgen M", "flag", "=v", "a@b=1", "path=/", 'q="open',
+    "consent=a:1,b c:2", "empty=", "x=a=b", "", ";", "tab=\t", "$Version=1", "expires=Thu, 01 Jan 1970",
+]  # fmt: skip
+
+
+def found(*headers: bytes) -> str | None:
+    return cookie_of({"headers": [*((b"cookie", header) for header in headers), *OWN]}, SETTINGS)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_other_cookies_hide_no_session(other: str) -> None:
+    for header in (f"{other}; sessionid=abc", f"sessionid=abc; {other}", f"{other}; sessionid=abc; {other}"):
+        raw = header.encode()
+        assert found(raw) == "abc" == parse_cookie(raw.decode("latin-1"))["sessionid"]
+
+
+def test_several_cookie_headers_are_one() -> None:
+    assert found(b"theme=dark", b"sessionid=abc") == found(b"sessionid=abc", b"theme=dark") == "abc"
+
+
+@pytest.mark.parametrize("header", [b"", b"session=abc", b"sessionid=", b"xsessionid=abc", b"sessionid"])
+def test_without_the_sessions_cookie_there_is_none(header: bytes) -> None:
+    assert found(header) is None
+    request = HttpRequest()
+    request.META["HTTP_COOKIE"] = header.decode()
+    assert not request.COOKIES.get("sessionid")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [b"http://[::1", b"http://[", b"null", b"", b"https://", b"//edge.example", b"https://edge.example:x", b"\xff",
+     b"https://other.example", b"https://edge.example.other.example"],
+)  # fmt: skip
+def test_a_malformed_or_foreign_origin_is_not_allowed(origin: bytes) -> None:
+    scope = {"headers": [(b"origin", origin), (b"host", b"edge.example"), (b"cookie", b"sessionid=abc")]}
+    assert allowed_origin(scope, SETTINGS) is None
+    assert cookie_of(scope, SETTINGS) is None
+
+
+def test_its_own_host_and_named_origins_are_allowed() -> None:
+    assert allowed_origin({"headers": [*OWN]}, SETTINGS) == "https://edge.example"
+    named = {"headers": [(b"origin", b"https://forum.example"), (b"host", b"edge.example")]}
+    assert allowed_origin(named, SETTINGS) == "https://forum.example"
