@@ -91,6 +91,12 @@ class DocumentProcessingFailed(Event, name="forum.document.processing_failed.v1"
     document_id: int
 
 
+class DocumentPublicized(Event, name="forum.document.publicized.v1"):
+    """A document was made public."""
+
+    document_id: int
+
+
 class ExtractCompleted(Event, name="forum.extract.completed.v1"):
     """What was looked for in a document was drawn from it."""
 

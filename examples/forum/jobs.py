@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final, TypeVar
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
@@ -48,6 +49,23 @@ def add_document(starter: User, *, title: str, content: bytes, collections: Iter
     document = Document.objects.create(starter=starter, title=title, content=content)
     document.collections.set(collections)
     return _start(document)
+
+
+def may_publicize(user: User, document: Document) -> bool:
+    """Return whether the user brought the document, owns one of its collections, or is staff."""
+    return user.pk == document.starter_id or user.is_staff or document.collections.filter(owners=user).exists()
+
+
+@transaction.atomic
+def publicize(user: User, document: Document) -> None:
+    """Make a document public, once; raise PermissionDenied for a user who may not."""
+    rows = Document.objects.select_for_update(no_key=True).defer("content", "text")
+    document = rows.get(pk=document.pk)
+    if not may_publicize(user, document):
+        raise PermissionDenied
+    if document.publisher_id is None:
+        document.publisher = user
+        document.save(update_fields=["publisher"])
 
 
 @transaction.atomic

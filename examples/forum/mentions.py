@@ -1,9 +1,9 @@
-"""The names that a text mentions. Pure.
+"""Finds the names that a text mentions. Pure.
 
-Enters: the body of a message. Leaves: its mentions, as lower-case names or as segments of the text for rendering. A
-mention is `@name` at the start or after white space, its name made of letters and digits of any script, `_` and `-`;
-whatever punctuation follows is not part of it, and nothing within an e-mail address is one. Whether a name belongs to
-somebody is for the caller to find out.
+Input: the body of a message. Output: its mentions, as lower-case names, or as segments of the text for rendering. A
+mention is `@name` at the start or after white space or punctuation, as in `(@ann)`, `**@ann**` and `hi,@ann`. A name
+consists of letters and digits of any script, `_`, `-` and `.`, and ends with a letter, a digit or `_`. E-mail
+addresses, URLs and code (`` `@ann` ``) contain no mentions. The caller looks up which names belong to a user.
 """
 
 import re
@@ -17,8 +17,12 @@ NAMES_MAX = 20
 #: Django's user names are no longer (characters).
 NAME_MAX_LENGTH = 150
 
-#: A name begins with a letter or digit, does not end with a hyphen, and is not the first part of an address.
-_MENTION = re.compile(r"(?<!\S)@(\w(?:[\w-]*\w)?+)(?![\w.+-]*@)")
+#: Code first, so that no mention is found in it. A mention does not continue a word, an address or a path, and is not
+#: the first part of an address. Underscores before it are Markdown's emphasis (`__@ann__`).
+_MENTION = re.compile(
+    r"```.*?```|`[^`\n]*`|(?<![\w@/+=&#%~-])(?<!\w\.)(?P<emphasis>_{0,3})@(?P<name>\w(?:[\w.-]*\w)?+)(?![\w.+-]*@)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,15 @@ def segments(body: str) -> Iterator[Segment]:
     text = unicodedata.normalize("NFC", body)
     end = 0
     for match in _MENTION.finditer(text):
-        if len(match[1]) > NAME_MAX_LENGTH:
+        if match["name"] is None:
             continue
-        if match.start() > end:
-            yield Segment(text[end : match.start()])
-        yield Segment(match[0], unicodedata.normalize("NFKC", match[1]).lower())
-        end = match.end()
+        name = match["name"].removesuffix(match["emphasis"])
+        if not name or len(name) > NAME_MAX_LENGTH:
+            continue
+        start = match.start("name") - 1
+        if start > end:
+            yield Segment(text[end:start])
+        end = start + 1 + len(name)
+        yield Segment(text[start:end], unicodedata.normalize("NFKC", name).lower())
     if end < len(text):
         yield Segment(text[end:])

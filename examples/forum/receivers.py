@@ -102,13 +102,19 @@ def action_saved(*, instance: ModerationAction, created: bool, raw: bool, **_: A
 
 @receiver(post_save, sender=Document, dispatch_uid="forum.document.finished")
 def document_saved(*, instance: Document, raw: bool, **_: Any) -> None:
-    """Record that a document was read, or could not be."""
+    """Record that a document was read, could not be read, or was made public."""
     if raw:
         return
     if instance.state == Job.State.DONE:
         _finished(instance, events.DocumentProcessed(document_id=instance.pk))
     elif instance.state == Job.State.FAILED:
         _finished(instance, events.DocumentProcessingFailed(document_id=instance.pk))
+    if instance.publisher_id is not None:
+        record(
+            events.DocumentPublicized(document_id=instance.pk),
+            key=f"forum.document.publicized:{instance.pk}",
+            actor_id=instance.publisher_id,
+        )
 
 
 @receiver(post_save, sender=Extract, dispatch_uid="forum.extract.finished")

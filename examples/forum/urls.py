@@ -25,6 +25,7 @@ urlpatterns = [
     path("jobs/", jobs.jobs, name="jobs"),
     path("documents/new/", jobs.new_document, name="new-document"),
     path("documents/<int:pk>/", jobs.document, name="document"),
+    path("documents/<int:pk>/publicize/", jobs.publicize, name="publicize"),
     path("documents/<int:pk>/extract/", jobs.extract, name="extract"),
     path("documents/<int:pk>/analyse/", jobs.analyse, name="analyse"),
     path("collections/new/", jobs.new_collection, name="new-collection"),

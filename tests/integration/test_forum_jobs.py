@@ -189,3 +189,12 @@ def test_pages_take_a_fixed_number_of_queries(forum: Forum) -> None:
 def test_pages_of_what_is_not_there_are_not_found(forum: Forum) -> None:
     for path in (f"/documents/{10**30}/", "/documents/999999/", f"/exports/{10**30}/", "/exports/999999/download/"):
         assert forum.get("ann", path)[0] == 404
+
+
+def test_a_document_is_made_public_once_by_those_whose_it_is(forum: Forum) -> None:
+    path = f"/documents/{forum.add_document().pk}/publicize/"
+    assert forum.post("cleo", path) == 403
+    assert (forum.post("eva", path), forum.post("ann", path)) == (302, 302)
+    assert Document.objects.get().publisher == forum.people["eva"]
+    assert Event.objects.filter(name="forum.document.publicized.v1").count() == 1
+    assert "public" in forum.get("cleo", path.removesuffix("publicize/"))[1]

@@ -54,6 +54,10 @@ def exports(forum: Forum) -> None:
     forum.works()
 
 
+def publicizes(forum: Forum) -> None:
+    forum.post("dan", f"/documents/{forum.add_document(TEXT).pk}/publicize/")
+
+
 def works_on(text: str, job: str, **fields: str) -> Callable[[Forum], object]:
     """Cleo has something done with a document of ann."""
 
@@ -87,6 +91,7 @@ DEEDS = {
     "MESSAGE_RESTORED": moderated_message("delete", "restore"),
     "DOCUMENT_PROCESSED": Deed(lambda forum: forum.add_document(TEXT), {"ann", "dan", "eva"}, None, Document),
     "DOCUMENT_PROCESSING_FAILED": Deed(lambda forum: forum.add_document("..."), {"ann", "dan", "eva"}, None, Document),
+    "DOCUMENT_PUBLICIZED": Deed(publicizes, {"ann", "eva"}, "dan", Document),
     "EXTRACT_COMPLETE": Deed(works_on(TEXT, "extract", what="headings"), {"cleo"}, None, Document),
     "ANALYSIS_COMPLETE": Deed(works_on(TEXT, "analyse"), {"cleo"}, None, Document),
     "ANALYSIS_FAILED": Deed(works_on("to be or not to be", "analyse"), {"cleo"}, None, Document),

@@ -59,6 +59,13 @@ def badge_awarded(event: BadgeAwarded) -> list[Audience]:
         "icon": badge.icon,
         "colour": badge.colour,
         "automatic": award.awarded_by is None,
+        # The same under the names that the hooks of other clients read.
+        "badge_id": badge.slug,
+        "badge_name": badge.name,
+        "badge_description": badge.description,
+        "badge_icon": badge.icon,
+        "badge_color": badge.colour,
+        "is_auto_awarded": award.awarded_by is None,
         "awarded_by": award.awarded_by.username if award.awarded_by else None,
         "url": reverse("person", args=[award.user.username]),
     }

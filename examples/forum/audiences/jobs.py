@@ -14,10 +14,15 @@ from pipeline.kinds import declare_kind
 
 DOCUMENT_PROCESSED = declare_kind("DOCUMENT_PROCESSED")
 DOCUMENT_PROCESSING_FAILED = declare_kind("DOCUMENT_PROCESSING_FAILED")
+DOCUMENT_PUBLICIZED = declare_kind("DOCUMENT_PUBLICIZED")
 EXTRACT_COMPLETE = declare_kind("EXTRACT_COMPLETE")
 ANALYSIS_COMPLETE = declare_kind("ANALYSIS_COMPLETE")
 ANALYSIS_FAILED = declare_kind("ANALYSIS_FAILED")
 EXPORT_COMPLETE = declare_kind("EXPORT_COMPLETE")
+
+#: `status` and the name of the analysis, as the hooks of other clients read them.
+COMPLETED, FAILED = "COMPLETED", "FAILED"
+ANALYZER = "Frequent words"
 
 #: As many as fit on the two lines of a notification.
 SHOWN = 3
@@ -38,7 +43,24 @@ def document_processing_failed(event: events.DocumentProcessingFailed) -> list[A
     document = _document(event.document_id)
     if document is None:
         return []
-    return [_of_document(DOCUMENT_PROCESSING_FAILED, document, _concerned(document), error=document.error)]
+    return [
+        _of_document(
+            DOCUMENT_PROCESSING_FAILED,
+            document,
+            _concerned(document),
+            error=document.error,
+            error_message=document.error,
+        )
+    ]
+
+
+@audiences_for(events.DocumentPublicized)
+def document_publicized(event: events.DocumentPublicized) -> list[Audience]:
+    """The user who brought it, and the owners of its collections."""
+    document = _document(event.document_id)
+    if document is None:
+        return []
+    return [_of_document(DOCUMENT_PUBLICIZED, document, _concerned(document))]
 
 
 @audiences_for(events.ExtractCompleted)
@@ -47,9 +69,15 @@ def extract_completed(event: events.ExtractCompleted) -> list[Audience]:
     extract = Extract.objects.select_related("document__starter").filter(pk=event.extract_id).first()
     if extract is None:
         return []
-    found = {"extract_id": str(extract.pk), "what": extract.what, "count": len(extract.found)}
-    who = people.one(extract.starter_id)
-    return [_of_document(EXTRACT_COMPLETE, extract.document, who, **found, first=extract.found[:SHOWN])]
+    found = {
+        "extract_id": str(extract.pk),
+        "extract_name": extract.get_what_display(),
+        "status": COMPLETED,
+        "what": extract.what,
+        "count": len(extract.found),
+        "first": extract.found[:SHOWN],
+    }
+    return [_of_document(EXTRACT_COMPLETE, extract.document, people.one(extract.starter_id), **found)]
 
 
 @audiences_for(events.AnalysisCompleted)
@@ -59,8 +87,7 @@ def analysis_completed(event: events.AnalysisCompleted) -> list[Audience]:
     if analysis is None:
         return []
     words = [word for word, _ in analysis.frequencies[:SHOWN]]
-    who = people.one(analysis.starter_id)
-    return [_of_document(ANALYSIS_COMPLETE, analysis.document, who, analysis_id=str(analysis.pk), words=words)]
+    return [_of_analysis(ANALYSIS_COMPLETE, analysis, status=COMPLETED, words=words)]
 
 
 @audiences_for(events.AnalysisFailed)
@@ -69,8 +96,7 @@ def analysis_failed(event: events.AnalysisFailed) -> list[Audience]:
     analysis = _analysis(event.analysis_id)
     if analysis is None:
         return []
-    who = people.one(analysis.starter_id)
-    return [_of_document(ANALYSIS_FAILED, analysis.document, who, analysis_id=str(analysis.pk), error=analysis.error)]
+    return [_of_analysis(ANALYSIS_FAILED, analysis, status=FAILED, error=analysis.error, error_message=analysis.error)]
 
 
 @audiences_for(events.ExportCompleted)
@@ -83,6 +109,7 @@ def export_completed(event: events.ExportCompleted) -> list[Audience]:
         "export_id": str(export.pk),
         "thread_id": str(export.thread_id),
         "thread_title": export.thread.title,
+        "export_name": export.thread.title,
         "messages": export.messages,
         "format": "Markdown",
         "url": export.get_absolute_url(),
@@ -106,10 +133,17 @@ def _concerned(document: Document) -> "QuerySet[User, Any]":
     return people.active().filter(pk__in=owners.union(brought)).values_list("pk")
 
 
+def _of_analysis(kind: str, analysis: Analysis, **more: Any) -> Audience:
+    who = people.one(analysis.starter_id)
+    named = {"analysis_id": str(analysis.pk), "analyzer_name": ANALYZER}
+    return _of_document(kind, analysis.document, who, **named, **more)
+
+
 def _of_document(kind: str, document: Document, who: "QuerySet[User, Any]", **more: Any) -> Audience:
     data = {
         "document_id": str(document.pk),
         "title": document.title,
+        "document_title": document.title,
         "added_by": document.starter.username,
         **more,
         "url": document.get_absolute_url(),

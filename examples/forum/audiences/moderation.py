@@ -106,6 +106,9 @@ def _audience(
         "thread_title": done.thread.title,
         "reason": done.reason,
         "moderator": done.moderator.username,
+        # The same under the names that the hooks of other clients read.
+        "moderator_username": done.moderator.username,
+        "action_type": done.action,
         "url": url,
     }
     if message is not None:

@@ -32,11 +32,15 @@ def message_posted(event: MessagePosted) -> list[Audience]:
     if message is None or message.deleted_at or message.thread.deleted_at:
         return []
 
-    def audience(kind: str, who: "QuerySet[User, Any]") -> Audience:
+    excerpt = message.excerpt(EXCERPT_LENGTH)
+    parent = None if message.parent_id is None else str(message.parent_id)
+    reply = {"parent_message_id": parent, "reply_content_preview": excerpt}
+
+    def audience(kind: str, who: "QuerySet[User, Any]", **more: str | None) -> Audience:
         return Audience(
             kind,
             who=who,
-            data=about(message),
+            data=about(message) | more,
             topic=message.thread.topic,
             message_id=str(message.pk),
             conversation_id=str(message.thread_id),
@@ -44,10 +48,10 @@ def message_posted(event: MessagePosted) -> list[Audience]:
 
     audiences = []
     if names := mentioned_names(message.body):
-        audiences.append(audience(MENTION, people.named(names)))
+        audiences.append(audience(MENTION, people.named(names), mention_context=excerpt))
     if message.parent is not None:
-        audiences.append(audience(REPLY, people.one(message.parent.author_id)))
-    audiences.append(audience(THREAD_REPLY, people.participants(message.thread)))
+        audiences.append(audience(REPLY, people.one(message.parent.author_id), **reply))
+    audiences.append(audience(THREAD_REPLY, people.participants(message.thread), **reply))
     return audiences
 
 

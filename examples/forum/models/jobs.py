@@ -60,6 +60,10 @@ class Document(Job):
     collections = models.ManyToManyField(Collection, blank=True, related_name="documents")
     text = models.TextField(blank=True, editable=False)
     words = models.IntegerField(default=0, editable=False)
+    #: The user who made it public; null while it is not.
+    publisher = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
 
     def __str__(self) -> str:
         return self.title

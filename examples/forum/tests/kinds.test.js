@@ -31,9 +31,14 @@ for (const [kind, { data, icon, sentence: expected, excerpt }] of Object.entries
   });
 
   test(`${kind} can be read however little of it there is`, () => {
-    for (const data of [{}, { url: 5, words: null, first: null }]) {
+    const fields = Object.keys(golden[kind].data);
+    const odd = [null, undefined, 3, -1.5, true, "abc", [], [null], {}, { toString: null }, [["a"]], NaN];
+    const filled = odd.map((value) => Object.fromEntries(fields.map((name) => [name, value])));
+    for (const data of [{}, null, "text", 7, [], ...filled]) {
       const reading = read(notification(kind, { data, actor: null }));
-      assert.deepEqual([typeof reading.excerpt, reading.address], ["string", "/inbox/"]);
+      assert.match(reading.address, /^\/(inbox\/|abc|)$/);
+      assert.doesNotMatch(JSON.stringify(reading), /undefined|NaN|\[object|null(?!,"who")/);
+      for (const text of [reading.icon, reading.does, reading.about, reading.excerpt, reading.who]) assert.equal(typeof text, "string");
     }
   });
 }
@@ -58,6 +63,18 @@ test("collapsed: the newest is named, and how many others", () => {
   assert.equal(says(people("ann", "ben"), 2), "ann and ben replied in Bread");
   assert.equal(says(people("ann", "ben", "cleo"), 3), "ann and 2 others replied in Bread");
   assert.equal(says(people("ann", "ben", "cleo"), 5), "ann and 4 others replied in Bread");
+});
+
+test("the names of erased users are left out", () => {
+  const gone = { id: "1", username: null };
+  const says = (fields) => sentence(notification("VOTE", { data: { thread_title: "Bread" }, ...fields }));
+  assert.equal(says({ actor: null, actors: [], actorCount: 3, count: 3 }), "3 people voted for what you wrote in Bread");
+  assert.equal(says({ actor: gone, actors: [gone], actorCount: 2, count: 2 }), "2 people voted for what you wrote in Bread");
+  assert.equal(says({ actor: gone }), "Someone voted for what you wrote in Bread");
+  const ann = { id: "2", username: "ann" };
+  assert.equal(says({ actor: ann, actors: [ann], actorCount: 2, count: 2 }), "ann and 1 other voted for what you wrote in Bread");
+  assert.equal(says({ actor: gone, actors: [gone, ann], actorCount: 2 }), "ann and 1 other voted for what you wrote in Bread");
+  assert.equal(says({ actor: ann, actors: [ann, gone, gone], actorCount: 7 }), "ann and 6 others voted for what you wrote in Bread");
 });
 
 test("the golden collapsed frame reads so", () => {

@@ -85,8 +85,18 @@ def document(request: SignedIn, pk: int) -> HttpResponse:
         "collections": shown.collections.prefetch_related("owners").order_by("name"),
         "results": results,
         "sorts": Extract.What,
+        "may_publicize": shown.publisher_id is None and service.may_publicize(request.user, shown),
     }
     return render(request, "forum/document.html", context)
+
+
+@require_POST
+@login_required
+def publicize(request: SignedIn, pk: int) -> HttpResponse:
+    """Make a document public."""
+    document = _finished(pk)
+    service.publicize(request.user, document)
+    return redirect(document)
 
 
 @require_POST

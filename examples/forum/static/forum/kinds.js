@@ -1,14 +1,15 @@
 /**
- * How each kind of notification reads. A new kind is one entry here; one that is not here is shown by its name.
+ * How each kind of notification reads. A new kind is one entry here; an unknown one is shown by its name, and so is one
+ * whose data does not fit.
  *
  * @typedef {import("../store.js").Notification} Notification
  * @typedef {object} Reading
  * @property {string} icon one of the page's symbols
- * @property {string} does after the name of whoever did it, or by itself where nobody did
+ * @property {string} does follows the names of the actors, or stands alone
  * @property {string} [about] shown strong
  * @property {string} [excerpt] shown below
  * @property {string} [colour] of the icon
- * @property {boolean} [alone] the sentence names nobody
+ * @property {boolean} [alone] the sentence names no actor
  */
 
 import { localLink } from "../links.js";
@@ -23,17 +24,24 @@ const moderated = (icon, does) => (data) => ({ icon, does, about: data.thread_ti
 const job = (icon, does, excerpt) => (data) => ({ icon, does, about: data.title, excerpt: excerpt(data), alone: true });
 
 /** @param {number} count @param {string} one @param {string} more */
-const counted = (count, one, more) => `${count} ${count === 1 ? one : more}`;
+const counted = (count, one, more) => `${Number.isFinite(count) ? count : "?"} ${count === 1 ? one : more}`;
+
+/** @param {any} values */
+const listed = (values) => (Array.isArray(values) ? values.map(text).filter(Boolean).join(", ") : "");
+
+/** Text of a value that people can read; empty for anything else. @param {any} value */
+const text = (value) => (typeof value === "string" || Number.isFinite(value) ? String(value) : "");
 
 /** @param {Record<string, any>} data */
 function badge({ name, description, icon, colour, automatic }) {
-  return { icon, colour, does: automatic ? "You earned the badge" : "gave you the badge", about: name, excerpt: description };
+  const does = automatic ? "You earned the badge" : "gave you the badge";
+  return { icon, colour, does, about: name, excerpt: description, alone: Boolean(automatic) };
 }
 
 /** @param {Record<string, any>} data */
 function extracted({ what, count, first }) {
   const found = what === "headings" ? counted(count, "heading", "headings") : counted(count, "address", "addresses");
-  return first?.length ? `${found}: ${first.join(", ")}` : found;
+  return [found, listed(first)].filter(Boolean).join(": ");
 }
 
 /** @type {Record<string, (data: Record<string, any>) => Reading>} */
@@ -52,37 +60,50 @@ const KINDS = {
   THREAD_RESTORED: moderated("restore", "restored"),
   MESSAGE_DELETED: moderated("delete", "deleted your message in"),
   MESSAGE_RESTORED: moderated("restore", "restored your message in"),
-  DOCUMENT_PROCESSED: job("document", "Document read:", (data) => `${counted(data.words, "word", "words")}, added by ${data.added_by}`),
+  DOCUMENT_PROCESSED: job("document", "Document read:", (data) => `${counted(data.words, "word", "words")}, added by ${text(data.added_by)}`),
   DOCUMENT_PROCESSING_FAILED: job("problem", "Document could not be read:", (data) => data.error),
+  DOCUMENT_PUBLICIZED: (data) => ({ icon: "document", does: "published the document", about: data.title, excerpt: `Added by ${text(data.added_by)}` }),
   EXTRACT_COMPLETE: job("extract", "Extract ready:", extracted),
-  ANALYSIS_COMPLETE: job("analysis", "Analysis ready:", (data) => `Most frequent: ${(data.words ?? []).join(", ")}`),
+  ANALYSIS_COMPLETE: job("analysis", "Analysis ready:", (data) => `Most frequent: ${listed(data.words)}`),
   ANALYSIS_FAILED: job("problem", "Analysis failed:", (data) => data.error),
   EXPORT_COMPLETE: (data) => ({
     icon: "export",
     does: "Export ready:",
     about: data.thread_title,
-    excerpt: `${data.format}, ${counted(data.messages, "message", "messages")}`,
+    excerpt: `${text(data.format)}, ${counted(data.messages, "message", "messages")}`,
     alone: true,
   }),
 };
 
 /**
+ * Return how a notification reads; never throws, whatever its data is.
  * @param {Notification} notification
  * @returns {{icon: string, colour: string | null, who: string, does: string, about: string, excerpt: string, address: string}}
  */
 export function read(notification) {
-  const { notificationType, data } = notification;
-  const other = () => ({ icon: "note", does: notificationType.toLowerCase().replaceAll("_", " "), excerpt: data.excerpt });
-  const reading = (Object.hasOwn(KINDS, notificationType) ? KINDS[notificationType] : other)(data);
+  const kind = String(notification.notificationType);
+  const data = notification.data !== null && typeof notification.data === "object" ? notification.data : {};
+  const known = Object.hasOwn(KINDS, kind);
+  let reading = byName(kind, data);
+  try {
+    if (known) reading = KINDS[kind](data);
+  } catch {
+    // It does not fit, so it is shown by its name.
+  }
   return {
-    icon: /^[a-z]+$/.test(reading.icon) ? reading.icon : "note",
-    colour: /^#[0-9a-f]{6}$/.test(reading.colour ?? "") ? reading.colour : null,
-    who: reading.alone ? "" : whoDid(notification),
+    icon: /^[a-z]+$/.test(text(reading.icon)) ? reading.icon : "note",
+    colour: /^#[0-9a-f]{6}$/.test(text(reading.colour)) ? String(reading.colour) : null,
+    who: reading.alone ? "" : whoDid(notification) || (known ? unnamed(notification) : ""),
     does: reading.does,
-    about: String(reading.about ?? ""),
-    excerpt: String(reading.excerpt ?? ""),
+    about: text(reading.about),
+    excerpt: text(reading.excerpt),
     address: localLink(data.url, "/inbox/"),
   };
+}
+
+/** @param {string} kind @param {Record<string, any>} data @returns {Reading} */
+function byName(kind, { excerpt }) {
+  return { icon: "note", does: kind.toLowerCase().replaceAll("_", " "), excerpt };
 }
 
 /** The same in one sentence. @param {Notification} notification */
@@ -96,10 +117,18 @@ export function isReply({ notificationType }) {
   return ["MENTION", "REPLY", "THREAD_REPLY"].includes(notificationType);
 }
 
-/** "ann", "ann and ben", "ann and 4 others": the newest first. @param {Notification} notification */
+/** "ann", "ann and ben", "ann and 4 others": the newest first, without the names of erased users. @param {Notification} notification */
 function whoDid({ actor, actors, actorCount }) {
-  const names = (actors?.length ? actors : [actor]).map((one) => one?.username).filter(Boolean);
-  const others = Math.max(actorCount ?? 0, names.length) - 1;
-  if (others < 1) return names[0] ?? "";
-  return others === 1 && names.length === 2 ? names.join(" and ") : `${names[0]} and ${others} others`;
+  const all = Array.isArray(actors) && actors.length ? actors : [actor];
+  const names = all.map((one) => text(one?.username)).filter(Boolean);
+  if (names.length === 0) return "";
+  const others = Math.max(Number(actorCount) || 0, all.length) - 1;
+  if (others < 1) return names[0];
+  return others === 1 && names.length === 2 ? names.join(" and ") : `${names[0]} and ${counted(others, "other", "others")}`;
+}
+
+/** How many did it, where none of them has a name any more. @param {Notification} notification */
+function unnamed({ actors, actorCount }) {
+  const people = Math.max(Number(actorCount) || 0, Array.isArray(actors) ? actors.length : 0);
+  return people > 1 ? `${people} people` : "Someone";
 }

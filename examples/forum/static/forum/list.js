@@ -29,12 +29,25 @@ export class NotificationList {
     const focused = this.#list.contains(document.activeElement) ? document.activeElement : null;
     let place = this.#list.firstElementChild;
     for (const notification of notifications) {
-      const row = this.#row(notification);
+      const row = this.#rowOrName(notification);
       if (row === place) place = place.nextElementSibling;
       else this.#list.insertBefore(row, place);
     }
     // A row that moved has lost it.
     if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+  }
+
+  /** The row; only the kind where it cannot be rendered, so that the others are shown. @param {Notification} notification */
+  #rowOrName(notification) {
+    try {
+      return this.#row(notification);
+    } catch (error) {
+      console.warn("A notification cannot be rendered:", notification.notificationId, error);
+      const row = element("li", { class: "note" }, String(notification.notificationType));
+      this.#rows.get(notification.notificationId)?.row.remove();
+      this.#rows.set(notification.notificationId, { row, shown: notification });
+      return row;
+    }
   }
 
   /** @param {Notification} notification */
