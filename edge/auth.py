@@ -77,16 +77,16 @@ async def _signed_in(scope: Scope, settings: Settings, reader: Reader) -> Identi
     return identity
 
 
-async def _redeemed(ticket: str, settings: Settings, layer: ClarionLoopLayer) -> Identity:
+async def _redeemed(text: str, settings: Settings, layer: ClarionLoopLayer) -> Identity:
     try:
-        user_id = await layer.redeem_ticket(ticket)
+        ticket = await layer.redeem_ticket(text)
     except (RedisError, OSError) as error:
         logger.warning("A ticket could not be looked up", extra={"error": repr(error)})
         raise CannotCheck("redis") from error
-    if user_id is None:
+    if ticket is None:
         raise TokenRefused(AuthFailure.INVALID)
-    now = time.time()
-    return Identity(user_id, expires_at=now + settings.jwt_lifetime_seconds, issued_at=now)
+    expires_at = ticket.issued_at + settings.jwt_lifetime_seconds
+    return Identity(ticket.user_id, expires_at, ticket.issued_at, session=ticket.session)
 
 
 def cursor(scope: Scope) -> tuple[int | None, str | None]:

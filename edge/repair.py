@@ -215,6 +215,13 @@ class Reader:
         )
         return (rows[0][0], rows[0][1]) if rows else None
 
+    async def ended_sessions(self, keys: Sequence[str]) -> set[str]:
+        """Return those of these sessions of the web app that are gone: signed out, or ended by the app."""
+        rows = await self._rows(
+            "SELECT session_key FROM django_session WHERE session_key = ANY(%(keys)s)", {"keys": list(keys)}
+        )
+        return set(keys) - {key for (key,) in rows}
+
     async def password(self, user_id: int) -> str | None:
         """The hash of a user's password, to which their sessions are bound."""
         rows = await self._rows(self._password_sql, {"user_id": user_id})

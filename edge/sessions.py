@@ -17,7 +17,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from edge.repair import Reader
 from shared.settings import Settings
-from shared.tokens import Identity
+from shared.tokens import Identity, session_digest
 
 #: As Django's session backends and user model salt them; they are part of its stored format.
 _SESSION_SALT = "django.contrib.sessions.SessionStore"
@@ -50,7 +50,7 @@ async def identity_of(session_key: str, reader: Reader, settings: Settings, now:
     expected = salted_hmac(_HASH_SALT, password, algorithm="sha256").hexdigest()
     if not constant_time_compare(hashed, expected):
         return None
-    return Identity(user_id, expires_at=expires_at.timestamp(), issued_at=now)
+    return Identity(user_id, expires_at.timestamp(), now, session=session_digest(session_key), session_key=session_key)
 
 
 def allowed_origin(scope: Mapping[str, Any], settings: Settings) -> str | None:

@@ -19,7 +19,7 @@ from edge.stream import Stream
 from edge.wire import Cursor, Wire
 from shared import metrics, protocol
 from shared.inbox.queries import Head
-from shared.layer import REVOKED
+from shared.layer import ENDED, REVOKED
 from shared.protocol import AuthFailure, Close, ResyncReason
 from shared.settings import Settings
 from shared.tokens import Identity
@@ -122,11 +122,15 @@ class Socket:
         self.close(reason.close_code)
 
     def received(self, message: Mapping[str, Any]) -> None:
-        """The channel layer has a message for this user: a frame, or that their access was revoked."""
+        """Handle a message of the channel layer for this user: a frame, or the end of credentials or access."""
         if self.closed:
             return
         if message["type"] == REVOKED:
             self.refuse(AuthFailure.REVOKED)
+            return
+        if message["type"] == ENDED:
+            if message["session"] in (None, self.identity.session):
+                self.refuse(AuthFailure.EXPIRED)
             return
         seq, head = message["own"]
         if (epoch := message.get("epoch")) is not None and epoch != self.epoch:

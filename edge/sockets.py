@@ -89,10 +89,10 @@ class Sockets:
         return list(self._open.values())
 
     async def find_quiet_loss(self, among: Sequence[Socket] | None = None) -> None:
-        """Compare all sockets with Postgres, or these, by one query.
+        """Compare all sockets with Postgres, or these, by one query for the heads and one for the sessions.
 
-        Those that fell behind without noticing, or that follow a history which is no more, are mended. Those whose user
-        may listen no more, of which the channel layer told nothing or told it in vain, are closed.
+        Those that fell behind without noticing, or that follow a discarded history, are repaired. Those whose access or
+        session has ended are closed, because the message that should have closed them may be lost.
         """
         sockets = [socket for socket in among or self.all() if socket.stream.last is not None]
         if not sockets:
@@ -110,6 +110,24 @@ class Sockets:
                 socket.refuse(AuthFailure.REVOKED)
             else:
                 socket.compare(epoch, seq, last)
+        await self._close_signed_out(sockets)
+
+    async def _close_signed_out(self, sockets: Sequence[Socket]) -> None:
+        """Close the sockets that a session's cookie opened, if the session is gone: the message of it may be lost."""
+        by_key: dict[str, list[Socket]] = {}
+        for socket in sockets:
+            if socket.identity.session_key is not None and not socket.closed:
+                by_key.setdefault(socket.identity.session_key, []).append(socket)
+        if not by_key:
+            return
+        try:
+            ended = await self.reader.ended_sessions(list(by_key))
+        except ReadFailed as error:
+            logger.warning("Postgres did not answer which sessions have ended", extra={"error": repr(error)})
+            return
+        for key in ended:
+            for socket in by_key[key]:
+                socket.refuse(AuthFailure.EXPIRED)
 
     async def _look_after(self) -> None:
         loop = asyncio.get_running_loop()

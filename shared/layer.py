@@ -31,6 +31,7 @@ from shared import acks, metrics, reports, tickets
 from shared.publisher import Lot, Packed, packed, publish
 from shared.reports import Report
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
+from shared.tokens import session_digest
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ Callback = Callable[[Mapping[str, Any]], None]
 
 #: `type` of the message that says to a user's sockets that their access is revoked.
 REVOKED = "notification.revoked"
+#: `type` of the message that ends sockets of a user whose credentials have ended: those of the session with the digest
+#: `session`, or all where that is None. Their clients may come back with new credentials.
+ENDED = "notification.ended"
 #: `type` of the messages that carry frames.
 FRAME = "notification.frame"
 
@@ -120,9 +124,10 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         for client in publishers:
             client.close()
 
-    def issue_ticket(self, user_id: int) -> str:
-        """A one-time ticket that opens a socket of this user; raises redis.exceptions.RedisError."""
-        return tickets.issue(self._sync_publishers()[0], self._prefix, user_id)
+    def issue_ticket(self, user_id: int, *, session_key: str | None = None) -> str:
+        """Return a one-time ticket that opens a socket of this user; raises redis.exceptions.RedisError."""
+        session = session_digest(session_key) if session_key else None
+        return tickets.issue(self._sync_publishers()[0], self._prefix, user_id, session)
 
     def acknowledged(self, user_ids: Sequence[int]) -> dict[int, int]:
         """The highest seq that each of these users acknowledged of late; raises redis.exceptions.RedisError."""
@@ -170,8 +175,8 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
         """Whether every host answers."""
         return all(shard.is_up for shard in self._shards)
 
-    async def redeem_ticket(self, ticket: str) -> int | None:
-        """Return the user of a ticket, once; raises redis.exceptions.RedisError or OSError."""
+    async def redeem_ticket(self, ticket: str) -> tickets.Ticket | None:
+        """Return the content of a ticket, once; raises redis.exceptions.RedisError or OSError."""
         return await self._shards[0].call(lambda client: tickets.redeem(client, self.prefix, ticket))
 
     async def note_acks(self, seqs: Mapping[int, int]) -> None:

@@ -5,6 +5,7 @@ pinned, `exp` required, `aud` and `iss` checked where settings name them; of sev
 verify, so that keys can be rotated. A refusal says why in one word of the wire protocol, never more.
 """
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ OPTIONS: Options = {"verify_iat": False}
 
 #: Later than any instant that makes sense; not a number and infinity are not below it (Unix seconds).
 INSTANT_MAX = 2**40
+
+#: Characters of the digest of a session: 64 bits, compared among the sockets of one user only.
+SESSION_DIGEST_LENGTH = 16
 
 #: The largest id that a bigint holds.
 BIGINT_MAX = 2**63 - 1
@@ -52,15 +56,19 @@ class CannotCheck(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a verified token names, since when and until when (Unix seconds; 0: it does not say).
+    """The user that a verified credential names, when it was issued and when it expires (Unix seconds; 0: unknown).
 
-    `subject` is the name that another issuer has for the user, whose id is 0 until Postgres has been asked.
+    `subject` is the name that another issuer has for the user, whose id is 0 until Postgres has been asked. `session`
+    is the digest of the web app's session that the credential came from, `session_key` that session itself where the
+    credential was its cookie.
     """
 
     user_id: int
     expires_at: float
     issued_at: float = 0
     subject: str | None = None
+    session: str | None = None
+    session_key: str | None = None
 
     @property
     def who(self) -> int | str:
@@ -68,11 +76,21 @@ class Identity:
         return self.user_id if self.subject is None else self.subject
 
 
-def mint(user_id: int, settings: Settings) -> tuple[str, float]:
-    """A token for `user_id` and the Unix time at which it expires."""
+def session_digest(session_key: str) -> str:
+    """Return a name for a session of the web app that opens nothing: whoever knows it cannot find the session's key."""
+    return hashlib.sha256(f"clarion.session:{session_key}".encode()).hexdigest()[:SESSION_DIGEST_LENGTH]
+
+
+def mint(user_id: int, settings: Settings, *, session_key: str | None = None) -> tuple[str, float]:
+    """Return a token for `user_id` and the Unix time at which it expires.
+
+    With `session_key`, sockets that the token opens end when that session is signed out.
+    """
     now = time.time()
     expires_at = now + settings.jwt_lifetime_seconds
     claims: dict[str, object] = {"sub": str(user_id), "iat": now, "exp": int(expires_at)}
+    if session_key:
+        claims["sid"] = session_digest(session_key)
     if settings.jwt_audience:
         claims["aud"] = settings.jwt_audience
     if settings.jwt_issuer:
@@ -95,7 +113,9 @@ def verify(token: str, settings: Settings) -> Identity:
                 leeway=CLOCK_LEEWAY_SECONDS,
                 options=OPTIONS | {"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
             )
-            return Identity(_user_id(claims["sub"]), instant(claims, "exp"), instant(claims, "iat"))
+            user_id, session = _user_id(claims["sub"]), claims.get("sid")
+            session = session if isinstance(session, str) and len(session) == SESSION_DIGEST_LENGTH else None
+            return Identity(user_id, instant(claims, "exp"), instant(claims, "iat"), session=session)
         except jwt.InvalidSignatureError:
             continue
         except jwt.ExpiredSignatureError as error:

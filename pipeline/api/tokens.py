@@ -19,7 +19,7 @@ router = Router()
 @router.post("/token", response=schemas.SocketToken, auth=session)
 def token(request: HttpRequest) -> schemas.SocketToken:
     """A JWT for the session's user. Only a session gets one: a token cannot prolong itself."""
-    text, expires_at = mint(user_id(request), load())
+    text, expires_at = mint(user_id(request), load(), session_key=request.session.session_key)
     return schemas.SocketToken(token=text, expires_at=expires_at)
 
 
@@ -27,7 +27,7 @@ def token(request: HttpRequest) -> schemas.SocketToken:
 def socket_ticket(request: HttpRequest) -> dict[str, object]:
     """A ticket for one socket of the session's user: it may stand in a URL, since it is worth nothing afterwards."""
     try:
-        ticket = channel_layer().issue_ticket(user_id(request))
+        ticket = channel_layer().issue_ticket(user_id(request), session_key=request.session.session_key)
     except (RedisError, OSError) as error:
         raise HttpError(503, "tickets cannot be issued at this moment; ask for a token instead") from error
     return {"ticket": ticket, "expires_in_seconds": tickets.LIFETIME_SECONDS}

@@ -7,6 +7,7 @@ import jwt
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client as DjangoClient
 
 from pipeline import access
@@ -129,6 +130,78 @@ async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_befo
     assert await refused(f"{edge.url}?token={token(ann)}") == ("REVOKED", Close.REVOKED)  # which says no `iat`
     async with connected(edge.url, ann) as client:
         await client.nothing_came()
+
+
+async def test_a_ticket_from_before_logging_out_everywhere_is_refused(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    before = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    await sync_to_async(access.revoke)(ann.pk)
+    assert await refused(f"{edge.url}?token={before}") == ("REVOKED", Close.REVOKED)
+    after = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    async with opened(f"{edge.url}?token={after}") as client:
+        assert (await client.next())["type"] == "CONNECTED"
+
+
+async def test_a_new_password_ends_tokens_tickets_and_sockets_and_asks_clients_to_come_back(
+    edge: Edge, valkey: str
+) -> None:
+    ann = await person()
+    token_before, _ = mint(ann.pk, load())
+    ticket_before = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    async with connected(edge.url, ann) as client:
+        begun = time.monotonic()
+        ann.set_password("another")
+        await ann.asave()
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "EXPIRED"}
+        assert await client.closed() == Close.NO_TOKEN
+        assert time.monotonic() - begun < 1
+    for before in (token_before, ticket_before):
+        assert await refused(f"{edge.url}?token={before}") == ("REVOKED", Close.REVOKED)
+    async with connected(edge.url, ann) as client:
+        ann.email = "new@example.org"
+        await ann.asave()  # of the same password
+        await client.nothing_came()
+
+
+@pytest.mark.parametrize("way", ["cookie", "token", "ticket"])
+async def test_signing_out_ends_the_sockets_of_that_session(edge: Edge, valkey: str, way: str) -> None:
+    ann = await person()
+    browser, other = DjangoClient(), DjangoClient()
+
+    def sign_in() -> str:
+        for one in (browser, other):
+            one.force_login(ann)
+        key = browser.cookies["sessionid"].value
+        match way:
+            case "token":
+                return str(browser.post("/api/token").json()["token"])
+            case "ticket":
+                return str(browser.post("/api/socket-ticket").json()["ticket"])
+        return str(key)
+
+    offered = await sync_to_async(sign_in)()
+    own = {"origin": f"http://127.0.0.1:{edge.port}", "additional_headers": {"Cookie": f"sessionid={offered}"}}
+    options = own if way == "cookie" else {"subprotocols": [f"bearer.{offered}"]}
+    async with opened(edge.url, **options) as client, connected(edge.url, ann) as elsewhere:
+        assert (await client.next())["type"] == "CONNECTED"
+        await sync_to_async(other.logout)()  # of another browser
+        await client.nothing_came()
+        begun = time.monotonic()
+        await sync_to_async(browser.logout)()
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "EXPIRED"}
+        assert await client.closed() == Close.NO_TOKEN
+        assert time.monotonic() - begun < 1
+        await elsewhere.nothing_came()
+
+
+async def test_a_session_that_ends_unsaid_closes_its_sockets_at_the_next_comparison(edge: Edge, valkey: str) -> None:
+    ann = await person()
+    cookie = await signed_in(ann)
+    own = f"http://127.0.0.1:{edge.port}"
+    async with opened(edge.url, origin=own, additional_headers={"Cookie": cookie}) as client:
+        assert (await client.next())["type"] == "CONNECTED"
+        await Session.objects.all().adelete()
+        assert await client.next() == {"type": "AUTH_FAILED", "reason": "EXPIRED"}
 
 
 async def test_a_refusal_is_visible_to_a_browser(edge: Edge) -> None:
