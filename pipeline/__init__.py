@@ -19,6 +19,7 @@ queues.py      the queues and what is routed to them
 celery.py      the Celery app                  broker.py      its way to Redis
 consumer.py    no message ends a worker        beat.py        a clock that is set back does not stop it
 statements.py  what is asked of Postgres for each event, prepared
+names.py       the name that users are shown by
 errors.py      Retryable and Permanent
 
 record(event) ─► expand ─► [batches] ─► deliver ─► persist ─► publish ─► channel layer ─► edge

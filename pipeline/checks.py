@@ -10,10 +10,12 @@ from importlib import import_module
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connections
+from django.db import connections, models
 from django.utils.module_loading import autodiscover_modules, import_string
 
+from pipeline import names
 from pipeline.celery import app, bounded
 from shared.layer import ClarionChannelLayer
 from shared.settings import load
@@ -116,6 +118,24 @@ def pools(**_: Any) -> Messages:
         text = f"A worker has {threads} threads, and the pool {size} connections to Postgres."
         found.append(Warning(text, hint, id="clarion.W002"))
     return found
+
+
+@register(TAG)
+def display_names(**_: Any) -> Messages:
+    """The name that recipients are sent of an actor exists, and is not an e-mail address."""
+    users: Any = get_user_model()
+    column = load().username_column
+    hint = "Set CLARION_USERNAME_COLUMN to a column with a display name, for workers and edges; or to nothing."
+    if not column:
+        return []
+    found = names.field()
+    if found is None:
+        text = f"{users.__name__} has no column {column!r}: notifications name no actor."
+        return [Warning(text, hint, id="clarion.W007")]
+    if isinstance(found, models.EmailField) or found.name == users.get_email_field_name():
+        text = f"Every recipient is sent the actor's e-mail address ({column}) as a name."
+        return [Warning(text, hint, id="clarion.W008")]
+    return []
 
 
 @register(Tags.database, TAG)

@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import EmptyResultSet
 from django.db import ProgrammingError, connection, transaction
 from django.db.models.expressions import RawSQL
 
-from pipeline import statements
+from pipeline import names, statements
 from pipeline.audiences import Audience
 from pipeline.errors import InvalidAudience
 from pipeline.json_values import encode
@@ -227,7 +225,7 @@ def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:
     return _CUT.format(
         candidates=" UNION ALL ".join(candidates) or _NOBODY,
         told=", ".join(told) or _TOLD_NOTHING,
-        username=_username_sql(),
+        username=names.actor_sql(),
         along_the_index=ALONG_THE_INDEX,
     )
 
@@ -256,15 +254,6 @@ def _named(sql: str, prefix: str) -> str:
     """SQL with its parameters named by their place instead."""
     places = itertools.count()
     return re.sub("%[s%]", lambda found: "%%" if found[0] == "%%" else f"%({prefix}{next(places)})s", sql)
-
-
-@cache
-def _username_sql() -> str:
-    """The SQL of the name that the actor is shown by."""
-    users = get_user_model()
-    fields: list[Any] = [users._meta.get_field(users.USERNAME_FIELD), users._meta.pk]
-    table, name, pk = map(connection.ops.quote_name, (users._meta.db_table, *(field.column for field in fields)))
-    return f"SELECT {name} FROM {table} WHERE {pk} = %(actor)s"  # noqa: S608 - names of the model, quoted
 
 
 def _announced(audience: Audience, event: ClaimedEvent, username: str | None, created_at: datetime) -> Announced:

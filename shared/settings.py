@@ -101,7 +101,9 @@ class Settings(BaseSettings):
         description="The table of users that the edge looks up at connect, with its schema where it needs one.",
     )
     user_id_column: str = Field("id", description="Its primary key, a bigint or integer.")
-    username_column: str = Field("username", description="The name that a user is shown by; empty: none is read.")
+    username_column: str = Field(
+        "username", description="The name that users are shown by, in notifications and everywhere else; empty: none."
+    )
     user_active_column: str = Field("is_active", description="Whether the user may connect; empty: all may.")
 
     heartbeat_seconds: int = Field(30, ge=1, description="How often a client should send a heartbeat.")

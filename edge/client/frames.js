@@ -2,7 +2,7 @@
  * Every frame of the wire, version 1, its close codes and reasons. Made from the Python source by `make client`: change
  * `shared/protocol.py`, not this.
  *
- * @typedef {{id: string, username: string}} Actor
+ * @typedef {{id: string, username: string | null}} Actor
  * @typedef {"MISSING" | "EXPIRED" | "INVALID" | "USER_MISMATCH" | "REVOKED"} AuthFailure
  * @typedef {"EPOCH" | "AHEAD" | "PURGED" | "BEHIND"} ResyncReason
  *

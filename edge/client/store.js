@@ -15,6 +15,8 @@
  * @property {{notification: Notification, quiet: boolean}} grown one more event collapsed into it
  * @property {{error: unknown}} trouble the snapshot could not be read
  *
+ * @typedef {import("./frames.js").Actor} Actor
+ *
  * @typedef {object} Notification
  * @property {string} notificationId stays the same while further ones collapse into it
  * @property {number} seq of its last change of content: where it stands, and what "read through" is measured by
@@ -22,12 +24,12 @@
  * @property {string} createdAt ISO 8601, UTC
  * @property {boolean} isRead
  * @property {Record<string, any>} data
- * @property {{id: string, username: string} | null} actor
+ * @property {Actor | null} actor
  * @property {string | null} messageId
  * @property {string | null} conversationId
  * @property {string | null} topic
  * @property {number} count how many it stands for
- * @property {{id: string, username: string}[]} [actors] the newest of those who did it, where it collapsed
+ * @property {Actor[]} [actors] the newest of those who did it, where it collapsed
  * @property {number} [actorCount] how many they are
  *
  * @typedef {{epoch: string, seq: number, unread: number, notifications: Notification[], user_id?: string}} Snapshot

@@ -11,6 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
+from pipeline import names
 from pipeline.outbox import dead_letters, pauses
 from pipeline.outbox.models import Batch, Event, Pause, Sample
 from pipeline.outbox.work import Kind
@@ -44,7 +45,7 @@ def discard(user: Any, kind: Kind, ids: Sequence[int]) -> int:
 
 def pause(user: Any, kind: str) -> bool:
     """Have everything wait that would tell this kind; whether it was not paused before."""
-    new = pauses.pause(kind, by=user.get_username())
+    new = pauses.pause(kind, by=names.shown(user))
     if new:
         _note(user, Pause, kind, "Paused the kind")
     return new

@@ -12,6 +12,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from shared.inbox.queries import NAME_MAX_LENGTH
+
 
 class Announcement(models.Model):
     """What one event tells one audience; stored once, however many hear it."""
@@ -19,7 +21,7 @@ class Announcement(models.Model):
     event_id = models.BigIntegerField()
     kind = models.CharField(max_length=64)
     actor_id = models.BigIntegerField(null=True)
-    actor_username = models.CharField(max_length=150, null=True)
+    actor_username = models.CharField(max_length=NAME_MAX_LENGTH, null=True)
     topic = models.CharField(max_length=200, null=True)
     data = models.JSONField(default=dict)
     message_id = models.CharField(max_length=64, null=True)

@@ -10,6 +10,9 @@ from typing import Any, Final
 #: Without a row the epoch is "0"; an operator who restores a backup writes a new one.
 EPOCH: Final = "coalesce((SELECT value FROM inbox_epoch), '0')"
 
+#: Longer names are cut to the length of the column that notifications keep them in (characters).
+NAME_MAX_LENGTH: Final = 150
+
 #: One row per entry of the log after a cursor, in order, or a single row with null columns where there is none; the
 #: head of the inbox stands in every row. Nothing is read of the log where more than %(limit)s entries are missing,
 #: where the cursor lies below the floor, or where it is null. Columns: `Head`, then `LogRow`.
@@ -85,13 +88,18 @@ class UserTable:
     def user(self) -> str:
         """Select the columns `id`, `username` and `active` of `u`, without a condition."""
         t, pk = _quoted_table(self.table), _quoted(self.id_column)
-        name = f"u.{_quoted(self.username_column)}::text" if self.username_column else "''"
+        name = f"coalesce({name_sql(self.username_column)}, '')" if self.username_column else "''"
         return f"SELECT u.{pk} AS id, {name} AS username, {self.active} AS active FROM {t} u"  # noqa: S608 - quoted
 
     @property
     def active(self) -> str:
         """Whether the row `u` is of a user who may connect."""
         return f"(u.{_quoted(self.active_column)} IS TRUE)" if self.active_column else "true"
+
+
+def name_sql(column: str) -> str:
+    """Return SQL for the name of the user in row `u`, cut to NAME_MAX_LENGTH."""
+    return f"left(u.{_quoted(column)}::text, {NAME_MAX_LENGTH})"
 
 
 def connect_sql(users: UserTable) -> str:

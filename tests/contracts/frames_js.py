@@ -19,7 +19,7 @@ HEAD = """/**
  * Every frame of the wire, version 1, its close codes and reasons. Made from the Python source by `make client`: change
  * `shared/protocol.py`, not this.
  *
- * @typedef {{id: string, username: string}} Actor
+ * @typedef {{id: string, username: string | null}} Actor
 """
 
 #: Fields whose type their examples do not tell.

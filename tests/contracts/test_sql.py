@@ -18,7 +18,7 @@ OF_KINDS = {"kind.table", "kind.lane"}
 #: Names of tables and columns, out of the settings or a model, each quoted a line before.
 QUOTED = {
     "shared/inbox/queries.py": {"t", "pk", "name", "active", "subject", "user", "named", "self.active", "condition"},
-    "pipeline/recipients.py": {"name", "table", "pk"},
+    "pipeline/names.py": {"name", "table", "pk"},
 }
 
 #: Who puts a template of SQL together by `.format`, and out of what: constants, or what Django compiled.

@@ -12,9 +12,10 @@ from celery.app.task import Task
 from django.core.checks import run_checks
 from django.core.checks.registry import registry
 
-from pipeline import checks
+from pipeline import checks, names
 from pipeline.celery import app
 from pipeline.queues import QUEUES
+from shared.settings import load
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.processes import BIN, Worker
@@ -121,6 +122,17 @@ def test_a_broker_that_is_away(valkey: str) -> None:
         assert found(databases=["default"], include_deployment_checks=True) == {"clarion.W005"}
     finally:
         environment.BROKER.start()
+
+
+@pytest.mark.parametrize(
+    "column, ids",
+    [("username", set()), ("first_name", set()), ("", set()), ("nick", {"clarion.W007"}), ("email", {"clarion.W008"})],
+)
+def test_the_name_of_actors(monkeypatch: pytest.MonkeyPatch, column: str, ids: set[str]) -> None:
+    settings = load().model_copy(update={"username_column": column})
+    for module in (names, checks):
+        monkeypatch.setattr(module, "load", lambda: settings)
+    assert found() == ids
 
 
 def test_every_check_is_documented_and_tried_here() -> None:

@@ -15,7 +15,7 @@ export namespace CLOSE {
  */
 export type Actor = {
     id: string;
-    username: string;
+    username: string | null;
 };
 /**
  * Every frame of the wire, version 1, its close codes and reasons. Made from the Python source by `make client`: change

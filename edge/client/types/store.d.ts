@@ -97,6 +97,14 @@ export type StoreEvents = {
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
+export type Actor = import("./frames.js").Actor;
+/**
+ * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
+ *
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
+ * another user signs in, the store forgets everything and starts again from that user's snapshot.
+ */
 export type Notification = {
     /**
      * stays the same while further ones collapse into it
@@ -113,10 +121,7 @@ export type Notification = {
     createdAt: string;
     isRead: boolean;
     data: Record<string, any>;
-    actor: {
-        id: string;
-        username: string;
-    } | null;
+    actor: Actor | null;
     messageId: string | null;
     conversationId: string | null;
     topic: string | null;
@@ -127,10 +132,7 @@ export type Notification = {
     /**
      * the newest of those who did it, where it collapsed
      */
-    actors?: {
-        id: string;
-        username: string;
-    }[] | undefined;
+    actors?: import("./frames.js").Actor[] | undefined;
     /**
      * how many they are
      */

@@ -1,0 +1,93 @@
+"""One setting names the column that users are shown by, in notifications, for operators and on the edge."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import models
+
+from pipeline import checks, delivery, names
+from pipeline.outbox.models import Event
+from pipeline.outbox.recording import record
+from shared.inbox.models import Announcement
+from shared.inbox.queries import NAME_MAX_LENGTH
+from shared.settings import load
+from tests.factories import UserFactory
+from tests.integration.things import ThingHappened
+
+pytestmark = pytest.mark.django_db
+
+Choose = Callable[[str], None]
+
+
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[Choose]:
+    """Set CLARION_USERNAME_COLUMN."""
+    names.actor_sql.cache_clear()
+
+    def to(column: str) -> None:
+        settings = load().model_copy(update={"username_column": column})
+        for module in (names, checks):
+            monkeypatch.setattr(module, "load", lambda: settings)
+        names.actor_sql.cache_clear()
+
+    yield to
+    names.actor_sql.cache_clear()
+
+
+@pytest.fixture
+def anna() -> User:
+    email = "l" * 60 + "@" + ".".join(["x" * 40] * 4) + ".example.org"
+    return UserFactory.create(username="anna@example.org", first_name="Anna", last_name="", email=email)
+
+
+def told(actor_id: int) -> str | None:
+    event = ThingHappened(first=(UserFactory.create().pk,))
+    event_id = record(event, key=f"{actor_id}", actor_id=actor_id)
+    delivery.expand(event_id)
+    assert Event.objects.get(pk=event_id).state == "done"
+    return Announcement.objects.get().actor_username
+
+
+@pytest.mark.parametrize(
+    "column, name",
+    [
+        ("username", "anna@example.org"),
+        ("first_name", "Anna"),
+        ("last_name", None),  # empty
+        ("", None),
+        ("nickname", None),  # there is none; W007 warns
+        ("date_joined", "2030-01-01 00:00:00+00"),
+    ],
+)
+def test_the_actor_has_the_name_of_the_column(choose: Choose, anna: User, column: str, name: str | None) -> None:
+    User.objects.filter(pk=anna.pk).update(date_joined="2030-01-01T00:00:00Z")
+    choose(column)
+    assert told(anna.pk) == name
+
+
+def test_a_name_that_is_too_long_is_cut_and_parks_nothing(choose: Choose, anna: User) -> None:
+    assert len(anna.email) > NAME_MAX_LENGTH
+    choose("email")
+    assert told(anna.pk) == anna.email[:NAME_MAX_LENGTH]
+    assert names.shown(anna) == anna.email[:NAME_MAX_LENGTH]
+
+
+def test_operators_are_shown_by_the_same_name(choose: Choose, anna: User) -> None:
+    choose("first_name")
+    assert names.shown(anna) == "Anna"
+    choose("")
+    assert names.shown(anna) == f"user {anna.pk}"
+
+
+def test_with_multi_table_inheritance_the_parents_table_is_read(
+    choose: Choose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Member(User):
+        class Meta:
+            app_label = "tests"
+
+    assert isinstance(Member._meta.pk, models.OneToOneField)
+    choose("first_name")
+    monkeypatch.setattr(names, "get_user_model", lambda: Member)
+    assert '"auth_user" u WHERE u."id" = ' in names.actor_sql()
