@@ -43,6 +43,9 @@ class KeySet:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # Anyone can register an address of another person at many providers; only the verified ones name a user.
+        by_email = "email" in settings.jwks_user_claim.lower() or "email" in settings.jwks_user_column.lower()
+        self._needs_verified_email = by_email and settings.jwks_email_verified
         self._keys: dict[str | None, PyJWK] = {}
         self._fetched_at = self._fetch_at = float("-inf")  # of the last one that succeeded; of the next one, earliest
         self._fetching: asyncio.Task[bool] | None = None
@@ -65,6 +68,9 @@ class KeySet:
             raise TokenRefused(AuthFailure.INVALID) from error
         subject = claims.get(self._settings.jwks_user_claim)
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX_LENGTH or "\0" in subject:
+            raise TokenRefused(AuthFailure.INVALID)
+        if self._needs_verified_email and claims.get("email_verified") is not True:
+            logger.warning("A token names its user by an e-mail address that the provider has not verified")
             raise TokenRefused(AuthFailure.INVALID)
         return Identity(0, instant(claims, "exp"), instant(claims, "iat"), subject)
 

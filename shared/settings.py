@@ -71,7 +71,9 @@ class Settings(BaseSettings):
     jwt_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="HS256 keys, separated by commas: the first signs, all verify (rotation)."
     )
-    jwt_audience: str | None = Field(None, description="`aud` that a token must have, where set.")
+    jwt_audience: str = Field(
+        "clarion", description="`aud` that a token must have; empty, with CLARION_JWT_KEYS only: it is not checked."
+    )
     jwt_issuer: str | None = Field(None, description="`iss` that a token must have, where set.")
     jwt_lifetime_seconds: int = Field(3600, ge=10, description="How long a minted socket token is valid.")
 
@@ -83,6 +85,9 @@ class Settings(BaseSettings):
     jwks_user_claim: str = Field("sub", description="The claim of its tokens that names the user.")
     jwks_user_column: str = Field(
         "username", description="The column of the table of users, of text, unique, that this claim is matched with."
+    )
+    jwks_email_verified: bool = Field(
+        True, description="Where an e-mail address names the user, its tokens must say `email_verified: true`."
     )
     jwks_cache_seconds: float = Field(3600, ge=10, description="How long its keys are kept before they are read anew.")
 
@@ -202,6 +207,15 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"a signing key or service token is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer one"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_are_distinguished(self) -> Self:
+        if not self.jwt_audience and not self.jwt_keys:
+            raise ValueError(
+                "CLARION_JWT_AUDIENCE is empty and CLARION_JWT_KEYS is not set: any JWT that the web app signs with "
+                "CLARION_SECRET_KEY would open sockets; set one of them"
+            )
         return self
 
     @model_validator(mode="after")

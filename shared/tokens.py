@@ -1,8 +1,9 @@
 """The JWT that opens a socket: mint and verify.
 
-Enters: a user id, or a token as a client sent it. Leaves: a token, or the user it names. HS256 only, the algorithm
-pinned, `exp` required, `aud` and `iss` checked where settings name them; of several keys the first signs and all
-verify, so that keys can be rotated. A refusal says why in one word of the wire protocol, never more.
+Input: a user id, or a token as a client sent it. Output: a token, or the identity in it. HS256 only, the algorithm
+pinned, `exp` and `aud` required, `iss` checked where the settings name it. The audience distinguishes these tokens from
+others that the web app signs with the same key. Of several keys the first signs and all verify, so that keys can be
+rotated. A refusal gives its reason in one word of the wire protocol, never more.
 """
 
 import hashlib
@@ -108,10 +109,10 @@ def verify(token: str, settings: Settings) -> Identity:
                 token,
                 key,
                 algorithms=[ALGORITHM],
-                audience=settings.jwt_audience,
+                audience=settings.jwt_audience or None,
                 issuer=settings.jwt_issuer,
                 leeway=CLOCK_LEEWAY_SECONDS,
-                options=OPTIONS | {"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
+                options=OPTIONS | {"require": ["exp", "sub"], "verify_aud": bool(settings.jwt_audience)},
             )
             user_id, session = _user_id(claims["sub"]), claims.get("sid")
             session = session if isinstance(session, str) and len(session) == SESSION_DIGEST_LENGTH else None

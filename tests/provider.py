@@ -66,6 +66,7 @@ class Provider:
             "iat": time.time(),
             "iss": ISSUER,
             "aud": AUDIENCE,
+            "email_verified": True,
         }
         return jwt.encode(payload | claims, key, algorithm=algorithm_of(key), headers={"kid": kid})
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def token(user: User, **claims: Any) -> str:
-    payload = {"sub": str(user.pk), "exp": time.time() + 600} | claims
+    payload = {"sub": str(user.pk), "exp": time.time() + 600, "aud": load().jwt_audience} | claims
     return jwt.encode(payload, load().signing_keys[0], algorithm="HS256")
 
 

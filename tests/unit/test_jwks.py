@@ -56,6 +56,16 @@ async def test_rsa_and_elliptic_curve_keys_name_whom_the_claim_names(kid: str) -
     assert other.who == "a@b.example"
 
 
+@pytest.mark.parametrize("verified", [False, None, "true", 1, "false"])
+async def test_an_unverified_email_names_no_user(verified: Any) -> None:
+    text = PROVIDER.token(email="ann@forum.example", email_verified=verified)
+    for by_email in ({"jwks_user_claim": "email"}, {"jwks_user_claim": "email", "jwks_user_column": "login"}):
+        assert await refusal(text, **by_email) is AuthFailure.INVALID
+    trusting = Known(PROVIDER.document, jwks_user_claim="email", jwks_email_verified=False)
+    assert (await trusting.verify(text)).who == "ann@forum.example"
+    assert (await Known(PROVIDER.document).verify(text)).who == "auth0|7"  # named by `sub`
+
+
 async def test_one_that_has_expired_is_told_apart() -> None:
     assert await refusal(PROVIDER.token(exp=time.time() - 60)) is AuthFailure.EXPIRED
     assert AuthFailure.EXPIRED.close_code is Close.NO_TOKEN

@@ -9,6 +9,7 @@ import jwt.algorithms
 import jwt.utils
 import pytest
 from hypothesis import example, given, strategies
+from pydantic import ValidationError
 
 from shared.protocol import AuthFailure
 from shared.settings import Settings
@@ -20,7 +21,7 @@ SETTINGS = Settings(debug=True, jwt_keys=KEY)
 
 
 def token(key: str = KEY, algorithm: str = "HS256", **claims: Any) -> str:
-    return jwt.encode({"sub": "7", "exp": time.time() + 3600} | claims, key, algorithm=algorithm)
+    return jwt.encode({"sub": "7", "exp": time.time() + 3600, "aud": "clarion"} | claims, key, algorithm=algorithm)
 
 
 def refusal(text: str, settings: Settings = SETTINGS) -> AuthFailure:
@@ -56,8 +57,8 @@ def test_keys_are_rotated_without_refusing_what_the_old_one_signed() -> None:
         token()[:-2] + "xx",
         token(algorithm="HS384"),
         jwt.encode({"sub": "7", "exp": time.time() + 3600}, None, algorithm="none"),
-        jwt.encode({"sub": "7"}, KEY, algorithm="HS256"),
-        jwt.encode({"exp": time.time() + 3600}, KEY, algorithm="HS256"),
+        jwt.encode({"sub": "7", "aud": "clarion"}, KEY, algorithm="HS256"),
+        jwt.encode({"exp": time.time() + 3600, "aud": "clarion"}, KEY, algorithm="HS256"),
         token(sub="seven"),
         token(sub="-7"),
         token(sub="7 "),
@@ -76,6 +77,22 @@ def test_audience_and_issuer_are_checked_where_they_are_set() -> None:
     assert refusal(token(aud="sockets"), strict) is AuthFailure.INVALID
     assert refusal(token(aud="other", iss="forum"), strict) is AuthFailure.INVALID
     assert refusal(token(), strict) is AuthFailure.INVALID
+
+
+def test_a_token_for_another_purpose_is_invalid_by_default() -> None:
+    reset = {"sub": "7", "exp": time.time() + 3600, "iat": time.time(), "purpose": "reset-password"}
+    secret = Settings(debug=True, secret_key=KEY)
+    for claims in (reset, reset | {"aud": "mail"}, reset | {"aud": []}, reset | {"aud": None}):
+        assert refusal(jwt.encode(claims, KEY, algorithm="HS256"), secret) is AuthFailure.INVALID
+    assert verify(mint(7, secret)[0], secret).user_id == 7
+
+
+def test_without_an_audience_tokens_need_keys_of_their_own() -> None:
+    lenient = Settings(debug=True, jwt_keys=KEY, jwt_audience="")
+    assert verify(jwt.encode({"sub": "7", "exp": time.time() + 60}, KEY, algorithm="HS256"), lenient).user_id == 7
+    assert verify(mint(7, lenient)[0], lenient).user_id == 7
+    with pytest.raises(ValidationError, match="CLARION_JWT_KEYS is not set"):
+        Settings(debug=True, jwt_audience="")
 
 
 def test_a_token_from_the_future_is_good_where_our_clock_lags() -> None:
@@ -111,7 +128,7 @@ def test_no_text_opens_a_socket_or_breaks_what_looks_at_it(text: str) -> None:
 def test_whatever_a_token_of_ours_claims_it_names_a_user_or_is_refused(claims: dict[str, Any]) -> None:
     text = jwt.encode({"sub": "7", "exp": time.time() + 60}, KEY, algorithm="HS256")
     head, _, _ = text.split(".")
-    claims = {"sub": "7", "exp": time.time() + 60} | claims
+    claims = {"sub": "7", "exp": time.time() + 60, "aud": "clarion"} | claims
     body = jwt.utils.base64url_encode(json.dumps(claims).encode()).decode()
     signed = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
     signature = jwt.utils.base64url_encode(signed.sign(f"{head}.{body}".encode(), KEY.encode())).decode()
