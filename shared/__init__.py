@@ -3,6 +3,7 @@
     settings.py   the environment, typed: Postgres, Redis, keys, limits
     protocol.py   every frame and close code of the wire, built without I/O
     groups.py     user id to channel-layer group     sentinel.py   a Redis that Sentinel watches, by one URL
+    primary.py    keeps the tables in the default database
     layer.py      the channel layer: Channels' pub/sub layer with bulk publishing and direct listeners
     tokens.py     mint and verify the JWT that opens a socket
     client.py     a user's inbox from Python, for scripts and services

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
@@ -14,7 +15,7 @@ from shared.tokens import TokenRefused, verify
 
 
 class BearerToken(HttpBearer):
-    """A JWT of an active user."""
+    """A JWT of an active user. The primary is asked, since a replica may not know of a revocation yet."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """The user, who is set on the request too; None refuses."""
@@ -24,7 +25,7 @@ class BearerToken(HttpBearer):
             return None
         if Inbox.objects.filter(user_id=identity.user_id, not_before__gt=_instant(identity.issued_at)).exists():
             return None
-        user = get_user_model()._default_manager.filter(pk=identity.user_id).first()
+        user = get_user_model()._default_manager.using(DEFAULT_DB_ALIAS).filter(pk=identity.user_id).first()
         if user is None or not is_active(user):
             return None
         request.user = user

@@ -10,6 +10,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from shared.primary import PrimaryManager
+
 #: The sweep looks for work that is due; it must not read what is finished, so the index holds the unfinished only.
 DUE = models.Q(state="pending")
 #: What operators look at is what is not done, parked work included.
@@ -59,6 +61,8 @@ class Event(Work):
     paused_kind = models.CharField(max_length=64, blank=True, db_default="", help_text="Which paused kind it waits for")
     dropped = ArrayField(models.CharField(max_length=64), db_default=[], help_text="Kinds that were over their limit")
 
+    objects: ClassVar = PrimaryManager()
+
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["key", "name", "service"], name="outbox_event_once")]
         indexes: ClassVar = [
@@ -82,6 +86,8 @@ class UsedKey(models.Model):
     digest = models.UUIDField(help_text="MD5 of the payload, as Postgres writes it")
     used_at = models.DateTimeField()
 
+    objects: ClassVar = PrimaryManager()
+
     class Meta:
         # Rows come in order of time: for the purge, at a fraction of the cost of a B-tree.
         indexes: ClassVar = [BrinIndex(fields=["used_at"], name="outbox_usedkey_age")]
@@ -99,6 +105,8 @@ class Batch(Work):
     recipients = ArrayField(models.BigIntegerField())
     persisted_at = models.DateTimeField(null=True)
     stored = models.IntegerField(null=True, help_text="Notifications inserted; the rest were there from an earlier try")
+
+    objects: ClassVar = PrimaryManager()
 
     class Meta:
         verbose_name_plural = "batches"
@@ -118,6 +126,8 @@ class Pause(models.Model):
     paused_at = models.DateTimeField(db_default=Now())
     paused_by = models.CharField(max_length=150, blank=True, db_default="")
 
+    objects: ClassVar = PrimaryManager()
+
     def __str__(self) -> str:
         return self.kind
 
@@ -127,6 +137,8 @@ class Sample(models.Model):
 
     at = models.DateTimeField(db_default=Now(), primary_key=True)
     data = models.JSONField()
+
+    objects: ClassVar = PrimaryManager()
 
     class Meta:
         verbose_name = "sample of health"

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from shared.inbox.queries import NAME_MAX_LENGTH
+from shared.primary import PrimaryManager
 
 
 class Announcement(models.Model):
@@ -28,6 +29,8 @@ class Announcement(models.Model):
     conversation_id = models.CharField(max_length=64, null=True)
     traceparent = models.CharField(max_length=64, null=True)
     created_at = models.DateTimeField()
+
+    objects: ClassVar = PrimaryManager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["event_id", "kind"], name="inbox_one_kind_an_event")]
@@ -66,6 +69,8 @@ class Notification(models.Model):
     actors = models.JSONField(null=True)
     actor_count = models.IntegerField(null=True)
 
+    objects: ClassVar = PrimaryManager()
+
     class Meta:
         # The event leads: with the recipient first the planner nests a scan into the dedupe of a large batch.
         constraints: ClassVar = [
@@ -97,6 +102,8 @@ class Change(models.Model):
     kind = models.CharField(max_length=64, null=True)
     created_at = models.DateTimeField()
 
+    objects: ClassVar = PrimaryManager()
+
     class Meta:
         # Rows come in order of time: for the purge, at a fraction of what another index would cost.
         indexes: ClassVar = [BrinIndex(fields=["created_at"], name="inbox_change_age")]
@@ -122,6 +129,8 @@ class Collapse(models.Model):
     actors = models.JSONField()
     actor_ids = ArrayField(models.BigIntegerField())
 
+    objects: ClassVar = PrimaryManager()
+
     def __str__(self) -> str:
         return f"{self.kind} in {self.topic} of user {self.recipient_id}"
 
@@ -141,6 +150,8 @@ class Inbox(models.Model):
     window_count = models.IntegerField(db_default=0)
     not_before = models.DateTimeField(null=True, help_text="Tokens issued earlier are revoked")
 
+    objects: ClassVar = PrimaryManager()
+
     class Meta:
         verbose_name_plural = "inboxes"
 
@@ -155,6 +166,8 @@ class Mute(models.Model):
     kind = models.CharField(max_length=64, null=True, blank=True)
     topic = models.CharField(max_length=200, null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar = PrimaryManager()
 
     class Meta:
         constraints: ClassVar = [
@@ -176,6 +189,8 @@ class Epoch(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     value = models.CharField(max_length=32)
+
+    objects: ClassVar = PrimaryManager()
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="inbox_one_epoch")]

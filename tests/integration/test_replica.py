@@ -1,0 +1,71 @@
+"""A router that sends reads to a replica: nothing that Clarion authorises or shows is read from there.
+
+There is no replica here, so that a read which the router gets to decide fails.
+"""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import models
+from django.test import Client
+
+from pipeline import access, delivery
+from pipeline.outbox.recording import record
+from shared.settings import load
+from shared.tokens import mint
+from tests.factories import UserFactory
+from tests.integration.things import ThingHappened
+
+pytestmark = pytest.mark.django_db
+
+
+class ToTheReplica:
+    """Django's router of an installation with a replica."""
+
+    def db_for_read(self, model: type[models.Model], **hints: Any) -> str:
+        return "replica"
+
+    def db_for_write(self, model: type[models.Model], **hints: Any) -> str:
+        return "default"
+
+
+@pytest.fixture
+def ann(valkey: str) -> User:
+    return UserFactory.create()
+
+
+@pytest.fixture
+def as_ann(ann: User, settings: Any) -> Client:
+    settings.DATABASE_ROUTERS = [ToTheReplica()]
+    token, _ = mint(ann.pk, load())
+    return Client(headers={"Authorization": f"Bearer {token}"})
+
+
+def test_the_tables_of_clarion_are_in_the_default_database(as_ann: Client) -> None:
+    for app in ("inbox", "outbox"):
+        for model in apps.get_app_config(app).get_models():
+            assert model._default_manager.all().db == "default", model
+
+
+def test_the_inbox_is_read_from_the_primary(as_ann: Client, ann: User) -> None:
+    delivery.expand(record(ThingHappened(first=(ann.pk,)), key="k", actor_id=None))
+    assert as_ann.get("/api/inbox").json()["unread"] == 1
+    assert len(as_ann.get("/api/notifications").json()["items"]) == 1
+    assert as_ann.post("/api/notifications/1/read").json() == {"seq": 2, "unread": 0}
+    muted = as_ann.post("/api/mutes", {"kind": "FIRST"}, content_type="application/json").json()
+    assert as_ann.get("/api/mutes").json() == [muted]
+    assert as_ann.delete(f"/api/mutes/{muted['id']}").status_code == 204
+    assert as_ann.delete("/api/notifications/1").status_code == 200
+
+
+def test_a_revoked_token_is_refused_although_the_replica_does_not_know(as_ann: Client, ann: User) -> None:
+    assert as_ann.get("/api/inbox").status_code == 200
+    access.revoke(ann.pk)
+    assert as_ann.get("/api/inbox").status_code == 401
+
+
+def test_a_deactivated_user_is_refused(as_ann: Client, ann: User) -> None:
+    User.objects.using("default").filter(pk=ann.pk).update(is_active=False)
+    assert as_ann.get("/api/inbox").status_code == 401
