@@ -5,10 +5,13 @@ Postgres tells what is still to be done and how old it is; the broker how many h
 or less the same number while all is well. What is finished is not counted: there may be millions.
 """
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from amqp.exceptions import NotFound
 from django.db import connection
@@ -16,17 +19,22 @@ from kombu import Connection
 from kombu.exceptions import ChannelError
 
 from pipeline.celery import app, bounded
-from pipeline.queues import BURSTS, QUEUES
+from pipeline.queues import QUEUES
 from shared import metrics
 from shared.settings import load
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
+#: A hint that was given this long ago counts as taken from its queue, where that cannot be seen.
+WORKED_OFF_WITHIN = timedelta(minutes=30)
+
 _UNFINISHED = """
 SELECT work, lane, state, count(*), coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8
   FROM (SELECT 'event' AS work, lane, state, recorded_at FROM outbox_event WHERE state <> 'done'
         UNION ALL
-        SELECT 'batch', %(bursts)s, state, recorded_at FROM outbox_batch WHERE state <> 'done') unfinished
+        SELECT 'batch', lane, state, recorded_at FROM outbox_batch WHERE state <> 'done') unfinished
  GROUP BY work, lane, state
 """
 
@@ -62,7 +70,7 @@ class Backlog:
 def look() -> Backlog:
     """Look now: one statement, and one short exchange with the broker."""
     with connection.cursor() as cursor:
-        cursor.execute(_UNFINISHED, {"bursts": BURSTS})
+        cursor.execute(_UNFINISHED)
         unfinished = tuple(Unfinished(*row) for row in cursor.fetchall())
     return Backlog(unfinished, _hints())
 
@@ -80,16 +88,42 @@ def note() -> None:
         metrics.QUEUE_DEPTH.labels(queue).set(depth)
 
 
+def oldest_hints(queues: Collection[str]) -> dict[str, datetime | None] | None:
+    """Return when the oldest hint on each of these queues was given, and None for a queue without any.
+
+    None instead of the whole where the broker does not answer. RabbitMQ does not show a message without handing it out,
+    so there the oldest hint is taken to be WORKED_OFF_WITHIN old.
+    """
+    return _ask(lambda broker: {queue: _oldest(broker, queue) for queue in queues})
+
+
 def _hints() -> dict[str, int] | None:
+    return _ask(lambda broker: {queue: _depth(broker, queue) for queue in QUEUES})
+
+
+def _ask(question: Callable[[Connection], Answer]) -> Answer | None:
     broker: Connection
     try:
         with app.connection_for_read(**bounded(load().broker_wait_seconds)) as broker:
             # Left to itself, kombu tries once more after two seconds.
             broker.ensure_connection(max_retries=0)
-            return {queue: _depth(broker, queue) for queue in QUEUES}
+            return question(broker)
     except Exception as error:  # noqa: BLE001 - each transport raises its own
-        logger.warning("The broker did not say how long its queues are", extra={"error": repr(error)})
+        logger.warning("The broker did not answer about its queues", extra={"error": repr(error)})
         return None
+
+
+def _oldest(broker: Connection, queue: str) -> datetime | None:
+    if not _depth(broker, queue):
+        return None
+    with broker.channel() as channel:
+        client: Any = getattr(channel, "client", None)
+        # The next to be taken stands last. Another worker may take it in between.
+        message: bytes | None = client.lindex(queue, -1) if client is not None else None
+    if message is not None:
+        with suppress(ValueError, TypeError, KeyError, OverflowError, OSError):
+            return datetime.fromtimestamp(float(json.loads(message)["headers"]["enqueued_at"]), UTC)
+    return datetime.now(UTC) - WORKED_OFF_WITHIN
 
 
 def _depth(broker: Connection, queue: str) -> int:

@@ -44,7 +44,7 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
             try:
                 heard_by, dropped = limits.within(event, declared)
             except limits.Deferred as deferred:
-                work.deferred(event.id, deferred.seconds, str(deferred))
+                work.deferred(event.id, deferred.kind, deferred.seconds, str(deferred))
                 return
             cut = recipients.cut(event, heard_by, dropped=dropped, enqueued_at=enqueued_at)
             stored = persist.persist(event.id, cut.at_once, locked=cut.locked) if cut.at_once else []

@@ -17,17 +17,25 @@ from pipeline.errors import InvalidAudience
 class Over(StrEnum):
     """What becomes of an event of an actor who is over a kind's limit."""
 
-    DEFER = "defer"  # it is told later, when the actor is within the limit again
-    DROP = "drop"  # nobody is told of it as this kind; the event stays recorded, with a note
+    DEFER = "defer"  # it waits for its turn; turns are taken in the order of the events
+    DROP = "drop"  # it is not delivered as this kind; the event stays recorded, with a note
+
+
+#: An event that would have to wait longer than this for its turn is dropped (seconds).
+DEFER_AT_MOST_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `events` events of one actor are told as this kind within `seconds`."""
+    """The rate of one actor's events of a kind: `events` at a time, and one more each `seconds` / `events`.
+
+    With Over.DEFER, an event that would wait longer than `defer_at_most_seconds` is dropped.
+    """
 
     events: int
     seconds: int
     over: Over
+    defer_at_most_seconds: int = DEFER_AT_MOST_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

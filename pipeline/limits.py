@@ -1,9 +1,10 @@
-"""How much one actor may tell: the limits that kinds declare.
+"""Rate limits of kinds: how many events of one actor are delivered as a kind.
 
-Enters: a claimed event and its audiences. Leaves: the audiences that are within their kinds' limits, and the kinds
-that were dropped; or Deferred, where a kind over its limit says that the event is to wait. What is counted are the
-announcements of this actor and kind within the limit's window, however many heard each. Several workers that count
-at the same moment may each let one more through: a limit is a brake, not a promise.
+Input: a claimed event and its audiences. Output: the audiences within their kinds' limits, and the kinds that were
+dropped; or Deferred, when the event has to wait. A kind over its limit gives each further event a turn of its own
+(GCRA, the generic cell rate algorithm): one time is kept for each actor and kind, by which the events so far fit the
+rate, and an event moves it on by one interval. An event whose turn is reserved waits for it once and is then delivered,
+so events keep their order and none is woken in vain.
 """
 
 from collections.abc import Sequence
@@ -15,53 +16,73 @@ from pipeline.kinds import Kind, Limit, Over, kind_of
 from pipeline.outbox.work import ClaimedEvent
 from shared import metrics
 
-_TOLD = """
-SELECT count(*), coalesce(extract(epoch FROM min(created_at) - now()) + %(seconds)s, 0)
-  FROM (SELECT created_at FROM inbox_announcement
-         WHERE actor_id = %(actor)s AND kind = %(kind)s AND created_at > now() - make_interval(secs => %(seconds)s)
-         ORDER BY created_at DESC LIMIT %(events)s) told
+_BEGIN = """
+INSERT INTO outbox_pace (actor_id, kind, reserved_until) VALUES (%(actor)s, %(kind)s, clock_timestamp())
+ON CONFLICT DO NOTHING
 """
 
-#: Not sooner, so that what is deferred does not come back for nothing (seconds).
-DEFER_AT_LEAST_SECONDS = 1.0
+#: `ahead` is how far the actor's events reach beyond now at the rate of the limit (seconds). Up to `burst` ahead an
+#: event is delivered now; beyond that it waits for the difference. NULL: it would wait too long, and reserves nothing.
+_RESERVE = """
+WITH pace AS (
+    SELECT now.at, greatest(extract(epoch FROM reserved_until - now.at)::float8, 0) AS ahead
+      FROM outbox_pace, (SELECT clock_timestamp() AS at) now
+     WHERE actor_id = %(actor)s AND kind = %(kind)s FOR UPDATE OF outbox_pace
+),
+turn AS (
+    SELECT at, ahead,
+           CASE WHEN ahead <= %(burst)s THEN 0 WHEN ahead - %(burst)s <= %(wait)s THEN ahead - %(burst)s END AS wait
+      FROM pace
+),
+reserved AS (
+    UPDATE outbox_pace SET reserved_until = at + make_interval(secs => ahead + %(interval)s)
+      FROM turn WHERE actor_id = %(actor)s AND kind = %(kind)s AND wait IS NOT NULL
+)
+SELECT wait FROM turn
+"""
 
 
 class Deferred(Exception):
-    """A kind is over its limit; the event is worked off later."""
+    """A kind is over its limit, and the event has a turn of its own later."""
 
     def __init__(self, kind: str, seconds: float) -> None:
         super().__init__(f"{kind} is over the limit of its actor; deferred for {seconds:.0f} s")
+        self.kind = kind
         self.seconds = seconds
 
 
 def within(event: ClaimedEvent, audiences: Sequence[Audience]) -> tuple[list[Audience], list[str]]:
-    """The audiences that may be told, and the kinds that were dropped; raises Deferred."""
+    """Return the audiences to deliver to, and the kinds that were dropped; raise Deferred."""
     kept: list[Audience] = []
     dropped: list[str] = []
     for audience in audiences:
         kind = kind_of(audience.kind)
-        wait = _over(event.actor_id, kind, kind.limit) if kind.limit else None
-        if wait is None or kind.limit is None:
+        if kind.limit is None or event.actor_id is None or kind.name in event.slots:
             kept.append(audience)
             continue
-        metrics.LIMITED.labels(kind.name, kind.limit.over.value).inc()
-        if kind.limit.over is Over.DEFER:
+        wait = _wait(event.actor_id, kind, kind.limit)
+        if wait == 0:
+            kept.append(audience)
+            continue
+        metrics.LIMITED.labels(kind.name, (Over.DROP if wait is None else Over.DEFER).value).inc()
+        if wait is not None:
             raise Deferred(kind.name, wait)
         dropped.append(kind.name)
     return kept, dropped
 
 
-def _over(actor_id: int | None, kind: Kind, limit: Limit) -> float | None:
-    """Seconds until the actor is within the limit again; None where they are."""
-    if actor_id is None:
-        return None
-    params: dict[str, str | int] = {
+def _wait(actor_id: int, kind: Kind, limit: Limit) -> float | None:
+    """Return how long this event waits for its turn (seconds), 0 for not at all; None: it is dropped."""
+    interval = limit.seconds / limit.events
+    params: dict[str, str | float] = {
         "actor": actor_id,
         "kind": kind.name,
-        "seconds": limit.seconds,
-        "events": limit.events,
+        "interval": interval,
+        "burst": limit.seconds - interval,
+        "wait": limit.defer_at_most_seconds if limit.over is Over.DEFER else -1.0,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_TOLD, params)
-        told, seconds = cursor.fetchone()
-    return max(float(seconds), DEFER_AT_LEAST_SECONDS) if told >= limit.events else None
+        cursor.execute(_BEGIN, params)
+        cursor.execute(_RESERVE, params)
+        (wait,) = cursor.fetchone()
+    return None if wait is None else float(wait)

@@ -40,11 +40,14 @@ DELETE FROM outbox_usedkey WHERE ctid IN (
     SELECT ctid FROM outbox_usedkey WHERE used_at < now() - make_interval(days => %(days)s) LIMIT %(chunk)s)
 """
 
-#: Announcements past their kind's retention, from the oldest on; `after` is the last that was looked at.
+#: Announcements past their kind's retention, from the oldest on; `after` is the last that was looked at. One that an
+#: unfinished batch delivers is spared, however old: the workers may have been away, or its kind paused.
 _OLD_ANNOUNCEMENTS = """
 SELECT a.id, a.event_id FROM inbox_announcement a
   LEFT JOIN unnest(%(kinds)s::text[], %(kind_days)s::int[]) rule(kind, days) ON rule.kind = a.kind
  WHERE a.id > %(after)s AND a.created_at < now() - make_interval(days => coalesce(rule.days, %(days)s))
+   AND NOT EXISTS (SELECT 1 FROM outbox_batch b
+                    WHERE b.event_id = a.event_id AND b.announcement_id = a.id AND b.state <> 'done')
  ORDER BY a.id LIMIT 200
 """
 
@@ -89,6 +92,8 @@ SELECT count(*) FROM gone
 _EMPTY_ANNOUNCEMENTS = """
 DELETE FROM inbox_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT EXISTS (
     SELECT 1 FROM inbox_notification n WHERE n.event_id = a.event_id AND n.announcement_id = a.id)
+  AND NOT EXISTS (SELECT 1 FROM outbox_batch b
+                   WHERE b.event_id = a.event_id AND b.announcement_id = a.id AND b.state <> 'done')
 """
 
 

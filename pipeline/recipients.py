@@ -26,6 +26,7 @@ from pipeline.audiences import Audience
 from pipeline.errors import InvalidAudience
 from pipeline.json_values import encode
 from pipeline.outbox.work import ClaimedBatch, ClaimedEvent
+from pipeline.queues import BURSTS
 from pipeline.statements import ALONG_THE_INDEX
 from shared.protocol import Announced
 from shared.settings import load
@@ -78,8 +79,9 @@ announced AS (
     RETURNING id, kind, actor_username, created_at
 ),
 batches AS (
-    INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, next_attempt_at)
+    INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at)
     SELECT %(event)s, announced.id, cut.number, cut.recipients,
+           CASE WHEN total.n <= %(few)s THEN %(lane)s ELSE %(bursts)s END,
            now() + make_interval(secs => CASE WHEN total.n <= %(few)s THEN %(soon)s ELSE %(later)s END)
       FROM cut JOIN told USING (rank) JOIN announced USING (kind) CROSS JOIN total
      ORDER BY rank, number -- as ids are given, so batches are worked off
@@ -159,6 +161,8 @@ def cut(
         "few": settings.deliver_at_once,
         "soon": settings.sweep_after_seconds * SWEEP_AT_ONCE,
         "later": settings.sweep_after_seconds * SWEEP_QUEUED,
+        "lane": event.lane,
+        "bursts": BURSTS,
         "dropped": list(dropped),
         "enqueued_at": enqueued_at,
     }

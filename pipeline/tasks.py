@@ -60,7 +60,8 @@ def record(*args: Any, **kwargs: Any) -> int | None:
 
 
 def _is_stopping() -> bool:
-    return worker_state.should_stop not in (None, False)
+    # The exit code, which is 0 for a worker that is told to stop in good order.
+    return worker_state.should_stop is not None and worker_state.should_stop is not False
 
 
 @shared_task(name=PURGE)

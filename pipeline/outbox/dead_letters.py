@@ -13,8 +13,13 @@ from pipeline.outbox.work import BATCH, EVENT, Kind
 
 KINDS = {kind.name: kind for kind in (EVENT, BATCH)}
 
-#: Events whose last batch was discarded are done with it.
-_EVENTS_OF = """
+#: Events of these batches, in the order of ids.
+_LOCK_EVENTS = """
+SELECT 1 FROM outbox_event WHERE id IN (SELECT event_id FROM outbox_batch WHERE id = ANY(%s))
+ ORDER BY id FOR NO KEY UPDATE
+"""
+
+_FINISH_EVENTS = """
 UPDATE outbox_event e SET state = 'done', finished_at = now()
  WHERE e.state = 'expanded' AND e.id IN (SELECT event_id FROM outbox_batch WHERE id = ANY(%s))
    AND NOT EXISTS (SELECT 1 FROM outbox_batch b WHERE b.event_id = e.id AND b.state <> 'done')
@@ -26,29 +31,36 @@ def replay(kind: Kind, ids: Sequence[int]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE {kind.table} SET state = 'pending', attempts = 0, next_attempt_at = now() + interval '10 seconds',
-                   finished_at = NULL
-             WHERE id = ANY(%s) AND state = 'failed' RETURNING id
+            UPDATE {kind.table}
+               SET state = 'pending', attempts = 0, failing_since = NULL, finished_at = NULL,
+                   next_attempt_at = now() + interval '10 seconds', hinted_at = clock_timestamp()
+             WHERE id = ANY(%s) AND state = 'failed' RETURNING id, lane
             """,  # noqa: S608 - constants
             [list(ids)],
         )
-        replayed = [work_id for (work_id,) in cursor.fetchall()]
+        replayed = sorted(cursor.fetchall())
 
     def enqueue_replayed() -> None:
-        enqueue(kind.task, *replayed, again=True)
+        for queue in sorted({lane for _, lane in replayed}):
+            enqueue(kind.task, *(work_id for work_id, lane in replayed if lane == queue), queue=queue, again=True)
 
     transaction.on_commit(enqueue_replayed, robust=True)
     return len(replayed)
 
 
 def discard(kind: Kind, ids: Sequence[int]) -> int:
-    """Take parked work as done; its error stays on the row. How many there were."""
-    with connection.cursor() as cursor:
+    """Mark dead letters as done without delivering them, and return how many there were. Their errors stay.
+
+    An event without a further batch is finished too. Its row is locked in between, as `work.finish` does, so that of
+    two that finish the last batches concurrently one sees the batch of the other.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {kind.table} SET state = 'done', finished_at = now() WHERE id = ANY(%s) AND state = 'failed'",  # noqa: S608
             [list(ids)],
         )
         discarded = int(cursor.rowcount)
         if kind is BATCH:
-            cursor.execute(_EVENTS_OF, [list(ids)])
+            cursor.execute(_LOCK_EVENTS, [list(ids)])
+            cursor.execute(_FINISH_EVENTS, [list(ids)])
     return discarded

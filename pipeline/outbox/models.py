@@ -31,8 +31,10 @@ class Work(models.Model):
         PAUSED = "paused"
 
     state = models.CharField(max_length=8, choices=State.choices, db_default=State.PENDING)
-    attempts = models.IntegerField(db_default=0, help_text="Starts, but for those that failed for reasons outside")
+    attempts = models.IntegerField(db_default=0, help_text="Repeated starts that did not come to an end")
     next_attempt_at = models.DateTimeField(help_text="When the sweep enqueues it again, if it is still pending then")
+    hinted_at = models.DateTimeField(db_default=Now(), help_text="When it was last enqueued")
+    failing_since = models.DateTimeField(null=True, help_text="First failure of its own, since it last worked")
     error = models.TextField(blank=True, db_default="")
     recorded_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
@@ -60,6 +62,9 @@ class Event(Work):
     muted = models.IntegerField(null=True, help_text="How many were left out because they do not want to hear of it")
     paused_kind = models.CharField(max_length=64, blank=True, db_default="", help_text="Which paused kind it waits for")
     dropped = ArrayField(models.CharField(max_length=64), db_default=[], help_text="Kinds that were over their limit")
+    slots = ArrayField(
+        models.CharField(max_length=64), db_default=[], help_text="Kinds over their limit that it has waited for"
+    )
 
     objects: ClassVar = PrimaryManager()
 
@@ -102,6 +107,7 @@ class Batch(Work):
     event = models.ForeignKey(Event, models.CASCADE, related_name="batches")
     announcement_id = models.BigIntegerField()
     number = models.IntegerField()
+    lane = models.CharField(max_length=16, db_default="bursts", help_text="The queue that it is delivered from")
     recipients = ArrayField(models.BigIntegerField())
     persisted_at = models.DateTimeField(null=True)
     stored = models.IntegerField(null=True, help_text="Notifications inserted; the rest were there from an earlier try")
@@ -117,6 +123,21 @@ class Batch(Work):
 
     def __str__(self) -> str:
         return f"batch {self.number} of event {self.event_id}"
+
+
+class Pace(models.Model):
+    """The rate of one actor and kind with a limit: the time by which its events so far fit the limit."""
+
+    pk = models.CompositePrimaryKey("actor_id", "kind")
+    actor_id = models.BigIntegerField()
+    kind = models.CharField(max_length=64)
+    reserved_until = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["reserved_until"], name="outbox_pace_age")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of user {self.actor_id}"
 
 
 class Pause(models.Model):

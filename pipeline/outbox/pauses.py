@@ -36,13 +36,15 @@ UPDATE outbox_batch SET state = 'paused' FROM pause WHERE id = %(id)s
 
 #: Due since they were recorded, so that the sweep takes the oldest first.
 _RESUME_EVENTS = """
-UPDATE outbox_event SET state = 'pending', paused_kind = '', next_attempt_at = recorded_at
+UPDATE outbox_event SET state = 'pending', paused_kind = '', next_attempt_at = recorded_at, attempts = 0
  WHERE state = 'paused' AND paused_kind = %(kind)s
 """
 
 _RESUME_BATCHES = """
-UPDATE outbox_batch b SET state = 'pending', next_attempt_at = b.recorded_at FROM inbox_announcement a
- WHERE b.state = 'paused' AND a.id = b.announcement_id AND a.kind = %(kind)s
+UPDATE outbox_batch SET state = 'pending', next_attempt_at = recorded_at, attempts = 0
+ WHERE id IN (
+       SELECT b.id FROM outbox_batch b LEFT JOIN inbox_announcement a ON a.id = b.announcement_id
+        WHERE b.state = 'paused' AND coalesce(a.kind, %(kind)s) = %(kind)s)
 """
 
 _WAITING = """

@@ -55,7 +55,7 @@ def _lines(event: Event) -> Iterator[Line]:
     if event.state == "paused":
         yield timezone.now(), f"waits, as the kind {event.paused_kind} is paused"
     if event.state == "failed" and event.finished_at:
-        yield event.finished_at, f"parked after {event.attempts} starts: {_last_line(event.error)}"
+        yield event.finished_at, f"parked: {_last_line(event.error)}"
 
 
 def _acknowledged(event: Event) -> Iterator[Line]:
@@ -83,7 +83,7 @@ def _batch_lines(batch: Batch, kind: str) -> Iterator[Line]:
     if batch.state == "failed" and batch.finished_at:
         yield batch.finished_at, f"{name} parked: {_last_line(batch.error)}"
     if batch.state == "pending":
-        yield batch.next_attempt_at, f"{name} is due again, after {batch.attempts} starts"
+        yield batch.next_attempt_at, f"{name} is due again"
 
 
 def _last_line(error: str) -> str:

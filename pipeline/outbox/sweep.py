@@ -1,49 +1,87 @@
 """The sweep: finish what a crash left.
 
-Enters: nothing; beat runs it every few seconds. Leaves: one hint on the broker for each event and batch that is
-pending although its time has come: enqueued and lost, failed and due again, or never enqueued at all. Several sweeps
-at once are harmless: each takes rows that no other has taken, and moves their time on.
+Beat runs it every few seconds. It enqueues each event and batch that is pending although its time has come: its hint
+was lost, it failed and is due again, or it was never enqueued. A row whose last hint may still lie on its queue is left
+alone, so a queue that is not worked off does not fill with repetitions: queues are worked off in order, so a hint is
+still there only if it was given no earlier than the oldest one there. Several sweeps running concurrently are harmless,
+because each takes rows that no other has taken, and moves their time on.
 """
 
 import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
+from pipeline import backlog
 from pipeline.enqueue import enqueue
 from pipeline.outbox.work import BACKOFF, BATCH, EVENT, Kind
 
 logger = logging.getLogger(__name__)
 
-#: Rows enqueued by one sweep of one table: what the workers do in a few seconds.
+#: Rows enqueued by one sweep of one table and lane: what the workers do in a few seconds.
 SWEEP_LIMIT = 1000
+#: The clocks of Postgres and of a producer may differ by this much.
+CLOCKS_DIFFER = timedelta(seconds=2)
+#: Events whose batches were all finished, but that were not. Younger ones are about to be finished by a worker.
+SETTLED_SECONDS = 60
+
+_DUE = "SELECT DISTINCT lane FROM {table} WHERE state = 'pending' AND next_attempt_at <= now()"
+
+_TAKE = """
+UPDATE {table} SET next_attempt_at = {backoff}, hinted_at = clock_timestamp()
+ WHERE id IN (
+       SELECT id FROM {table}
+        WHERE state = 'pending' AND next_attempt_at <= now() AND lane = %(lane)s AND hinted_at < %(hinted_before)s
+        ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+_FINISH = """
+UPDATE outbox_event SET state = 'done', finished_at = clock_timestamp()
+ WHERE id IN (
+       SELECT e.id FROM outbox_event e
+        WHERE e.state = 'expanded' AND e.expanded_at < now() - make_interval(secs => %(settled)s)
+          AND NOT EXISTS (SELECT 1 FROM outbox_batch b WHERE b.event_id = e.id AND b.state <> 'done')
+        LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
 
 
 def sweep() -> int:
-    """Enqueue what is due; how many pieces of work that were."""
-    return _sweep(EVENT) + _sweep(BATCH)
-
-
-def _sweep(kind: Kind) -> int:
+    """Enqueue the work that is due, and return how many pieces that were."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE {kind.table} SET next_attempt_at = {BACKOFF}
-             WHERE id IN (
-                   SELECT id FROM {kind.table} WHERE state = 'pending' AND next_attempt_at <= now()
-                    ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED)
-            RETURNING id, {kind.lane}
-            """,  # noqa: S608 - constants
-            [SWEEP_LIMIT],
-        )
+        cursor.execute(_FINISH, {"settled": SETTLED_SECONDS, "limit": SWEEP_LIMIT})
+        if cursor.rowcount:
+            logger.warning("Events without unfinished batches were finished", extra={"count": cursor.rowcount})
+    due = {kind: _lanes_with_due_work(kind) for kind in (EVENT, BATCH)}
+    lanes = sorted(set().union(*due.values()))
+    oldest = backlog.oldest_hints(lanes) if lanes else {}
+    if oldest is None:
+        return 0  # the broker is away, and takes no hint either
+    return sum(_sweep(kind, lane, oldest[lane]) for kind in due for lane in due[kind])
+
+
+def _lanes_with_due_work(kind: Kind) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE.format(table=kind.table))
+        return sorted(lane for (lane,) in cursor.fetchall())
+
+
+def _sweep(kind: Kind, lane: str, oldest: datetime | None) -> int:
+    # An empty queue holds no hint of any row. A row that another sweep has just taken is no longer due.
+    hinted_before = datetime.now(UTC) + CLOCKS_DIFFER if oldest is None else oldest - CLOCKS_DIFFER
+    params: dict[str, Any] = {"lane": lane, "hinted_before": hinted_before, "limit": SWEEP_LIMIT}
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE.format(table=kind.table, backoff=BACKOFF), params)
         # In the order in which they were recorded, which matters where they waited long.
-        rows = sorted(cursor.fetchall())
-    due = [work_id for work_id, _ in rows]
+        due = sorted(work_id for (work_id,) in cursor.fetchall())
+    if not due:
+        return 0
 
     def enqueue_due() -> None:
-        for queue in sorted({queue for _, queue in rows}):
-            enqueue(kind.task, *(work_id for work_id, its_queue in rows if its_queue == queue), queue=queue, again=True)
+        enqueue(kind.task, *due, queue=lane, again=True)
 
     transaction.on_commit(enqueue_due, robust=True)
-    if due:
-        logger.info("Work was due and enqueued again", extra={"work": kind.name, "count": len(due), "ids": due[:10]})
+    extra = {"work": kind.name, "queue": lane, "count": len(due), "ids": due[:10]}
+    logger.info("Work was due and enqueued again", extra=extra)
     return len(due)

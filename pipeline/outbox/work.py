@@ -1,12 +1,13 @@
 """The life of a piece of work, an event or a batch: started, claimed, finished or failed.
 
-Enters: ids of rows in the outbox. Leaves: their contents once claimed, and their state. A row is claimed by its row
-lock within the transaction that does the work, so that two workers never do it at once and a worker that dies frees
-it at once. Work that may have ended its worker before has its start counted in a commit of its own, so that what kills
-its worker each time is parked after a few.
+Input: ids of rows in the outbox. Output: their contents once claimed, and their state. A row is claimed by its row lock
+within the transaction that does the work, so two workers never do it concurrently, and a worker that dies frees it
+immediately. A repeated start is counted in a commit of its own before the work, and taken off again by its end or its
+exception. So the count is of starts that ended the worker, and work that does so each time is parked.
 
-What failed for reasons outside (Postgres, Redis) is tried for as long as it takes and its start does not count; what
-failed otherwise is tried MAX_ATTEMPTS times and then parked with its traceback, for a person to look at.
+Work that failed because of an outage (Postgres, Redis) is tried until it succeeds. Work that failed otherwise is tried
+for an hour, and an event that this worker does not know for a day, because an old worker of a deploy knows fewer; then
+it is parked with its traceback, for a person to look at.
 """
 
 import json
@@ -18,28 +19,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from pipeline import statements
-from pipeline.errors import Permanent, Retryable
-from pipeline.queues import BURSTS, DELIVER, EXPAND
+from pipeline.errors import Permanent, Retryable, UndeclaredEvent, is_outage
+from pipeline.json_values import storable_text
+from pipeline.queues import DELIVER, EXPAND
 from shared import metrics
 from shared.inbox.queries import EPOCH
 from shared.protocol import Announced
 
 logger = logging.getLogger(__name__)
 
-#: Starts of the same work before it is parked: enough for a deploy in between, few enough to see poison soon.
+#: Repeated starts that ended their worker before the work is parked: enough for a deploy in between, few enough to see
+#: soon that it is the work.
 MAX_ATTEMPTS = 5
+
+#: How long work that fails is tried before it is parked (seconds): long enough to roll back or repair a release, and
+#: for an event that is not declared to finish a deploy.
+PATIENCE_SECONDS: Final = 3600.0
+UNDECLARED_PATIENCE_SECONDS: Final = 24 * 3600.0
 
 #: How much of a traceback is kept (characters).
 ERROR_MAX_LENGTH = 10_000
 
-#: When to look at unfinished work again: after half of its age, at least 2 and at most 60 seconds, spread by a quarter
-#: so that work which failed together does not come back together. Half of the age makes the waits grow by themselves.
+#: When to look at unfinished work again: after half of the time since its first failure, or else its age, at least 2
+#: and at most 60 seconds, spread by a quarter so that work which failed together does not come back together. Half of
+#: that time makes the waits grow by themselves.
 BACKOFF: Final = (
-    "now() + make_interval(secs => least(greatest(extract(epoch FROM now() - recorded_at) / 2, 2), 60)"
-    " * (0.75 + random() / 2))"
+    "now() + make_interval(secs => least(greatest(extract(epoch FROM now() - coalesce(failing_since, recorded_at)) / 2,"
+    " 2), 60) * (0.75 + random() / 2))"
 )
 
 #: What Postgres may take for each sort and hash while an audience is cut: one of a hundred thousand stays in memory.
@@ -56,11 +65,10 @@ class Kind:
     table: str
     task: str
     name: str
-    lane: str  # the SQL of the queue on which one is enqueued again
 
 
-EVENT: Final = Kind("outbox_event", EXPAND, "event", "lane")
-BATCH: Final = Kind("outbox_batch", DELIVER, "batch", f"'{BURSTS}'")
+EVENT: Final = Kind("outbox_event", EXPAND, "event")
+BATCH: Final = Kind("outbox_batch", DELIVER, "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ class ClaimedEvent:
     actor_id: int | None
     traceparent: str | None
     recorded_at: datetime
+    lane: str
+    slots: Sequence[str] = ()  # kinds whose turn it has waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +117,25 @@ def start_again(kind: Kind, work_id: int) -> bool:
     if attempts is None:
         return False
     if attempts[0] > MAX_ATTEMPTS:
-        _park_poison(kind, work_id, attempts[0])
+        _park(kind, work_id, f"Started {attempts[0]} times and never finished: its worker died each time.")
         return False
     return True
 
 
-def _park_poison(kind: Kind, work_id: int, starts: int) -> None:
+def _park(kind: Kind, work_id: int, reason: str) -> None:
     _execute(
         f"UPDATE {kind.table} SET state = 'failed', error = %s, finished_at = clock_timestamp() WHERE id = %s",  # noqa: S608
-        [f"Started {starts} times and never finished: its worker died each time.", work_id],
+        [reason, work_id],
     )
     metrics.WORK_FINISHED.labels(kind.name, "failed").inc()
-    logger.error("Work killed its worker each time and was parked", extra={"work": kind.name, "ids": [work_id]})
+    logger.error("Work was parked", extra={"work": kind.name, "ids": [work_id], "error": reason})
 
 
 def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
         f"""
-        SELECT {EPOCH}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at
+        SELECT {EPOCH}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at, lane, slots
           FROM outbox_event, (SELECT set_config('work_mem', %s, true)) AS memory
          WHERE id = %s AND state = 'pending' FOR UPDATE OF outbox_event SKIP LOCKED
         """,  # noqa: S608 - constants
@@ -135,7 +145,10 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
 
 
 def claim_batch(batch_id: int) -> ClaimedBatch | None:
-    """Lock a pending batch for this transaction; None if there is none, or another holds it."""
+    """Lock a pending batch for this transaction; None if there is none, or another worker holds it.
+
+    A batch whose announcement is gone is parked with that reason: there is nothing that it could deliver.
+    """
     row = _one(
         f"""
         SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, {EPOCH}, a.kind,
@@ -143,26 +156,29 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
                a.traceparent
           FROM outbox_batch b
           JOIN outbox_event e ON e.id = b.event_id
-          JOIN inbox_announcement a ON a.id = b.announcement_id
+          LEFT JOIN inbox_announcement a ON a.id = b.announcement_id
          WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
         """,  # noqa: S608 - constants
         [batch_id],
     )
     if row is None:
         return None
+    if row[6] is None:
+        _park(BATCH, batch_id, f"Its announcement {row[2]} was removed, so there is nothing to deliver.")
+        return None
     announced = Announced(row[6], row[7], json.loads(row[8]), *row[9:])
     return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=row[5], persisted=row[3])
 
 
-def deferred(event_id: int, seconds: float, why: str) -> None:
-    """Put a claimed event off: the sweep enqueues it again then, and no start counts."""
+def deferred(event_id: int, kind: str, seconds: float, why: str) -> None:
+    """Put a claimed event off until its turn comes, when the sweep enqueues it again; no start counts."""
     _execute(
         """
-        UPDATE outbox_event SET error = %s, attempts = 0,
+        UPDATE outbox_event SET error = %s, attempts = 0, slots = array_append(slots, %s),
                next_attempt_at = clock_timestamp() + make_interval(secs => %s)
          WHERE id = %s
         """,
-        [why, seconds, event_id],
+        [why, kind, seconds, event_id],
     )
 
 
@@ -211,45 +227,59 @@ def finish_at_once(event_id: int, batch_ids: Sequence[int]) -> None:
 
 @contextmanager
 def failure_noted(kind: Kind, work_ids: Sequence[int], *, counted: bool = False) -> Iterator[None]:
-    """Whatever is raised inside is noted on the rows, with what is to be done about it, and raised on.
+    """Record any exception that is raised inside on the rows, with the time of the next attempt, and raise it on.
 
-    Raised on, so that the operator sees the task fail; Celery acknowledges it, since the row is what counts. `counted`
-    says whether this start is among the row's attempts already.
+    Raised on, so that operators see the task fail; Celery acknowledges it, since the row is what counts. `counted`
+    says whether this start is among the row's attempts.
     """
     try:
         yield
-    except Permanent:
-        _note(kind, work_ids, 1 - counted, park_from=0)
-        raise
-    except (Retryable, OperationalError, InterfaceError):
-        _note(kind, work_ids, -counted, park_from=None)
-        raise
-    except Exception:
-        _note(kind, work_ids, 1 - counted, park_from=MAX_ATTEMPTS)
+    except Exception as error:
+        _note(kind, work_ids, counted=counted, patience=_patience(error))
         raise
 
 
-def _note(kind: Kind, work_ids: Sequence[int], more: int, *, park_from: int | None) -> None:
-    """Write the current exception to the rows, and so many attempts more; park from `park_from` on (None: never)."""
-    error = traceback.format_exc()[-ERROR_MAX_LENGTH:]
+def _patience(error: Exception) -> float | None:
+    """Return how long work is tried that fails with this (seconds); None: until it succeeds."""
+    if isinstance(error, Retryable) or is_outage(error):
+        return None
+    if isinstance(error, UndeclaredEvent):
+        return UNDECLARED_PATIENCE_SECONDS
+    return 0 if isinstance(error, Permanent) else PATIENCE_SECONDS
+
+
+def _note(kind: Kind, work_ids: Sequence[int], *, counted: bool, patience: float | None) -> None:
+    """Write the current exception to the rows, and park those that have failed for longer than `patience`."""
+    error = storable_text(traceback.format_exc()[-ERROR_MAX_LENGTH:])
     ids: dict[str, Any] = {"work": kind.name, "ids": list(work_ids)}
     try:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
-                UPDATE {kind.table}
-                   SET error = %(error)s, attempts = attempts + %(more)s, next_attempt_at = {BACKOFF},
-                       state = CASE WHEN attempts + %(more)s >= %(park_from)s THEN 'failed' ELSE state END,
-                       finished_at = CASE WHEN attempts + %(more)s >= %(park_from)s THEN clock_timestamp() END
-                 WHERE id = ANY(%(ids)s) AND state = 'pending'
+                UPDATE {kind.table} work
+                   SET error = %(error)s, attempts = greatest(attempts - %(counted)s, 0), next_attempt_at = {BACKOFF},
+                       failing_since = since, state = CASE WHEN parked THEN 'failed' ELSE state END,
+                       finished_at = CASE WHEN parked THEN clock_timestamp() END
+                  FROM (SELECT id AS failed_id, since,
+                               %(parks)s AND since <= clock_timestamp() - make_interval(secs => %(patience)s) AS parked
+                          FROM (SELECT id, CASE WHEN %(parks)s THEN coalesce(failing_since, clock_timestamp())
+                                                ELSE failing_since END AS since
+                                  FROM {kind.table} WHERE id = ANY(%(ids)s) FOR UPDATE) failing) verdict
+                 WHERE work.id = failed_id AND state = 'pending'
                 RETURNING state
                 """,  # noqa: S608 - constants
-                {"error": error, "more": more, "park_from": park_from, "ids": ids["ids"]},
+                {
+                    "error": error,
+                    "counted": int(counted),
+                    "parks": patience is not None,
+                    "patience": patience or 0,
+                    "ids": ids["ids"],
+                },
             )
             outcomes = [state for (state,) in cursor.fetchall()]
-    except (OperationalError, InterfaceError):
+    except (DatabaseError, InterfaceError):
         # Postgres itself is away: the rows are still pending, and due for the sweep when their time comes.
-        logger.warning("Work failed and Postgres could not be told", exc_info=True, extra=ids)
+        logger.warning("Work failed and the failure could not be recorded", exc_info=True, extra=ids)
         return
     for outcome in outcomes:
         metrics.WORK_FINISHED.labels(kind.name, outcome).inc()

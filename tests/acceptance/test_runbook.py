@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 
 from dev.programs import PROMETHEUS
 from examples.forum.models import Thread
@@ -100,8 +102,9 @@ def test_frames_that_come_late(system: System, place: Thread) -> None:
 
 
 def test_dead_letters(system: System) -> None:
-    # The worker does not know this event: it is the tests' own, as after a deploy of web alone.
+    # The worker does not know this event, which is declared by the tests alone; it has tried it for a day.
     event_id = record(ThingHappened(first=()), key="unknown")
+    Event.objects.filter(pk=event_id).update(failing_since=timezone.now() - timedelta(hours=25))
     system.raises("ClarionDeadLetters")
     assert "UndeclaredEvent" in said_by("dead_letters")
     assert said_by("dead_letters", "discard", "event", str(event_id)) == "1 discarded\n"

@@ -25,6 +25,7 @@ QUOTED = {
 FORMATTED = {
     "pipeline/inbox/personal.py": {"table": "constants"},
     "pipeline/maintenance.py": {"table": "constants", "still": "constants"},
+    "pipeline/outbox/sweep.py": {"table": "constants", "backoff": "constants"},
     "pipeline/recipients.py": {
         "who": "compiled",
         "candidates": "compiled",

@@ -23,6 +23,13 @@ def due_now() -> None:
         cursor.execute("UPDATE outbox_batch SET next_attempt_at = now()")
 
 
+def failing_for(hours: float) -> None:
+    """All unfinished work has failed for so long."""
+    with connection.cursor() as cursor:
+        for table in ("outbox_event", "outbox_batch"):
+            cursor.execute(f"UPDATE {table} SET failing_since = now() - make_interval(mins => %s)", [int(hours * 60)])
+
+
 def at_once(*work: Callable[[], object]) -> None:
     """Run these at the same time, each with a connection of its own; raise what one raises."""
     failures: list[BaseException] = []

@@ -15,14 +15,14 @@ from django.utils import timezone
 
 from pipeline import delivery, persist
 from pipeline.health import sampling
-from pipeline.outbox import pauses, work
+from pipeline.outbox import pauses
 from pipeline.outbox.models import Event, Pause, Sample
 from pipeline.publish import channel_layer
 from shared.inbox.models import Notification
 from shared.reports import edge_group
 from tests import environment
 from tests.factories import UserFactory
-from tests.integration.steps import happened
+from tests.integration.steps import failing_for, happened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,9 +51,9 @@ def parked(people: list[User], monkeypatch: pytest.MonkeyPatch, valkey: str) -> 
     event_id = happened(first=people)
     with monkeypatch.context() as patch:
         patch.setattr(persist, "persist", lambda *_, **__: 1 / 0)
-        for _ in range(work.MAX_ATTEMPTS):
-            with pytest.raises(ZeroDivisionError):
-                delivery.expand(event_id, again=True)
+        failing_for(hours=2)
+        with pytest.raises(ZeroDivisionError):
+            delivery.expand(event_id)
     return Event.objects.get(pk=event_id)
 
 

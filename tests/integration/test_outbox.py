@@ -1,23 +1,28 @@
 """What becomes of work that is interrupted, fails, kills its worker, or loses its hint: it is done, or parked."""
 
 import signal
+import threading
 import time
+from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
 import redis
 from django.contrib.auth.models import User
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from pipeline import delivery, enqueue, persist, publish
-from pipeline.errors import Retryable
-from pipeline.outbox import sweep, work
+from pipeline.errors import Retryable, UndeclaredEvent
+from pipeline.outbox import dead_letters, sweep, work
 from pipeline.outbox.models import Batch, Event
 from pipeline.outbox.recording import record
 from shared.inbox.models import Notification
 from shared.settings import load
 from tests import environment
 from tests.integration.conftest import Frames
-from tests.integration.steps import at_once, due_now, happened
+from tests.integration.steps import at_once, due_now, failing_for, happened
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,26 +88,106 @@ def test_postgres_being_away_does_not_cost_an_attempt(people: list[User], monkey
     assert (event.state, event.attempts) == ("pending", 0)
 
 
-def test_an_event_nobody_declares_is_parked_at_once_with_its_error() -> None:
+def expand_fails(event_id: int, error: type[Exception], *, again: bool = False) -> Event:
+    with pytest.raises(error):
+        delivery.expand(event_id, again=again)
+    return Event.objects.get(pk=event_id)
+
+
+def test_an_event_that_is_not_declared_is_tried_for_a_day_and_then_parked() -> None:
+    """During a deploy old workers do not know the events of new web processes."""
     event_id = record(ThingHappened(), key="thing")
     Event.objects.update(name="tests.unknown.v1")
-    with pytest.raises(Exception, match=r"no event 'tests\.unknown\.v1' is declared"):
-        delivery.expand(event_id)
-    event = Event.objects.get()
+    for hours in (0, 2, 23):
+        failing_for(hours)
+        assert expand_fails(event_id, UndeclaredEvent).state == "pending"
+    failing_for(hours=25)
+    event = expand_fails(event_id, UndeclaredEvent)
     assert event.state == "failed"
-    assert "UndeclaredEvent" in event.error
+    assert "no event 'tests.unknown.v1' is declared" in event.error
 
 
-def test_what_keeps_failing_is_parked_with_its_traceback(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_keeps_failing_is_tried_for_an_hour_and_then_parked(
+    people: list[User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it fails within that hour: a release can be rolled back meanwhile."""
     event_id = happened(first=people)
-    monkeypatch.setattr(persist, "persist", lambda *_, **__: 1 / 0)
-    for start in range(work.MAX_ATTEMPTS):
-        assert Event.objects.get().state == "pending"
-        with pytest.raises(ZeroDivisionError):
-            delivery.expand(event_id, again=start > 0)
-    event = Event.objects.get()
-    assert event.state == "failed"
-    assert "ZeroDivisionError" in event.error
+    with monkeypatch.context() as patch:
+        patch.setattr(persist, "persist", lambda *_, **__: 1 / 0)
+        for number in range(work.MAX_ATTEMPTS + 3):
+            event = expand_fails(event_id, ZeroDivisionError, again=number > 0)
+            assert (event.state, event.attempts) == ("pending", 0)
+        failing_for(hours=1.1)
+        event = expand_fails(event_id, ZeroDivisionError, again=True)
+        assert event.state == "failed"
+        assert "ZeroDivisionError" in event.error
+    assert dead_letters.replay(work.EVENT, [event_id]) == 1
+    assert Event.objects.get().failing_since is None
+    delivery.expand(event_id, again=True)
+    assert Event.objects.get().state == "done"
+
+
+@pytest.mark.parametrize(
+    "sqlstate,state",
+    [("57014", "failed"), ("22P02", "failed"), ("23505", "failed"), ("55P03", "pending"), ("40P01", "pending"),
+     ("40001", "pending"), ("53300", "pending"), ("57P01", "pending"), ("25006", "pending"), (None, "pending")],
+)  # fmt: skip
+def test_a_database_error_is_judged_by_its_sqlstate(
+    people: list[User], monkeypatch: pytest.MonkeyPatch, sqlstate: str | None, state: str
+) -> None:
+    """An outage is waited for without end; a statement time-out and a refused value are failures of the work."""
+
+    def fails(*_: object, **__: object) -> None:
+        error = OperationalError("as Postgres says it")
+        error.__cause__ = psycopg.errors.lookup(sqlstate)("x") if sqlstate else psycopg.OperationalError("lost")
+        raise error
+
+    event_id = happened(first=people)
+    failing_for(hours=2)
+    monkeypatch.setattr(persist, "persist", fails)
+    assert expand_fails(event_id, OperationalError).state == state
+
+
+def test_finishing_and_discarding_the_last_two_batches_concurrently_finishes_the_event(
+    people: list[User], in_batches: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever locks the event second sees the batch of the other."""
+    delivery.expand(happened(first=people[:4]))
+    one, two = Batch.objects.order_by("pk")
+    Batch.objects.filter(pk=two.pk).update(state="failed")
+    both_updated = threading.Barrier(2)
+    execute = work._execute
+
+    def finish_together(sql: str, params: Any) -> int:
+        count = execute(sql, params)
+        if "UPDATE outbox_batch" in sql:
+            both_updated.wait(5)
+        return count
+
+    def wait_before_locking(run: Any, sql: str, *rest: Any) -> Any:
+        if sql == dead_letters._LOCK_EVENTS:
+            both_updated.wait(5)
+        return run(sql, *rest)
+
+    def discard_together() -> None:
+        with connection.execute_wrapper(wait_before_locking):
+            dead_letters.discard(work.BATCH, [two.pk])
+
+    monkeypatch.setattr(work, "_execute", finish_together)
+    at_once(lambda: work.finish(one.event_id, one.pk), discard_together)
+    assert set(Batch.objects.values_list("state", flat=True)) == {"done"}
+    assert Event.objects.get().state == "done"
+
+
+def test_the_sweep_finishes_an_event_without_unfinished_batches(people: list[User], in_batches: None) -> None:
+    """As an earlier version could leave it behind."""
+    delivery.expand(happened(first=people[:4]))
+    Batch.objects.update(state="done")
+    sweep.sweep()
+    assert Event.objects.get().state == "expanded"  # a worker may be about to
+    Event.objects.update(expanded_at=timezone.now() - timedelta(minutes=2))
+    sweep.sweep()
+    assert Event.objects.get().state == "done"
 
 
 def test_what_kills_its_worker_each_time_is_parked(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +213,8 @@ def test_the_sweep_enqueues_what_is_due_once_and_leaves_the_rest(
     assert sweep.sweep() == 0
     delivery.expand(waiting)
     due_now()
+    assert sweep.sweep() == 0  # their hints lie on the queue
+    broker.flushdb()
     assert sweep.sweep() == 6  # batches only: the event is expanded
 
 
@@ -182,6 +269,9 @@ def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
     monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
     happened("after", first=people)
     due_now()
+    assert sweep.sweep() == 0  # it waits until the hints that were taken are worked off
+    with redis.Redis.from_url(environment.BROKER.url) as client:
+        client.flushdb()
     assert sweep.sweep() == 5
 
 

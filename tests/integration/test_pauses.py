@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from pipeline import backlog, delivery
-from pipeline.outbox import pauses
+from pipeline.outbox import pauses, work
 from pipeline.outbox.models import Batch, Event, Pause
 from pipeline.outbox.story import story
 from pipeline.outbox.sweep import sweep
@@ -71,7 +71,7 @@ def test_an_event_of_several_kinds_waits_as_a_whole(people: list[User], valkey: 
     assert kinds == {people[0].pk: "FIRST", people[1].pk: "SECOND"}
 
 
-def test_batches_that_are_on_their_way_wait_too(people: list[User], in_batches: None, valkey: str) -> None:
+def test_batches_that_are_on_their_way_wait_too(people: list[User], in_batches: None, broker: redis.Redis) -> None:
     delivery.expand(happened(first=people))
     first, second, third = Batch.objects.order_by("pk").values_list("pk", flat=True)
     delivery.deliver(first)
@@ -81,6 +81,7 @@ def test_batches_that_are_on_their_way_wait_too(people: list[User], in_batches: 
     assert len(told()) == 2
     assert pauses.waiting() == {"FIRST": 2}
     assert pauses.resume("FIRST") == 2
+    broker.flushdb()  # the workers took the hints
     assert sweep() == 2
     for batch_id in (second, third):
         delivery.deliver(batch_id, again=True)
@@ -125,3 +126,15 @@ def test_nothing_is_held_for_a_pause_that_is_ending(people: list[User], valkey: 
     finished = threading.Event()
     at_once(resume, expand)
     assert told() == [event_id]
+
+
+def test_pausing_and_resuming_often_does_not_park_healthy_work(people: list[User], broker: redis.Redis) -> None:
+    event_id = happened("one", first=people[:1])
+    for _ in range(work.MAX_ATTEMPTS + 2):
+        pauses.pause("FIRST")
+        delivery.expand(event_id, again=True)
+        assert Event.objects.get().state == "paused"
+        pauses.resume("FIRST")
+        pauses._ask_again()
+    delivery.expand(event_id, again=True)
+    assert Event.objects.get().state == "done"

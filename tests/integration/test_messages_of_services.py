@@ -1,0 +1,177 @@
+"""Messages to the Celery task `pipeline.record`: recorded, waited for, or kept as an event that can be replayed."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+import redis
+from celery.exceptions import Reject
+from celery.worker import state as worker_state
+from django.contrib.auth.models import User
+from django.db import OperationalError
+
+from pipeline import delivery, events, inbound, notices, tasks
+from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
+from pipeline.outbox import dead_letters, work
+from pipeline.outbox.models import Event
+from shared import metrics
+from shared.inbox.models import Notification
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOTICE = "clarion.notice.given.v1"
+REJECTED = "clarion.message.rejected.v1"
+
+
+def notice(*people: User, **more: Any) -> dict[str, Any]:
+    return {"kind": "EXPORT_COMPLETE", "recipients": [person.pk for person in people]} | more
+
+
+def test_a_message_is_recorded_once_with_the_keys_of_its_service(people: list[User], broker: redis.Redis) -> None:
+    first = tasks.record(NOTICE, notice(people[0]), key="one")
+    assert tasks.record(name=NOTICE, payload=notice(people[0]), key="one") == first
+    assert tasks.record(NOTICE, notice(people[1]), "one", service="billing") != first
+    assert broker.llen("events") == 2
+    assert list(Event.objects.order_by("pk").values_list("service", flat=True)) == ["unnamed", "billing"]
+
+
+def test_an_event_that_old_workers_do_not_know_is_recorded_when_one_does(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """During a deploy the message may reach a worker of the old release."""
+    declared = dict(events._declared)
+    with monkeypatch.context() as old_release:
+        old_release.setattr(events, "_declared", {name: one for name, one in declared.items() if name != NOTICE})
+        event_id = tasks.record(NOTICE, notice(people[0]), key="one")
+        with pytest.raises(UndeclaredEvent):
+            delivery.expand(event_id)
+        kept = Event.objects.get()
+        assert (kept.name, kept.state) == (REJECTED, "pending")
+    delivery.expand(event_id, again=True)
+    event = Event.objects.get(name=NOTICE)
+    assert Event.objects.get(name=REJECTED).state == "done"
+    delivery.expand(event.pk)
+    assert Notification.objects.get().recipient_id == people[0].pk
+
+
+@pytest.mark.parametrize(
+    "args,kwargs,error,says",
+    [
+        ((NOTICE, {}), {"key": "k"}, InvalidEvent, "kind: Field required"),
+        ((NOTICE, "text"), {"key": "k"}, InvalidEvent, "payload"),
+        ((NOTICE, None), {"key": "k"}, InvalidEvent, "payload"),
+        ((NOTICE, {}), {}, InvalidEvent, "missing: ['key']"),
+        ((), {}, InvalidEvent, "missing: ['name', 'payload', 'key']"),
+        ((NOTICE, {}), {"key": "k", "colour": 1}, InvalidEvent, "unknown: ['colour']"),
+        ((NOTICE, {}, "k", 1, "s", "v", "more"), {}, InvalidEvent, "a message needs"),
+        ((NOTICE, {"kind": "X", "recipients": [1]}), {"key": 7}, InvalidEvent, "an idempotency key"),
+        ((NOTICE, {"kind": "X", "recipients": [1]}), {"key": "k", "actor_id": "me"}, InvalidEvent, "actor_id is 'me'"),
+        ((NOTICE, {"kind": "X", "recipients": [1]}), {"key": "k", "service": 1}, InvalidEvent, "service is 1"),
+        ((["a"], {}), {"key": "k"}, UndeclaredEvent, "no event ['a'] is declared"),
+        ((REJECTED, {"args": [], "kwargs": {}}), {"key": "k"}, UndeclaredEvent, "cannot be sent by a service"),
+    ],
+)
+def test_a_message_that_cannot_be_recorded_is_kept_as_it_was_sent(
+    people: list[User], broker: redis.Redis, args: Any, kwargs: Any, error: type[Exception], says: str
+) -> None:
+    """It is a dead letter after its first attempt; one whose event is not declared after a day."""
+    counted = metrics.MESSAGES_REJECTED._value.get()
+    event_id = tasks.record(*args, **kwargs)
+    assert metrics.MESSAGES_REJECTED._value.get() == counted + 1
+    with pytest.raises(error):
+        delivery.expand(event_id)
+    event = Event.objects.get()
+    assert event.state == ("pending" if error is UndeclaredEvent else "failed")
+    assert says in event.error
+    assert event.payload["kwargs"] == kwargs
+    assert len(event.payload["args"]) == len(args)
+
+
+def test_a_dead_letter_of_a_service_is_replayed_when_its_declaration_fits(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = {"kind": "EXPORT_COMPLETE", "audience": "tests.later"}
+    event_id = tasks.record(NOTICE, payload, key="one")
+    with pytest.raises(InvalidEvent, match=r"no audience 'tests\.later' is declared"):
+        delivery.expand(event_id)
+    monkeypatch.setitem(
+        notices._declared, "tests.later", lambda: User.objects.filter(pk=people[0].pk).values_list("pk")
+    )
+    assert dead_letters.replay(work.EVENT, [event_id]) == 1
+    delivery.expand(event_id)
+    delivery.expand(Event.objects.get(name=NOTICE).pk)
+    assert Notification.objects.get().recipient_id == people[0].pk
+
+
+def test_text_that_postgres_refuses_is_repaired(people: list[User], broker: redis.Redis) -> None:
+    event_id = tasks.record(NOTICE, notice(people[0], data={"x": "\x00\ud800"}), key="one")
+    delivery.expand(event_id)
+    assert Event.objects.get(name=NOTICE).payload["data"] == {"x": "\ufffd\ufffd"}
+
+
+def test_a_key_with_another_payload_is_kept_too(people: list[User], broker: redis.Redis) -> None:
+    tasks.record(NOTICE, notice(people[0]), key="one")
+    event_id = tasks.record(NOTICE, notice(people[1]), key="one")
+    with pytest.raises(KeyConflict):
+        delivery.expand(event_id)
+
+
+def test_a_message_nested_too_deep_for_a_payload_is_kept_as_text(people: list[User], broker: redis.Redis) -> None:
+    deep: Any = 1
+    for _ in range(100):
+        deep = [deep]
+    event_id = tasks.record(NOTICE, {"kind": "X", "recipients": [1], "data": {"x": deep}}, key="k")
+    assert "[" * 100 in Event.objects.get(pk=event_id).payload["kwargs"]["message"]
+
+
+class Away:
+    """Postgres fails a number of times and answers then."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.left = times
+        self._record = inbound.record_named
+        monkeypatch.setattr(inbound, "record_named", self)
+        monkeypatch.setattr(inbound, "WAIT_FIRST_SECONDS", 0.01)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> int:
+        self.left -= 1
+        if self.left >= 0:
+            raise OperationalError("the connection was lost")
+        return self._record(*args, **kwargs)
+
+
+def test_a_message_waits_while_postgres_is_away(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch, times=3)
+    assert tasks.record(NOTICE, notice(people[0]), key="one") == Event.objects.get().pk
+    assert away.left == -1
+
+
+def test_a_message_that_has_waited_long_is_sent_again(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the end of its queue, before a broker would give it to another worker too."""
+    Away(monkeypatch, times=1000)
+    monkeypatch.setattr(inbound, "KEPT_SECONDS", 0.05)
+    assert tasks.record(NOTICE, notice(people[0]), key="one") is None
+    assert broker.llen("events") == 1
+    assert b"pipeline.record" in broker.lindex("events", 0)
+
+
+def test_a_stopping_worker_gives_its_message_back(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Away(monkeypatch, times=1000)
+    timer = threading.Timer(0.2, lambda: setattr(worker_state, "should_stop", 0))
+    timer.start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(Reject) as rejected:
+            tasks.record(NOTICE, notice(people[0]), key="one")
+    finally:
+        timer.join()
+        worker_state.should_stop = None
+    assert rejected.value.requeue
+    assert time.monotonic() - begun < 10
