@@ -22,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from shared.inbox.log import frame_of
 from shared.inbox.queries import LOG_AFTER, Head, LogRow, UserTable, connect_sql, heads_sql, password_sql, probes
-from shared.settings import VANISHED, Settings
+from shared.settings import Settings
 from shared.tokens import Identity
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Reader:
         self._asked: deque[_Asked] = deque()
         self._asking: set[asyncio.Task[None]] = set()
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
-            settings.database_url,
+            settings.conninfo,
             min_size=1,
             max_size=settings.repair_concurrency,
             timeout=self._timeout,
@@ -119,7 +119,6 @@ class Reader:
                 "prepare_threshold": None,  # PgBouncer in transaction mode
                 "connect_timeout": max(2, round(self._timeout)),
                 "application_name": "clarion-edge",
-                **VANISHED,
             },
             open=False,
         )

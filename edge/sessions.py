@@ -6,7 +6,7 @@ that was asked itself, or one that the settings name. The session is read as Dja
 the user's password.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,17 +40,23 @@ async def identity_of(session_key: str, reader: Reader, settings: Settings, now:
         return None
     data, expires_at = row
     try:
-        session = signing.loads(data, salt=_SESSION_SALT, serializer=JSONSerializer)
+        keys: list[str | bytes] = [*settings.secret_keys]
+        session = signing.loads(data, keys[0], _SESSION_SALT, JSONSerializer, fallback_keys=keys[1:])
         user_id, hashed = int(session["_auth_user_id"]), str(session["_auth_user_hash"])
     except (signing.BadSignature, KeyError, ValueError):
         return None
     password = await reader.password(user_id)
     if password is None:
         return None
-    expected = salted_hmac(_HASH_SALT, password, algorithm="sha256").hexdigest()
-    if not constant_time_compare(hashed, expected):
+    if not any(constant_time_compare(hashed, one) for one in _hashes(password, settings)):
         return None
     return Identity(user_id, expires_at.timestamp(), now, session=session_digest(session_key), session_key=session_key)
+
+
+def _hashes(password: str, settings: Settings) -> Iterator[str]:
+    """Yield what Django binds a session to a password by: with its secret key, then with each of its fallbacks."""
+    for key in settings.secret_keys:
+        yield salted_hmac(_HASH_SALT, password, secret=key, algorithm="sha256").hexdigest()
 
 
 def allowed_origin(scope: Mapping[str, Any], settings: Settings) -> str | None:

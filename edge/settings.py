@@ -6,7 +6,7 @@ No apps, no database of Django's, no Celery: the edge reads Postgres through a s
 from shared.logs import logging_config
 from shared.settings import load
 
-SECRET_KEY = load().secret_key.get_secret_value()
+SECRET_KEY, *SECRET_KEY_FALLBACKS = load().secret_keys
 DEBUG = False
 USE_TZ = True
 TIME_ZONE = "UTC"

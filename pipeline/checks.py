@@ -99,11 +99,23 @@ def layer(**_: Any) -> Messages:
 
 
 @register(TAG)
+def keys(**_: Any) -> Messages:
+    """The edge verifies what the web app verifies: sessions and tokens from before a rotation of the secret key."""
+    ours = load().secret_keys
+    if ours[0] != settings.SECRET_KEY or set(settings.SECRET_KEY_FALLBACKS) <= set(ours):
+        return []
+    hint = "Set CLARION_SECRET_KEY_FALLBACKS to the same keys, for edges too; or SECRET_KEY, *SECRET_KEY_FALLBACKS = "
+    hint += "shared.settings.load().secret_keys."
+    text = "SECRET_KEY_FALLBACKS has keys that edges do not know: sessions signed with them open no sockets."
+    return [Warning(text, hint, id="clarion.W009")]
+
+
+@register(TAG)
 def pools(**_: Any) -> Messages:
     """Connections to Postgres are kept, and a pool has one for each thread."""
     database = settings.DATABASES["default"]
     found: Messages = []
-    if database.get("ENGINE") != "django.db.backends.postgresql":
+    if connections["default"].vendor != "postgresql":  # engines of other names may be Postgres, as PostGIS is
         hint = "Set DATABASES['default'] = shared.settings.load().django_database()."
         return [Error("The default database is not Postgres.", hint, id="clarion.E007")]
     pool = database.get("OPTIONS", {}).get("pool")

@@ -8,11 +8,12 @@ edge's) are built from it. A value that cannot be used is refused at start with 
 import re
 from functools import cache
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-import dj_database_url
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared import database
 from shared.sentinel import watched
 
 #: Only ever accepted with CLARION_DEBUG=1. Long enough for HS256 not to warn.
@@ -25,27 +26,30 @@ SECRET_KEY_MIN_BYTES = 32
 _SERVICE = re.compile(r"(?:(?P<name>[a-z][a-z0-9_-]{0,31})=(?=[^=]))?(?P<token>.*)", re.DOTALL)
 
 #: Written with commas between their parts.
-LISTS = ("channel_layer_url", "jwt_keys", "allowed_hosts", "allowed_origins", "service_tokens")
+LISTS = (
+    "channel_layer_url",
+    "secret_key_fallbacks",
+    "jwt_keys",
+    "allowed_hosts",
+    "allowed_origins",
+    "service_tokens",
+)
 
-
-#: A Postgres whose machine has vanished says nothing, not even that a connection is gone, and would be believed in for
-#: hours. With these libpq gives up after half a minute (seconds, the last in milliseconds).
-VANISHED: dict[str, Any] = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 4,
-    "tcp_user_timeout": 30_000,
-}
+#: A comma inside of a URL, as in a password, separates nothing.
+_BETWEEN_URLS = re.compile(r",\s*(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
+#: Schemes of URLs that name a host.
+_WITH_HOST = ("redis", "rediss", "amqp", "amqps", "pyamqp")
 
 
 class Settings(BaseSettings):
     """Every variable, its meaning and its default. Names in the environment are upper case."""
 
-    model_config = SettingsConfigDict(env_prefix="CLARION_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CLARION_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(
         "postgresql://postgres@127.0.0.1:5432/clarion",
         validation_alias="DATABASE_URL",
+        repr=False,
         description="Postgres, the queue of record and every inbox. PgBouncer in transaction mode will do.",
     )
     broker_url: SecretStr = Field(
@@ -63,6 +67,9 @@ class Settings(BaseSettings):
     debug: bool = Field(False, description="Development: tracebacks in pages, the development secret allowed.")
     secret_key: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET), description="Signs sessions and, unless CLARION_JWT_KEYS is set, socket tokens."
+    )
+    secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Former secret keys, separated by commas: they verify, and sign nothing (rotation)."
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("localhost", "127.0.0.1", "[::1]"), description="Host names the web app answers to, separated by commas."
@@ -140,7 +147,7 @@ class Settings(BaseSettings):
     )
     drain_seconds: float = Field(5, ge=0, description="Over how long a stopping edge closes its sockets.")
     message_bytes: int = Field(
-        4096, ge=1024, description="Largest inbound message of a socket: a word, or a token, which may be longer."
+        16_384, ge=1024, description="Largest inbound message of a socket: at least as large as its longest token."
     )
     messages_per_minute: int = Field(120, ge=1, description="Inbound messages of one socket before it is closed.")
 
@@ -188,13 +195,18 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", description="Threshold of the JSON logs.")
 
-    @field_validator(
-        "channel_layer_url", "jwt_keys", "allowed_hosts", "allowed_origins", "service_tokens", mode="before"
-    )
+    @field_validator(*LISTS, mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+    def _split(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = _BETWEEN_URLS.split(value) if info.field_name == "channel_layer_url" else value.split(",")
+        return tuple(part.strip() for part in parts if part.strip())
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, value: str) -> str:
+        database.parse(value)
         return value
 
     @model_validator(mode="after")
@@ -219,9 +231,11 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _sentinels_are_named(self) -> Self:
-        for url in (self.broker_url, *self.channel_layer_url):
-            watched(url.get_secret_value())
+    def _hosts_are_named(self) -> Self:
+        named = [("BROKER_URL", self.broker_url), *(("CHANNEL_LAYER_URL", url) for url in self.channel_layer_url)]
+        for name, url in named:
+            if watched(url.get_secret_value()) is None and not _has_a_host(url.get_secret_value()):
+                raise ValueError(f"{name} names no host: percent-encode #, / and ? of its password (%23, %2F, %3F)")
         return self
 
     @model_validator(mode="after")
@@ -237,9 +251,14 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secret key and its fallbacks."""
+        return tuple(key.get_secret_value() for key in (self.secret_key, *self.secret_key_fallbacks))
+
+    @property
     def signing_keys(self) -> tuple[str, ...]:
         """HS256 keys, the one that signs first."""
-        return tuple(key.get_secret_value() for key in self.jwt_keys) or (self.secret_key.get_secret_value(),)
+        return tuple(key.get_secret_value() for key in self.jwt_keys) or self.secret_keys
 
     @property
     def services(self) -> tuple[tuple[str, str], ...]:
@@ -247,17 +266,14 @@ class Settings(BaseSettings):
         parts = (_SERVICE.fullmatch(token.get_secret_value()) for token in self.service_tokens)
         return tuple((part["name"] or "", part["token"]) for part in parts if part is not None)
 
-    def django_database(self) -> dict[str, Any]:
-        """The entry for Django's `DATABASES["default"]`.
+    @property
+    def conninfo(self) -> str:
+        """Postgres for a connection that is not Django's."""
+        return database.parse(self.database_url).conninfo
 
-        Connections are kept (a new one costs some 4 ms) and looked at before they are used again; prepared statements
-        and server-side cursors are off, so that PgBouncer in transaction mode works.
-        """
-        parsed = dj_database_url.parse(self.database_url, conn_max_age=600, conn_health_checks=True)
-        config: dict[str, Any] = dict(parsed)
-        config["DISABLE_SERVER_SIDE_CURSORS"] = True
-        config["OPTIONS"] = {"connect_timeout": 5, **VANISHED, **config.get("OPTIONS", {})}
-        return config
+    def django_database(self) -> dict[str, Any]:
+        """Return the entry for Django's `DATABASES["default"]`."""
+        return database.parse(self.database_url).for_django
 
     def django_channel_layers(self) -> dict[str, Any]:
         """Django's `CHANNEL_LAYERS`."""
@@ -275,6 +291,15 @@ class Settings(BaseSettings):
 def _layer_host(url: str) -> str | dict[str, Any]:
     found = watched(url)
     return url if found is None else found.for_the_layer()
+
+
+def _has_a_host(url: str) -> bool:
+    """Whether a URL can be taken apart; of a scheme without a host, that is for its client to find out."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme not in _WITH_HOST or (bool(parts.hostname) and parts.port != 0 and not parts.fragment)
+    except ValueError:  # a port that is no number
+        return False
 
 
 @cache

@@ -15,7 +15,7 @@ _forum = Path(__file__).resolve().parent
 _project = _forum.parent.parent
 
 DEBUG = _config.debug
-SECRET_KEY = _config.secret_key.get_secret_value()
+SECRET_KEY, *SECRET_KEY_FALLBACKS = _config.secret_keys
 ALLOWED_HOSTS = list(_config.allowed_hosts)
 ROOT_URLCONF = "examples.forum.urls"
 WSGI_APPLICATION = "examples.forum.wsgi.application"

@@ -255,6 +255,16 @@ async def test_a_token_is_swapped_in_band_for_the_same_user_only(edge: Edge) -> 
         assert await client.closed() == Close.BAD_TOKEN
 
 
+async def test_a_large_token_opens_a_socket_and_is_swapped_in_band(edge: Edge) -> None:
+    """Providers put a user's groups into it."""
+    ann = await person()
+    large = token(ann, groups="g" * 8_000)
+    async with opened(edge.url, subprotocols=[SUBPROTOCOL, f"bearer.{large}"]) as client:
+        assert (await client.next())["type"] == "CONNECTED"
+        await client.say(type="AUTH", token=large)
+        assert (await client.next())["type"] == "AUTH_OK"
+
+
 async def test_an_expiring_token_is_asked_for_anew(edge: Edge) -> None:
     ann = await person()
     async with opened(f"{edge.url}?token={token(ann, exp=time.time() + 1)}") as client:

@@ -11,6 +11,7 @@ import pytest
 from celery.app.task import Task
 from django.core.checks import run_checks
 from django.core.checks.registry import registry
+from django.db import connections
 
 from pipeline import checks, names
 from pipeline.celery import app
@@ -87,8 +88,6 @@ def test_connections_that_are_not_kept_and_a_pool_that_is_too_small(
     assert found() == {"clarion.W002"}
     pooled["OPTIONS"]["pool"] = {"max_size": 6}
     assert found() == set()
-    monkeypatch.setitem(settings.DATABASES, "default", {"ENGINE": "django.db.backends.sqlite3"})
-    assert found() == {"clarion.E007"}
 
 
 @pytest.mark.django_db
@@ -133,6 +132,20 @@ def test_the_name_of_actors(monkeypatch: pytest.MonkeyPatch, column: str, ids: s
     for module in (names, checks):
         monkeypatch.setattr(module, "load", lambda: settings)
     assert found() == ids
+
+
+def test_a_key_that_edges_do_not_know(settings: Any) -> None:
+    settings.SECRET_KEY_FALLBACKS = ["an older key of the web app, which its edges do not know"]
+    assert found() == {"clarion.W009"}
+    settings.SECRET_KEY = "a key that the host has besides Clarion's, with fallbacks of its own"
+    assert found() == set()
+
+
+def test_an_engine_that_is_postgres_by_another_name(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django_prometheus.db.backends.postgresql")
+    assert found() == set()
+    monkeypatch.setattr(connections["default"], "vendor", "sqlite")
+    assert found() == {"clarion.E007"}
 
 
 def test_every_check_is_documented_and_tried_here() -> None:

@@ -1,10 +1,17 @@
 """The session cookie is found in every header that a browser or proxy sends, from an allowed origin only."""
 
+from datetime import UTC, datetime
+from typing import cast
+
 import pytest
+from django.contrib.sessions.serializers import JSONSerializer
+from django.core import signing
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
+from django.utils.crypto import salted_hmac
 
-from edge.sessions import allowed_origin, cookie_of
+from edge.repair import Reader
+from edge.sessions import allowed_origin, cookie_of, identity_of
 from shared.settings import Settings
 
 SETTINGS = Settings(debug=True, allowed_origins=("https://forum.example",))
@@ -55,3 +62,36 @@ def test_its_own_host_and_named_origins_are_allowed() -> None:
     assert allowed_origin({"headers": [*OWN]}, SETTINGS) == "https://edge.example"
     named = {"headers": [(b"origin", b"https://forum.example"), (b"host", b"edge.example")]}
     assert allowed_origin(named, SETTINGS) == "https://forum.example"
+
+
+class OneSession:
+    """A reader that finds one session, signed with a key, and the password of its user."""
+
+    def __init__(self, key: str) -> None:
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        content = {
+            "_auth_user_id": "7",
+            "_auth_user_hash": salted_hmac(salt, "hashed", secret=key, algorithm="sha256").hexdigest(),
+        }
+        salt = "django.contrib.sessions.SessionStore"
+        self.data = signing.dumps(content, key, salt=salt, serializer=JSONSerializer, compress=True)
+
+    async def session(self, key: str) -> tuple[str, datetime]:
+        return self.data, datetime(2030, 1, 1, tzinfo=UTC)
+
+    async def password(self, user_id: int) -> str:
+        return "hashed"
+
+
+async def test_a_session_from_before_a_rotation_of_the_secret_key_opens_sockets() -> None:
+    old, new = "o" * 40, "n" * 40
+
+    async def opens(signed_with: str, **settings: str) -> bool:
+        reader = cast(Reader, OneSession(signed_with))
+        return await identity_of("abc", reader, Settings(debug=True, **settings), 0.0) is not None  # type: ignore[arg-type]
+
+    assert await opens(old, secret_key=old)
+    assert not await opens(old, secret_key=new)
+    assert await opens(old, secret_key=new, secret_key_fallbacks=old)
+    assert await opens(new, secret_key=new, secret_key_fallbacks=old)
+    assert not await opens(new, secret_key=old)
