@@ -25,12 +25,16 @@ class PunctualRequest(WebRequest):  # type: ignore[misc]  # untyped
 
     def process(self) -> Any:
         """The whole request has come."""
-        self.channel.factory.awaited.pop(self.channel, None)
+        channel = self.channel
+        channel.factory.awaited.pop(channel, None)
         offered = self.requestHeaders.getRawHeaders(b"sec-websocket-protocol") or ()
         if not all(value.isascii() for value in offered):
             self.basic_error(400, b"Bad Request", "A subprotocol is ASCII")
             return None
-        return super().process()
+        processed = super().process()
+        if self.transport is None:  # it has become a WebSocket, and nothing else would part the request and its channel
+            channel.requests.clear()
+        return processed
 
 
 class PunctualFactory(HTTPFactory):  # type: ignore[misc]  # untyped

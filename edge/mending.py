@@ -58,7 +58,7 @@ class Mending:
     __slots__ = ("_doubtful", "_reader", "_rewound", "_socket", "_task")
 
     def __init__(self, socket: Mended, reader: Reader) -> None:
-        self._socket = socket
+        self._socket: Mended | None = socket  # None once the socket is gone, so that the two are no reference cycle
         self._reader = reader
         self._task: asyncio.Task[None] | None = None
         self._doubtful = False  # which history the socket follows is to be asked of Postgres
@@ -67,12 +67,14 @@ class Mending:
     @property
     def is_needed(self) -> bool:
         """Whether there is something to read."""
-        return self._socket.stream.behind or self._doubtful or self._rewound
+        behind = self._socket is not None and self._socket.stream.behind
+        return behind or self._doubtful or self._rewound
 
     def begin(self, cause: str, *, wait: bool = True) -> None:
         """Make sure that what is missing is read, after a wait for stragglers."""
-        if self._task is None and not self._socket.closed and self._socket.parked_at is None:
-            self._task = asyncio.get_running_loop().create_task(self._mend(cause, wait=wait))
+        socket = self._socket
+        if self._task is None and socket is not None and not socket.closed and socket.parked_at is None:
+            self._task = asyncio.get_running_loop().create_task(self._mend(socket, cause, wait=wait))
 
     def doubt(self, cause: str) -> None:
         """Have Postgres asked which history this is, whatever the stream knows of."""
@@ -85,26 +87,26 @@ class Mending:
         self.begin(cause, wait=False)
 
     def cancel(self) -> None:
-        """The socket is gone."""
+        """End the repair: the socket is gone."""
+        self._socket = None
         if self._task is not None:
             self._task.cancel()
 
-    async def _mend(self, cause: str, *, wait: bool) -> None:
-        socket = self._socket
+    async def _mend(self, socket: Mended, cause: str, *, wait: bool) -> None:
         try:
             if wait:
                 # Frames of two workers may overtake each other: the missing one is mostly a moment away.
                 await asyncio.sleep(socket.settings.straggler_milliseconds / 1000)
             if self.is_needed and not socket.closed:
                 metrics.GAPS.inc()
-                await self._read_until_caught_up(cause)
+                await self._read_until_caught_up(socket, cause)
         except Exception:
             logger.exception("A repair failed", extra={"session": socket.id, "user": socket.user_id})
         finally:
             self._task = None
 
-    async def _read_until_caught_up(self, cause: str) -> None:
-        socket, stream = self._socket, self._socket.stream
+    async def _read_until_caught_up(self, socket: Mended, cause: str) -> None:
+        stream = socket.stream
         short_reads = stuck_reads = 0
         while self.is_needed and not socket.closed and socket.parked_at is None:
             last = stream.last or 0

@@ -49,6 +49,12 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
         super().onOpen()
         self.last_ping -= random.uniform(0, self.server.ping_interval)  # noqa: S311 - spread
 
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """As Daphne's. The result of autobahn's `is_closed` is this protocol: only the collector would free the two."""
+        super().connectionLost(reason)
+        for name in ("is_open", "is_closed"):
+            self.__dict__.pop(name, None)
+
     def push(self, payload: bytes) -> bool:
         """Send one text frame; False: the socket is closing, nothing is sent any more."""
         if self.state != self.STATE_OPEN:

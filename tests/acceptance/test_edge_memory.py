@@ -1,0 +1,59 @@
+"""What connections cost an edge is given back when they are gone."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+
+import psutil
+import pytest
+from asgiref.sync import sync_to_async
+
+from shared.settings import load
+from shared.tokens import mint
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import person, until
+from tests.processes import Edge
+from tests.raw import CLOSE, RawSocket, frame
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONCURRENTLY = 100
+#: How long one connection stays at most (seconds).
+STAYS_SECONDS = 0.4
+GROWTH = 1.1
+#: Connects before memory is measured, and between the two measurements.
+WARM_UP, MEASURED = 1200, 2400
+
+
+def memory(edge: Edge) -> int:
+    assert edge.popen is not None
+    return int(psutil.Process(edge.popen.pid).memory_info().rss)
+
+
+@pytest.mark.parametrize("with_token", [True, False])
+async def test_memory_is_flat_however_many_have_come_and_gone(db: None, valkey: str, with_token: bool) -> None:
+    ann = await person()
+    token = mint(ann.pk, load())[0] if with_token else None
+    env = await sync_to_async(on_test_database)()
+    with Edge("churned", CLARION_CONNECTIONS_PER_USER="10000", **env) as edge:
+
+        async def come_and_go(left: "itertools.count[int]", total: int) -> None:
+            while (number := next(left)) < total:
+                socket = await RawSocket.open(edge.port, token=token)
+                await socket.receive()
+                await asyncio.sleep(random.uniform(0, STAYS_SECONDS))
+                if number % 3:
+                    socket.send(frame(CLOSE, (1001).to_bytes(2, "big")))
+                    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                        await socket.receive()
+                socket.abort()
+
+        async def churn(total: int) -> int:
+            left = itertools.count()
+            await asyncio.gather(*(come_and_go(left, total) for _ in range(CONCURRENTLY)))
+            await until(lambda: edge.metric("clarion_edge_sockets") == 0, "sockets are left")
+            return memory(edge)
+
+        before = await churn(WARM_UP)
+        assert await churn(MEASURED) < before * GROWTH
