@@ -133,6 +133,8 @@ class Pace(models.Model):
     kind = models.CharField(max_length=64)
     reserved_until = models.DateTimeField()
 
+    objects: ClassVar = PrimaryManager()
+
     class Meta:
         indexes: ClassVar = [models.Index(fields=["reserved_until"], name="outbox_pace_age")]
 

@@ -82,6 +82,8 @@ CALLS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list
     "changes.delete": (an_inbox, lambda user: changes.delete(user.pk, 1), FRAME),
     "changes.read_through": (an_inbox, lambda user: changes.read_through(user.pk), FRAME),
     "access.revoke": (nothing, lambda user: access.revoke(user.pk), FRAME),
+    "access.renew": (nothing, lambda user: access.renew(user.pk), FRAME),
+    "access.end_session": (nothing, lambda user: access.end_session(user.pk, "key"), FRAME),
     "recording.record": (nothing, lambda user: recording.record(ThingHappened(), key="k"), ["events"]),
     "recording.record_named": (
         nothing,
@@ -98,6 +100,7 @@ CALLS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list
 #: Signals that Clarion listens to.
 SIGNALS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list[str]]] = {
     "a user is deactivated": (nothing, _deactivate, FRAME),
+    "a user has a new password": (nothing, lambda user: (user.set_password("new"), user.save()), FRAME),
     "a user is deleted": (nothing, lambda user: user.delete(), FRAME),
 }
 #: Public functions that send nothing: they read, or write rows that others find.
