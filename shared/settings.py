@@ -140,7 +140,9 @@ class Settings(BaseSettings):
     connections_per_user: int = Field(10, ge=1, description="Sockets of one user on one edge process.")
     connections_per_address: int = Field(50_000, ge=1, description="Sockets of one address on one edge.")
     connects_per_minute: int = Field(60_000, ge=1, description="Connects of one address to one edge.")
-    handshake_seconds: float = Field(10, gt=0, description="How long a connection to an edge may take to ask.")
+    handshake_seconds: float = Field(
+        10, gt=0, description="How long a connection to an edge may take to send a request, the first or the next."
+    )
     socket_age_seconds: float = Field(24 * 3600, gt=0, description="Age at which a socket must show a new token.")
     edge_name: str | None = Field(
         None, description="What operators call this edge; unset: its machine and the number of its process."
