@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.functional import Promise
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 #: Levels of lists and objects inside each other: far fewer than where Python's and browsers' parsers give up.
 DEPTH_MAX: Final = 50
@@ -22,6 +24,16 @@ DATA_MAX_BYTES: Final = 16_384
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _encode_value = DjangoJSONEncoder().default
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("boolean", "a boolean is not a number")
+    return value
+
+
+#: For fields of whole numbers: Python counts True as 1, and `true` is not the user 1.
+NOT_BOOLEAN: Final = BeforeValidator(_no_boolean)
 
 
 class InvalidValue(ValueError):

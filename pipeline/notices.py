@@ -11,7 +11,7 @@ service can say "whoever takes part in thread 7" without knowing the tables:
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
@@ -21,7 +21,7 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.audiences import Audience, audiences_for
 from pipeline.errors import InvalidAudience
 from pipeline.events import Event
-from pipeline.json_values import DATA_MAX_BYTES, encode, storable
+from pipeline.json_values import DATA_MAX_BYTES, NOT_BOOLEAN, encode, storable
 
 #: Ids named in one event; more people are an audience.
 RECIPIENTS_MAX = 10_000
@@ -50,9 +50,9 @@ class NoticeGiven(Event, name="clarion.notice.given.v1"):
 
     kind: str = Field(min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")
     data: dict[str, Any] = Field(default_factory=dict)
-    recipients: tuple[int, ...] = Field((), max_length=RECIPIENTS_MAX)
+    recipients: tuple[Annotated[int, NOT_BOOLEAN], ...] = Field((), max_length=RECIPIENTS_MAX)
     audience: str | None = None
-    parameters: dict[str, str | int] = Field(default_factory=dict)
+    parameters: dict[str, Annotated[str | int, NOT_BOOLEAN]] = Field(default_factory=dict)
     topic: str | None = Field(None, max_length=200)
     message_id: str | None = Field(None, max_length=64)
     conversation_id: str | None = Field(None, max_length=64)

@@ -1,7 +1,7 @@
-"""What operators see of a task's arguments in Flower and in `celery inspect`.
+"""Hides task arguments that services send from Flower, `celery inspect` and the worker's log.
 
-Ours are ids, and are shown. What a service sends to be recorded is people's own, and is not: it stands in the outbox,
-for those who may look there.
+The arguments of Clarion's own tasks are ids and are shown. A service sends data of people, which is in the outbox for
+operators who may read it there.
 """
 
 from typing import Any, Final
@@ -13,8 +13,10 @@ UNSHOWN: Final = "(what a service sent: see the outbox)"
 
 
 class Unshown(Request):
-    """A request of which the arguments are not told to anybody who watches."""
+    """A request whose arguments are shown nowhere."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._argsrepr = self._kwargsrepr = UNSHOWN
+        # The worker's log of a task that failed takes them from here.
+        self.request_dict.update(argsrepr=UNSHOWN, kwargsrepr=UNSHOWN)

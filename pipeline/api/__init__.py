@@ -6,6 +6,7 @@
     health.py    /health and /metrics
     auth.py      a session, or a Bearer token
     schemas.py   what goes in and out
+    strict.py    values of a body that cannot be stored, and where they are
     document.py  the OpenAPI document
 
 Put `path("api/", api.urls)` into the app's urls; the OpenAPI document is at `docs` below it.

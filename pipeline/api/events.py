@@ -14,6 +14,7 @@ from ninja.security import HttpBearer
 
 from pipeline import events
 from pipeline.api import schemas
+from pipeline.api.strict import misfit
 from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from pipeline.outbox.recording import UNNAMED_SERVICE, record_named
 from shared.settings import load
@@ -38,6 +39,8 @@ def record_event(request: HttpRequest, event: schemas.EventIn) -> Status[schemas
 
     A service has keys of its own. 409: the key was recorded with another payload.
     """
+    if found := misfit(event.payload, "payload"):
+        raise HttpError(422, found)
     service: str = request.auth  # type: ignore[attr-defined]  # set by ServiceToken
     try:
         event_id = record_named(

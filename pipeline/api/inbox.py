@@ -66,6 +66,15 @@ def unread(request: HttpRequest, notification_id: NotificationId) -> changes.Hea
     return changes.mark_read(user_id(request), notification_id, read=False)
 
 
+@router.get("/notifications/{notification_id}", response={200: schemas.Notification, **NOT_FOUND})
+def notification(request: HttpRequest, notification_id: NotificationId) -> dict[str, object]:
+    """Return one notification as it is shown now."""
+    found = reading.one(user_id(request), notification_id)
+    if found is None:
+        raise changes.NoSuchNotification
+    return found
+
+
 @router.delete("/notifications/{notification_id}", response={200: schemas.InboxHead, **NOT_FOUND})
 def delete(request: HttpRequest, notification_id: NotificationId) -> changes.Head:
     """Delete one."""

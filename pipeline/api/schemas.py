@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
+from pipeline.json_values import NOT_BOOLEAN
+
 #: The largest id and seq that Postgres can hold.
 MAX_BIGINT = 2**63 - 1
 
@@ -14,7 +16,7 @@ PAGE_DEFAULT = 50
 PAGE_MAX = 200
 
 #: A seq, as a number.
-Seq = Annotated[int, Field(ge=0, le=MAX_BIGINT)]
+Seq = Annotated[int, Field(ge=0, le=MAX_BIGINT), NOT_BOOLEAN]
 #: Text that Postgres can hold: everything but NUL.
 Topic = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 KindName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
@@ -126,7 +128,7 @@ class EventIn(Schema):
     name: Annotated[str, Field(max_length=120)]
     payload: dict[str, Any]
     key: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-    actor_id: Annotated[int, Field(ge=1, le=MAX_BIGINT)] | None = None
+    actor_id: Annotated[int, Field(ge=1, le=MAX_BIGINT), NOT_BOOLEAN] | None = None
     source: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
 
 

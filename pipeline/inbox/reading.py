@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from shared.inbox.queries import NEWEST, Head
+from shared.inbox.queries import NEWEST, ONE, Head
 from shared.protocol import Announced, Collapsed
 
 _HEAD = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %s"
@@ -36,8 +36,17 @@ def newest(
 ) -> Page:
     """One page; `before` is the seq of the last notification of the page before."""
     params = {"user_id": user_id, "limit": limit, "before": before, "is_read": is_read, "kind": kind, "topic": topic}
+    return _page(NEWEST, params)
+
+
+def one(user_id: int, notification: int) -> dict[str, Any] | None:
+    """Return the user's notification of that id, as it is shown now; None if there is no such notification."""
+    return next(iter(_page(ONE, {"user_id": user_id, "name": notification, "limit": 1}).notifications), None)
+
+
+def _page(sql: str, params: dict[str, Any]) -> Page:
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST, params)
+        cursor.execute(sql, params)
         rows = cursor.fetchall()
     epoch, seq, unread, floor = rows[0][:4]
     head = Head(epoch, seq or 0, unread or 0, floor or 0)

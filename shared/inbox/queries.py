@@ -48,26 +48,39 @@ SELECT {EPOCH} AS epoch, coalesce(head.seq, 0) AS head_seq, coalesce(head.unread
   LEFT JOIN inbox_inbox head USING (user_id) {_LOG.format(after="%(after)s")}
 """  # noqa: S608 - composed of constants
 
-#: The newest notifications of one inbox, below a seq, with the head: the snapshot and the pages of the list. A page
-#: ends at a seq and not at a notification's name, since one that collapses moves up.
-NEWEST: Final = f"""
-SELECT {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n.first, n.read_at,
+#: Notifications of one inbox, newest first, with its head: of one instant.
+_SHOWN = """
+SELECT {epoch} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n.first, n.read_at,
        n.count, n.actors, n.actor_count, a.topic, a.kind, n.created_at, a.data, a.actor_id, a.actor_username,
        a.message_id, a.conversation_id, a.traceparent
   FROM (SELECT %(user_id)s::bigint AS user_id) one
   LEFT JOIN inbox_inbox head USING (user_id)
   LEFT JOIN LATERAL (
         SELECT n.* FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
-         WHERE n.recipient_id = one.user_id AND n.deleted_at IS NULL AND n.replaced_by IS NULL
-           AND (%(before)s::bigint IS NULL OR n.seq < %(before)s)
-           AND (%(is_read)s::boolean IS NULL OR (n.read_at IS NOT NULL) = %(is_read)s)
-           AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
-           AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
+         WHERE n.recipient_id = one.user_id AND n.deleted_at IS NULL AND n.replaced_by IS NULL AND {which}
          ORDER BY n.seq DESC LIMIT %(limit)s
   ) n ON true
   LEFT JOIN inbox_announcement a ON a.id = n.announcement_id
  ORDER BY n.seq DESC
-"""  # noqa: S608 - composed of constants
+"""
+
+#: The newest below a seq: the snapshot and the pages of the list. A page ends at a seq and not at a notification's
+#: name, since one that collapses moves up.
+NEWEST: Final = _SHOWN.format(
+    epoch=EPOCH,
+    which="""(%(before)s::bigint IS NULL OR n.seq < %(before)s)
+           AND (%(is_read)s::boolean IS NULL OR (n.read_at IS NOT NULL) = %(is_read)s)
+           AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
+           AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)""",
+)
+
+#: The notification of a name, which is the seq of the first of those that collapsed into it.
+ONE: Final = _SHOWN.format(
+    epoch=EPOCH,
+    which="""n.seq = (
+             SELECT coalesce(replaced_by, seq) FROM inbox_notification
+              WHERE recipient_id = one.user_id AND seq = %(name)s AND first IS NULL)""",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ FORMATTED = {
         "rank": "a number of ours",
         "along_the_index": "constants",
     },
-    "shared/inbox/queries.py": {"after": "constants"},
+    "shared/inbox/queries.py": {"after": "constants", "epoch": "constants", "which": "constants"},
 }
 
 

@@ -84,6 +84,29 @@ def test_read_unread_all_and_delete(as_ann: Client, told: list[str]) -> None:
     assert as_ann.delete("/api/notifications/3").status_code == 404
 
 
+def test_one_notification_is_read_by_its_id(as_ann: Client, told: list[str]) -> None:
+    listed = {item["notificationId"]: item for item in as_ann.get("/api/notifications").json()["items"]}
+    assert as_ann.get("/api/notifications/2").json() == listed["2"]
+    post(as_ann, "notifications/2/read")
+    assert as_ann.get("/api/notifications/2").json() == listed["2"] | {"isRead": True}
+    as_ann.delete("/api/notifications/2")
+    for absent in (2, 4, 99, 2**63 - 1):
+        assert as_ann.get(f"/api/notifications/{absent}").status_code == 404
+    assert as_ann.get("/api/notifications/0").status_code == 422
+
+
+def test_one_that_collapsed_is_read_as_it_is_shown_now(as_ann: Client) -> None:
+    ann_id = int(as_ann.session["_auth_user_id"])
+    for number in range(3):
+        delivery.expand(record(ThingHappened(gathered=(ann_id,)), key=f"gathered {number}"))
+    (listed,) = as_ann.get("/api/notifications").json()["items"]
+    one = as_ann.get("/api/notifications/1").json()
+    assert one == listed
+    assert (one["notificationId"], one["seq"], one["count"]) == ("1", 3, 3)
+    for of_the_same in (2, 3):  # rows of the log, and no notifications of their own
+        assert as_ann.get(f"/api/notifications/{of_the_same}").status_code == 404
+
+
 def test_mutes_come_and_go(as_ann: Client, told: list[str]) -> None:
     status, muted = post(as_ann, "mutes", {"topic": TOPIC})
     assert status == 200
@@ -98,7 +121,7 @@ def test_ids_of_others_are_not_found(told: list[str], published: Frames) -> None
     other = Client()
     other.force_login(UserFactory.create())
     assert post(other, "notifications/1/read")[0] == post(other, "notifications/1/unread")[0] == 404
-    assert other.delete("/api/notifications/1").status_code == 404
+    assert other.delete("/api/notifications/1").status_code == other.get("/api/notifications/1").status_code == 404
     assert other.get("/api/inbox").json()["notifications"] == []
     assert published() == []
 

@@ -1,0 +1,33 @@
+"""What a service sends is neither shown to operators who watch the workers nor written to a log."""
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.app.trace import trace_task
+
+from pipeline import inbound, tasks
+from pipeline.celery import app
+from pipeline.shown import UNSHOWN, Unshown
+
+
+def test_a_failed_message_of_a_service_is_not_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any, **__: Any) -> int:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(inbound, "receive", fails)
+    body: tuple[Any, ...] = (("a.b.v1", {"diagnosis": "s3cret"}, "k"), {"source": "s3cret"}, {})
+    headers = {"id": "1", "task": "pipeline.record", "argsrepr": "('s3cret',)", "kwargsrepr": "{'a': 's3cret'}"}
+    message = SimpleNamespace(
+        headers=headers, body=None, payload=body, content_type="", content_encoding="", properties={}, delivery_info={}
+    )
+    request = Unshown(message, app=app, task=tasks.record, decoded=False)
+    assert (request.argsrepr, request.kwargsrepr) == (UNSHOWN, UNSHOWN)
+    with caplog.at_level(logging.INFO, "celery.app.trace"):
+        trace_task(tasks.record, "1", body[0], body[1], request=request.request_dict, app=app)
+    (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert "s3cret" not in str(record.__dict__)
+    assert "out of luck" in record.getMessage()
