@@ -15,6 +15,7 @@ from edge import auth, runtime
 from edge.admission import admitted, cannot_check, limit
 from edge.repair import ReadFailed
 from edge.socket import Socket
+from edge.transport import TOO_LARGE, TOO_MANY_FRAMES
 from edge.wire import Send, WebSocketWire
 from shared import metrics, protocol
 from shared.protocol import AuthFailure, Close
@@ -51,12 +52,22 @@ async def _receive_until_closed(edge: runtime.Edge, socket: Socket, receive: Rec
             if not socket.closed:
                 metrics.CLOSES.labels(_told(message.get("code"))).inc()
             return
-        if not socket.closed:
+        if socket.closed:
+            continue
+        if message["type"] == TOO_MANY_FRAMES:
+            limit(socket, "messages_per_minute")
+        elif message["type"] == TOO_LARGE:
+            socket.close(Close.MESSAGE_TOO_LARGE)
+        else:
             await _said(edge, socket, message.get("text"), message.get("bytes"))
 
 
 async def _said(edge: runtime.Edge, socket: Socket, text: str | None, binary: bytes | None) -> None:
-    """One message of the client. What says nothing is counted and ignored; only too much of it closes the socket."""
+    """Handle one message of the client.
+
+    Malformed and unknown messages are counted and ignored. Too many messages, or one that is too large, close the
+    socket (under Daphne already in transport.py, which counts other frames too).
+    """
     socket.heard()
     if len(binary or (text or "").encode()) > edge.settings.message_bytes:
         socket.close(Close.MESSAGE_TOO_LARGE)

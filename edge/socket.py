@@ -99,6 +99,11 @@ class Socket:
         return self.identity.user_id
 
     @property
+    def alive_at(self) -> float:
+        """When the client last gave a sign of life: a message, or a ping or pong of the protocol."""
+        return max(self.heard_at, self._wire.alive_at)
+
+    @property
     def talks(self) -> bool:
         """Whether the client can say anything."""
         return self._wire.talks

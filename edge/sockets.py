@@ -165,7 +165,7 @@ class Sockets:
         silence = max(self.settings.heartbeat_seconds * SILENT_HEARTBEATS, self.settings.silent_seconds)
         for socket in self.all():
             socket.unpark()
-            if now - socket.heard_at > silence:
+            if now - socket.alive_at > silence:
                 socket.close(Close.SILENT)
             elif socket.parked_at is not None and now - socket.parked_at > self.settings.parked_seconds:
                 socket.close(Close.TOO_SLOW)

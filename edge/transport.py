@@ -1,20 +1,33 @@
-"""A shorter way out of Daphne: its WebSocket protocol, with sends that are tried at once.
+"""Daphne's WebSocket protocol, with a shorter way out and limits on what comes in.
 
-Enters: the payload of a text frame. Leaves: the frame, in the kernel's hands where it takes it. Daphne hands each
-message to autobahn, which builds the frame for every case there is, and Twisted registers the connection with the
-selector, to write in the next turn of the loop, and takes it back after. Nearly always the kernel has room, so the
-frame is built here and the write is tried first; what it does not take goes the usual way. The server never pushes
-back, so what waits in this process can be asked for.
+Out: Daphne hands each message to autobahn, which builds the frame for every case there is, and Twisted registers the
+connection with the selector, writes in the next turn of the loop, and unregisters it. Nearly always the kernel has
+room, so the frame is built here and the write is tried first; the rest goes the usual way. The server never pushes
+back, so the bytes that wait in this process can be asked for (`waiting`).
+
+In: every frame counts against the rate of messages: pings, pongs and fragments cost as much as a message. A client over
+the rate, or over the size of a message, is read no more, and the application gets a message that says so and closes.
 """
 
 import random
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.tcp import Connection
+
+from edge.limits import MessageRate
+from shared.settings import load
+
+#: Messages to the application besides those of ASGI: the client sends too many frames, or a message that is too large.
+TOO_MANY_FRAMES = "clarion.too_many_frames"
+TOO_LARGE = "clarion.too_large"
+
+#: With more than this waiting for the client's network, a ping is not answered (bytes).
+PONG_MAX_WAITING = 65_536
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -31,6 +44,10 @@ _LONG_HEAD = struct.Struct("!BBQ").pack
 class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
     """One WebSocket of Daphne's."""
 
+    #: When the client last sent a ping or a pong (monotonic seconds; 0: never).
+    alive_at = 0.0
+    _rate: MessageRate | None = None
+
     def makeConnection(self, transport: Any) -> None:  # noqa: N802 - Twisted's name
         """As Twisted's. autobahn copies its options from the factory to each connection, and lists them for a log.
 
@@ -42,12 +59,42 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
                 option = getattr(self.factory, name)
                 setattr(cls, name, staticmethod(option) if callable(option) else option)
             cls.CONFIG_ATTRS = []
+            # A message of more fragments than this is held in memory until its end, which may never come.
+            cls.maxMessagePayloadSize = cls.maxFramePayloadSize = load().message_bytes
         super().makeConnection(transport)
 
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
         """As Daphne's. The pings of sockets that opened together are spread, or all would be answered at once."""
         super().onOpen()
         self.last_ping -= random.uniform(0, self.server.ping_interval)  # noqa: S311 - spread
+
+    def onFrameBegin(self) -> None:  # noqa: N802 - autobahn's name
+        """As autobahn's, for each frame of any kind."""
+        now = time.monotonic()
+        if self._rate is None:
+            self._rate = MessageRate(load().messages_per_minute, now)
+        if not self._rate.allows(now):
+            self._stop_reading(TOO_MANY_FRAMES)
+        super().onFrameBegin()
+
+    def onPing(self, payload: bytes) -> None:  # noqa: N802 - autobahn's name
+        """As autobahn's, unless the client does not read the answers."""
+        self.alive_at = time.monotonic()
+        if waiting(self.transport) < PONG_MAX_WAITING:
+            super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:  # noqa: N802 - autobahn's name
+        """Take it as a sign of life."""
+        self.alive_at = time.monotonic()
+
+    def _max_message_size_exceeded(self, *_: Any) -> None:
+        self._stop_reading(TOO_LARGE)
+
+    def _stop_reading(self, why: str) -> None:
+        """Drop what has come, read nothing more, and have the application close the socket."""
+        self.data = b""
+        self.transport.pauseProducing()
+        self.application_queue.put_nowait({"type": why})
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """As Daphne's. The result of autobahn's `is_closed` is this protocol: only the collector would free the two."""

@@ -33,6 +33,10 @@ class Wire(Protocol):
     def waiting(self) -> int:
         """Bytes sent and still in this process."""
 
+    @property
+    def alive_at(self) -> float:
+        """When the client last gave a sign of life below the messages (monotonic seconds; 0: never)."""
+
     def send(self, text: str, cursor: Cursor | None = None) -> bool:
         """Send one frame; False: the client is gone."""
 
@@ -55,6 +59,11 @@ class WebSocketWire:
         """Bytes sent and still in this process."""
         return 0 if self._connection is None else transport.waiting(self._connection.transport)
 
+    @property
+    def alive_at(self) -> float:
+        """When the client last sent a ping or a pong."""
+        return 0.0 if self._connection is None else self._connection.alive_at
+
     def send(self, text: str, cursor: Cursor | None = None) -> bool:
         """Send one frame; False: the client is gone."""
         if self._connection is not None:
@@ -70,6 +79,7 @@ class EventStreamWire:
     """Server-Sent Events: the same frames; the id of an event is the cursor."""
 
     talks = False
+    alive_at = 0.0
     __slots__ = ("_request", "_send")
 
     def __init__(self, send: Send) -> None:

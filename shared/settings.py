@@ -151,7 +151,9 @@ class Settings(BaseSettings):
     message_bytes: int = Field(
         16_384, ge=1024, description="Largest inbound message of a socket: at least as large as its longest token."
     )
-    messages_per_minute: int = Field(120, ge=1, description="Inbound messages of one socket before it is closed.")
+    messages_per_minute: int = Field(
+        120, ge=1, description="Inbound frames of one socket in a minute (messages, fragments, pings, pongs)."
+    )
 
     batch_size: int = Field(2000, ge=1, description="Recipients of one batch: one transaction, one publish.")
     deliver_at_once: int = Field(

@@ -34,6 +34,7 @@ class RecordingWire:
 
     talks = True
     waiting = 0
+    alive_at = 0.0
 
     def __init__(self) -> None:
         self.frames: list[dict[str, Any]] = []

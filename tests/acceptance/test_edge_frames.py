@@ -1,0 +1,136 @@
+"""What WebSocket frames may cost an edge: each counts against the rate, and none piles up."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from django.contrib.auth.models import User
+
+from shared.protocol import Close
+from shared.settings import load
+from shared.tokens import mint
+from tests.acceptance.conftest import on_test_database
+from tests.acceptance.steps import person
+from tests.client import connected
+from tests.processes import Edge
+from tests.raw import CONTINUATION, PING, PONG, TEXT, RawSocket, frame
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Longest that another client may wait for an answer meanwhile (seconds).
+ANSWER_SECONDS = 1.0
+SILENT_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def attentive(django_db_setup: None) -> Iterator[Edge]:
+    """An edge that closes silent sockets soon, and does not flood its clients with pings of its own."""
+    known = {"CLARION_HEARTBEAT_SECONDS": "1", "CLARION_SILENT_SECONDS": str(SILENT_SECONDS)}
+    with Edge("attentive", **known, **on_test_database()) as process:
+        yield process
+
+
+async def opened(edge: Edge, user: User) -> RawSocket:
+    raw = await RawSocket.open(edge.port, token=mint(user.pk, load())[0])
+    assert (await raw.receive())[0] == TEXT
+    return raw
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG, CONTINUATION])
+async def test_a_flood_of_any_frame_closes_the_socket_and_holds_up_nobody(edge: Edge, opcode: int) -> None:
+    ann, ben = await person(), await person()
+    raw = await opened(edge, ann)
+    block = frame(opcode, last=opcode != CONTINUATION) * 4000
+
+    async def flood() -> None:
+        with contextlib.suppress(ConnectionError):
+            if opcode == CONTINUATION:
+                raw.send(frame(TEXT, b"{", last=False))
+            while True:
+                raw.send(block)
+                await raw.writer.drain()
+
+    async with connected(edge.url, ben) as behaved:
+        flooding = asyncio.create_task(flood())
+        begun = time.monotonic()
+        await behaved.nothing_came()
+        assert time.monotonic() - begun < ANSWER_SECONDS
+        frames = []
+        while not frames or frames[-1][0] != 0x8:
+            frames.append(await raw.receive())
+        texts = [json.loads(payload)["type"] for kind, payload in frames if kind == TEXT]
+        assert texts == ["RATE_LIMITED"]
+        assert int.from_bytes(frames[-1][1][:2], "big") == Close.TOO_MANY
+        assert sum(kind == PONG for kind, _ in frames) <= load().messages_per_minute + 1
+        await asyncio.wait_for(flooding, 10)  # the edge drops the connection
+        await behaved.nothing_came()
+    raw.abort()
+
+
+async def test_pings_whose_answers_are_not_read_cost_a_bounded_amount_of_memory(edge: Edge) -> None:
+    assert edge.popen is not None
+    process = psutil.Process(edge.popen.pid)
+    ann = await person()
+    raws = [await opened(edge, ann) for _ in range(5)]
+    before = process.memory_info().rss
+    for raw in raws:
+        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    block = frame(PING, b"p" * 125) * 2000
+
+    async def flood(raw: RawSocket) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(3):
+                while True:
+                    raw.send(block)
+                    await raw.writer.drain()
+
+    await asyncio.gather(*map(flood, raws))
+    assert process.memory_info().rss - before < 8 * 2**20
+    for raw in raws:
+        raw.abort()
+
+
+@pytest.mark.parametrize("first", [1, 0.1, 100])
+async def test_an_unfinished_message_larger_than_the_limit_closes_the_socket(edge: Edge, first: float) -> None:
+    raw = await opened(edge, await person())
+    limit = load().message_bytes
+    head = frame(TEXT, b"x" * int(limit * first), last=False)[: limit + 10]
+    raw.send(head, *(frame(CONTINUATION, b"x" * (limit // 50), last=False) for _ in range(50)))
+    assert await raw.closed() == Close.MESSAGE_TOO_LARGE
+    raw.abort()
+
+
+async def test_a_fragmented_message_within_the_limit_is_one_message(edge: Edge) -> None:
+    raw = await opened(edge, await person())
+    raw.send(frame(TEXT, b'{"type":', last=False), frame(CONTINUATION, b'"pi', last=False), frame(PING, b"between"))
+    raw.send(frame(CONTINUATION, b'ng"}'))
+    assert {await raw.receive(), await raw.receive()} == {(PONG, b"between"), (TEXT, b'{"type":"pong"}')}
+    raw.abort()
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG])
+async def test_a_ping_or_pong_of_the_protocol_is_a_sign_of_life(attentive: Edge, opcode: int) -> None:
+    ann = await person()
+    alive, silent = await opened(attentive, ann), await opened(attentive, ann)
+
+    async def keep_alive() -> None:
+        while True:
+            alive.send(frame(opcode))
+            await asyncio.sleep(0.5)
+
+    keeping = asyncio.create_task(keep_alive())
+    assert await silent.closed() == Close.SILENT
+    await asyncio.sleep(SILENT_SECONDS)  # the passing of time is what is tested
+    keeping.cancel()
+    alive.send(frame(TEXT, b'{"type":"ping"}'))
+    while (answer := await alive.receive())[0] != TEXT:
+        assert answer[0] == PONG
+    assert answer == (TEXT, b'{"type":"pong"}')
+    alive.abort()
+    silent.abort()
