@@ -15,6 +15,7 @@ from edge import drain, handshake, transport
 from edge.consumer import websocket
 from edge.http import http
 from edge.settings import LOGGING
+from shared.installation import wait_for_installation
 
 #: A collection walks the sockets and everyone waits for it, so there are few, and none walks the objects of the start
 #: (gc.freeze). A closed connection leaves no reference cycle, so collections are for rare exceptions: after 50,000
@@ -22,6 +23,7 @@ from edge.settings import LOGGING
 GC_THRESHOLDS = (50_000, 10, 10)
 
 logging.config.dictConfig(LOGGING)
+wait_for_installation()
 gc.freeze()
 gc.set_threshold(*GC_THRESHOLDS)
 drain.install()

@@ -28,6 +28,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared import acks, metrics, reports, tickets
+from shared.installation import installation
 from shared.publisher import Lot, Packed, packed, publish
 from shared.reports import Report
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
@@ -74,14 +75,29 @@ def frame_message(seq: int, text: str, *, epoch: str | None = None) -> FrameMess
 
 
 class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
-    """Named in Django's CHANNEL_LAYERS; `hosts` and `prefix` as for its base class."""
+    """Named in Django's CHANNEL_LAYERS; `hosts` and `prefix` as for its base class.
 
-    def __init__(self, hosts: Iterable[Any] | None = None, prefix: str = "asgi", **kwargs: Any) -> None:
+    `per_installation` adds the identity of the installation to the prefix (see shared/installation.py).
+    """
+
+    def __init__(
+        self, hosts: Iterable[Any] | None = None, prefix: str = "asgi", *, per_installation: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(hosts=hosts, prefix=prefix, **kwargs)
-        self._prefix = prefix
+        self._given_prefix = prefix
+        self._per_installation = per_installation
         self._hosts = decode_hosts(hosts)
         self._publishers: list[redis.Redis] | None = None
         self._publishers_lock = threading.Lock()
+
+    @property
+    def prefix(self) -> str:
+        """First part of the names of all channels and keys."""
+        return f"{self._given_prefix}-{installation()}" if self._per_installation else self._given_prefix
+
+    def channel_of(self, group: str) -> str:
+        """Name of the Redis channel of a group."""
+        return f"{self.prefix}__group__{group}"
 
     def publish(self, messages: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
         """Send (group, message) pairs, in order; as `publish_lots`."""
@@ -95,7 +111,7 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         return self._publish(packed(lot, self._serializer) for lot in lots)
 
     def _publish(self, lots: Iterable[Packed]) -> int:
-        return publish(self._sync_publishers(), f"{self._prefix}__group__", lots)
+        return publish(self._sync_publishers(), self.channel_of(""), lots)
 
     def listening(self, groups: Sequence[str]) -> list[int]:
         """How many edge processes listen to each of these groups, in one round trip for each Redis host.
@@ -104,7 +120,8 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         redis.exceptions.RedisError.
         """
         publishers = self._sync_publishers()
-        channels = [f"{self._prefix}__group__{group}" for group in groups]
+        beginning = self.channel_of("")
+        channels = [beginning + group for group in groups]
         shards: dict[int, list[str]] = {}
         for channel in channels:
             shards.setdefault(_consistent_hash(channel, len(publishers)), []).append(channel)
@@ -127,15 +144,15 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
     def issue_ticket(self, user_id: int, *, session_key: str | None = None) -> str:
         """Return a one-time ticket that opens a socket of this user; raises redis.exceptions.RedisError."""
         session = session_digest(session_key) if session_key else None
-        return tickets.issue(self._sync_publishers()[0], self._prefix, user_id, session)
+        return tickets.issue(self._sync_publishers()[0], self.prefix, user_id, session)
 
     def acknowledged(self, user_ids: Sequence[int]) -> dict[int, int]:
         """The highest seq that each of these users acknowledged of late; raises redis.exceptions.RedisError."""
-        return acks.noted(self._sync_publishers()[0], self._prefix, user_ids)
+        return acks.noted(self._sync_publishers()[0], self.prefix, user_ids)
 
     def reports(self) -> list[Report]:
         """What edges have said of themselves of late; raises redis.exceptions.RedisError."""
-        return reports.noted(self._sync_publishers()[0], self._prefix)
+        return reports.noted(self._sync_publishers()[0], self.prefix)
 
     def _sync_publishers(self) -> list[redis.Redis]:
         with self._publishers_lock:
@@ -151,7 +168,9 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         loop = asyncio.get_running_loop()
         layer: ClarionLoopLayer | None = self._layers.get(loop)
         if layer is None:
-            layer = self._layers[loop] = ClarionLoopLayer(*self._args, **self._kwargs, channel_layer=self)
+            layer = self._layers[loop] = ClarionLoopLayer(
+                *self._args, **self._kwargs | {"prefix": self.prefix}, channel_layer=self
+            )
             _wrap_close(self, loop)
         return layer
 

@@ -62,7 +62,10 @@ class Settings(BaseSettings):
         validation_alias="CHANNEL_LAYER_URL",
         description="The channel layer's Redis; several, separated by commas, share the groups between them.",
     )
-    channel_layer_prefix: str = Field("clarion", description="First part of every channel name on that Redis.")
+    channel_layer_prefix: str = Field(
+        "clarion",
+        description="First part of every channel name on that Redis; the identity of the installation follows it.",
+    )
 
     debug: bool = Field(False, description="Development: tracebacks in pages, the development secret allowed.")
     secret_key: SecretStr = Field(
@@ -287,6 +290,7 @@ class Settings(BaseSettings):
                 "CONFIG": {
                     "hosts": [_layer_host(url.get_secret_value()) for url in self.channel_layer_url],
                     "prefix": self.channel_layer_prefix,
+                    "per_installation": True,
                 },
             }
         }

@@ -97,7 +97,7 @@ def _edge_rate(sockets: int) -> float:
     with edge(**SETTINGS) as server, closing(Crowd(server.port, first_frame=True)) as crowd:
         users = _users(sockets)
         crowd.connect([handshake_of(user) for user in users])
-        channels = [f"{load().channel_layer_prefix}__group__{user_group(user)}".encode() for user in users]
+        channels = [channel_layer().channel_of(user_group(user)).encode() for user in users]
         text = "x" * FRAME_BYTES
         messages = [channel_layer().serialize(frame_message(number, text)) for number in range(1, rounds + 1)]
         return published(crowd, channels, messages)

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from statistics import median
 
-from django.conf import settings
 from rich.console import Console
 
 from benchmarks.areas.edge import publish_command, read_replies, valkey_port
@@ -35,7 +34,7 @@ def measure(console: Console) -> Iterator[Figure]:
     copies = [(user, 5, 3, False) for user in range(RECIPIENTS)]
     stored, now = [Stored(ANNOUNCED, copies)], datetime.now(UTC)
     commands = _prebuilt(copies, now.timestamp())
-    channel = f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__{user_group(0)[:-1]}"
+    channel = publish.channel_layer().channel_of(user_group(0)[:-1])
     for edges in (0, 1, 4):
         ours: list[float] = []
         theirs: list[float] = []
@@ -66,10 +65,10 @@ def _prebuilt(copies: Sequence[Created], since: float) -> bytes:
     layer = publish.channel_layer()
     frames = AnnouncedFrames(ANNOUNCED)
     shared = {"type": FRAME, "since": since, "rest": frames.rest}
-    prefix = f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__"
+    beginning = layer.channel_of("")
     return b"".join(
         publish_command(
-            f"{prefix}{user_group(user_id)}".encode(),
+            f"{beginning}{user_group(user_id)}".encode(),
             layer.serialize({**shared, "own": (seq, frames.created(seq, unread))}),
         )
         for user_id, seq, unread, _ in copies

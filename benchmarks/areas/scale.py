@@ -26,7 +26,6 @@ from pipeline.publish import channel_layer
 from pipeline.queues import BURSTS, EVENTS
 from shared.groups import user_group
 from shared.layer import frame_message
-from shared.settings import load
 
 AREA = "scale"
 PROCESSES = (1, 2, 4)
@@ -122,7 +121,7 @@ def _edges(console: Console) -> Iterator[Figure]:
 
 
 def _channels(users: Sequence[int]) -> list[bytes]:
-    return [f"{load().channel_layer_prefix}__group__{user_group(user)}".encode() for user in users]
+    return [channel_layer().channel_of(user_group(user)).encode() for user in users]
 
 
 def _bytes_a_row() -> float:

@@ -1,6 +1,7 @@
 """What files promise one another: who is loaded where, which process consumes which queue, what a lock names."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ from django.core.management import call_command
 
 from pipeline.celery import app
 from pipeline.queues import QUEUES, ROUTES
+from tests.acceptance.conftest import on_test_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,9 +63,13 @@ def test_every_task_has_a_queue() -> None:
     assert {route["queue"] for route in ROUTES.values()} == set(QUEUES)
 
 
+@pytest.mark.django_db
 def test_the_edge_loads_neither_celery_nor_the_pipeline() -> None:
     script = "import edge.asgi, json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
-    booted = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    env = os.environ | on_test_database()  # it asks Postgres which installation it belongs to
+    booted = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True, cwd=ROOT
+    )
     loaded = set(json.loads(booted.stdout.splitlines()[-1]))
     assert {"edge", "shared", "daphne"} <= loaded
     assert not loaded & {"celery", "kombu", "pipeline", "examples", "dev", "tests"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from shared.installation import IDENTITY
 from tests.faults.checker import Inbox, Note
 
 Database = psycopg.Connection[tuple[Any, ...]]
@@ -58,6 +59,13 @@ def epoch(database: Database) -> str:
     row = database.execute("SELECT coalesce((SELECT value FROM inbox_epoch), '0')").fetchone()
     assert row is not None
     return str(row[0])
+
+
+def channels(database: Database) -> str:
+    """First part of the names of the layer's channels, for groups."""
+    row = database.execute(IDENTITY).fetchone()
+    assert row is not None
+    return f"clarion-{row[0]}__group__"
 
 
 def now(database: Database) -> datetime:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from shared.groups import user_group
+from tests.faults import evidence
 from tests.faults.breakages import cut, flushed, full, server_dead, server_frozen
 from tests.faults.conftest import Trials
 
@@ -108,7 +109,9 @@ def test_garbage_on_the_channel_layer_costs_nobody_anything(trial: Trials) -> No
     """May notice: nothing. What is no message is dropped, and the connection that it came by stays."""
     with trial("garbage on the channel layer", "nothing", within=40) as run, run.stack.redis("layer") as client:
         back = run.counted("clarion_layer_reconnects_total")
-        groups = [f"clarion__group__{user_group(user)}" for user in run.users]
+        with run.stack.database() as database:
+            beginning = evidence.channels(database)
+        groups = [beginning + user_group(user) for user in run.users]
         for _ in range(20):
             for group in groups:
                 client.publish(group, run.dice.randbytes(run.dice.randint(0, 60)))

@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 
-from shared.layer import ClarionChannelLayer
+from pipeline.publish import channel_layer
 from shared.settings import load
 from tests import environment
 from tests.factories import UserFactory
@@ -27,9 +27,10 @@ def published(valkey: str) -> Iterator[Frames]:
     """All frames that were published since the test began, as (user id, frame), in order of arrival."""
     client = redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2)
     pubsub = client.pubsub(ignore_subscribe_messages=True)
-    pubsub.psubscribe("clarion__group__*")
+    layer = channel_layer()
+    beginning = layer.channel_of("")
+    pubsub.psubscribe(f"{beginning}*")
     pubsub.get_message(timeout=5)
-    layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="clarion")
 
     def frames() -> list[tuple[int, dict[str, Any]]]:
         # A message of our own marks the end: whatever was published before it has arrived before it.
@@ -38,7 +39,7 @@ def published(valkey: str) -> Iterator[Frames]:
         while True:
             message = pubsub.get_message(timeout=5)
             assert message is not None, "the end was not published"
-            group = message["channel"].decode().removeprefix("clarion__group__")
+            group = message["channel"].decode().removeprefix(beginning)
             content = layer.deserialize(message["data"])
             if group == "end":
                 return found
@@ -46,7 +47,6 @@ def published(valkey: str) -> Iterator[Frames]:
             found.append((int(group.removeprefix("notification_user_")), json.loads(text)))
 
     yield frames
-    layer.close()
     pubsub.close()
     client.close()
 

@@ -16,6 +16,7 @@ from pipeline import access, delivery
 from pipeline.inbox import changes, mutes, personal, reading
 from pipeline.outbox import dead_letters, pauses, recording, story, sweep, work
 from pipeline.outbox.models import Event
+from pipeline.publish import channel_layer
 from shared.inbox.models import Inbox
 from tests import environment
 from tests.integration.steps import due_now, happened
@@ -31,13 +32,14 @@ def sent(valkey: str, broker: redis.Redis) -> Iterator[Sent]:
     """Channels of the layer that something was published to, and queues that something was enqueued on, since asked."""
     with redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2) as client:
         pubsub = client.pubsub(ignore_subscribe_messages=True)
-        pubsub.psubscribe("clarion__group__*")
+        beginning = channel_layer().channel_of("")
+        pubsub.psubscribe(f"{beginning}*")
         pubsub.get_message(timeout=5)
 
         def since_asked() -> list[str]:
-            client.publish("clarion__group__end", b"")
+            client.publish(f"{beginning}end", b"")
             found: list[str] = []
-            while (name := pubsub.get_message(timeout=5)["channel"].decode().removeprefix("clarion__group__")) != "end":
+            while (name := pubsub.get_message(timeout=5)["channel"].decode().removeprefix(beginning)) != "end":
                 found.append(name.rstrip("0123456789"))
             for queue in ("events", "bursts"):
                 found += [queue] * int(broker.llen(queue))

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from pipeline import delivery
 from pipeline.outbox.models import Batch, Event, Pause
+from pipeline.publish import channel_layer
 from shared.inbox.models import Announcement, Notification
 from shared.reports import edge_group
 from tests import environment
@@ -152,7 +153,7 @@ def test_every_command_that_is_documented_does_what_it_says(people: list[User], 
     )
     layer = redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2)
     with layer, layer.pubsub(ignore_subscribe_messages=True) as an_edge:
-        an_edge.subscribe(f"clarion__group__{edge_group('edge-1')}")
+        an_edge.subscribe(channel_layer().channel_of(edge_group("edge-1")))
         an_edge.get_message(timeout=5)
         commands = documented()
         assert len(commands) > 15, commands

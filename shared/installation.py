@@ -1,0 +1,61 @@
+"""Which installation this process belongs to, among all that share a Redis.
+
+Redis has no databases for its publish and subscribe commands, so two installations with one Redis (production and
+staging, say) would hear each other whatever database number their addresses name. Each has an identity in its Postgres:
+a random value that its migrations wrote, together with the cluster and the database that hold it, so that a copy of
+production's data is an installation of its own. The names of channels and keys contain it.
+"""
+
+import logging
+import time
+from functools import cache
+from typing import Any, Final
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from shared.settings import load
+
+logger = logging.getLogger(__name__)
+
+#: Written by a migration into a table without a model, which `manage.py flush` leaves alone.
+IDENTITY: Final = """
+SELECT left(md5(concat_ws(':', value, (SELECT system_identifier FROM pg_control_system()), database.oid)), 10)
+  FROM inbox_installation, (SELECT oid FROM pg_database WHERE datname = current_database()) database
+"""
+
+#: Between two attempts of a starting process to reach Postgres (seconds).
+RETRY_SECONDS = 1.0
+
+
+@cache
+def installation() -> str:
+    """Return the identity of this process's installation, 10 characters; raise psycopg.Error while Postgres is away.
+
+    Reads it by a connection of its own the first time, so that any caller will do, also one in an event loop.
+    """
+    with _connect() as connection:
+        row = connection.execute(IDENTITY).fetchone()
+    if row is None:
+        raise RuntimeError("the table inbox_installation has no row: run `manage.py migrate`")
+    return str(row[0])
+
+
+def wait_for_installation() -> None:
+    """Return once the identity is known, however long Postgres is away, for a process that starts."""
+    while True:
+        try:
+            installation()
+        except (psycopg.Error, RuntimeError) as error:  # it is away, or not migrated yet
+            logger.warning("Waiting for Postgres to name this installation", extra={"error": repr(error)})
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+def _connect() -> "psycopg.Connection[tuple[Any, ...]]":
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    if wrapper.vendor == "postgresql":
+        return psycopg.connect(**wrapper.get_connection_params())
+    # The edge has no database of Django's.
+    return psycopg.connect(load().conninfo, connect_timeout=5)
