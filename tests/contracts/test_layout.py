@@ -66,7 +66,7 @@ def test_every_task_has_a_queue() -> None:
 @pytest.mark.django_db
 def test_the_edge_loads_neither_celery_nor_the_pipeline() -> None:
     script = "import edge.asgi, json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
-    env = os.environ | on_test_database()  # it asks Postgres which installation it belongs to
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "edge.settings"} | on_test_database()  # it waits for Postgres
     booted = subprocess.run(
         [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True, cwd=ROOT
     )
