@@ -18,7 +18,7 @@ for _resync in ResyncReason:
     metrics.RESYNCS.labels(_resync.value)
 for _refusal in AuthFailure:
     metrics.AUTH_FAILURES.labels(_refusal.value)
-for _cause in ("gap", "quiet", "credit"):
+for _cause in ("gap", "quiet", "credit", "replay"):
     metrics.REPAIRS.labels(_cause)
 
 

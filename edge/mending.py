@@ -20,6 +20,8 @@ from shared.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+#: The cause of a repair that goes on with a replay after its first page: nothing was lost.
+REPLAY = "replay"
 #: How often a log that does not reach a published seq is read again before its history is held to be another one, and
 #: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
 SHORT_LOG_READS = 5
@@ -98,7 +100,8 @@ class Mending:
                 # Frames of two workers may overtake each other: the missing one is mostly a moment away.
                 await asyncio.sleep(socket.settings.straggler_milliseconds / 1000)
             if self.is_needed and not socket.closed:
-                metrics.GAPS.inc()
+                if cause != REPLAY:
+                    metrics.GAPS.inc()
                 await self._read_until_caught_up(socket, cause)
         except Exception:
             logger.exception("A repair failed", extra={"session": socket.id, "user": socket.user_id})

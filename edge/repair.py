@@ -31,6 +31,10 @@ logger = logging.getLogger(__name__)
 OPENINGS_AT_ONCE = 16
 OPENINGS_CONCURRENTLY = 2
 
+#: Entries of the log that one read takes: a replay goes on page by page, as fast as the client takes it, so its size is
+#: not this process's. An entry has at most some 17 kB.
+PAGE_ENTRIES = 50
+
 #: What a statement fails with that Postgres understood and cannot run: a name, a type or a grant is wrong.
 WRONG_STATEMENT = (ProgrammingError, DataError)
 
@@ -40,7 +44,7 @@ ReadFailed = (PostgresError, PoolTimeout, PoolClosed, TimeoutError, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The head of an inbox and the frames of its log after a cursor, as (seq, text).
+    """The head of an inbox and the first page of frames of its log after a cursor, as (seq, text).
 
     `frames` is empty where the log cannot lead from the cursor to the head: too far behind, or purged.
     """
@@ -141,7 +145,7 @@ class Reader:
 
     async def _verify(self) -> None:
         """Run the connect query once for no user; if it fails for its own sake, find the setting that is wrong."""
-        nobody = {"user_ids": [0], "subjects": [""], "afters": [0], "limit": 1}
+        nobody = {"user_ids": [0], "subjects": [""], "afters": [0], "limit": 1, "page": 1}
         try:
             await self._rows(self._connect_sql, nobody)
         except WRONG_STATEMENT as error:
@@ -196,6 +200,7 @@ class Reader:
             "subjects": [one.who if isinstance(one.who, str) else None for one in batch],
             "afters": [one.after for one in batch],
             "limit": self._limit,
+            "page": PAGE_ENTRIES,
         }
         found: dict[int, list[TupleRow]] = {}
         for number, *row in await self._rows(self._connect_sql, asked):
@@ -227,8 +232,10 @@ class Reader:
         return rows[0][0] if rows else None
 
     async def missed(self, user_id: int, after: int) -> Missed:
-        """What an inbox has after `after`."""
-        rows = await self._rows(LOG_AFTER, {"user_id": user_id, "after": after, "limit": self._limit})
+        """Return the head of an inbox, and a page of its log after `after`."""
+        rows = await self._rows(
+            LOG_AFTER, {"user_id": user_id, "after": after, "limit": self._limit, "page": PAGE_ENTRIES}
+        )
         return _missed(rows)
 
     async def heads(self, user_ids: Sequence[int]) -> dict[int, tuple[str, int, Access]]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from edge.credit import Credit
 from edge.limits import MessageRate
-from edge.mending import Mending, unresumable
+from edge.mending import REPLAY, Mending, unresumable
 from edge.repair import Opening, Reader
 from edge.stream import Stream
 from edge.wire import Cursor, Wire
@@ -251,7 +251,9 @@ class Socket:
             self.mending.doubt("epoch")
         self.forward(self.stream.open(start, opening.missed.frames if resumed else ()), "repair")
         self.stream.exists(head.seq)
-        if self.stream.behind:
+        if (self.stream.last or 0) < head.seq:
+            self.mending.begin(REPLAY, wait=False)  # the next page; where there is no credit, later
+        elif self.stream.behind:
             self.mending.begin("gap")
 
     def forget(self) -> None:

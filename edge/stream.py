@@ -13,8 +13,10 @@ the frames to send, each seq once, in order, without a hole. It knows no time an
 
 from collections.abc import Iterable
 
-#: Frames held beyond a gap; more are dropped and read from Postgres instead, so that memory has a bound.
+#: Frames held beyond a gap, and their characters; more are dropped and read from Postgres instead, so that memory has a
+#: bound.
 HELD_MAX = 256
+HELD_MAX_CHARACTERS = 2**18
 
 Frame = tuple[int, str]
 
@@ -22,12 +24,13 @@ Frame = tuple[int, str]
 class Stream:
     """What one socket has been sent, and what it has not."""
 
-    __slots__ = ("_held", "highest", "last")
+    __slots__ = ("_held", "_held_characters", "highest", "last")
 
     def __init__(self) -> None:
         self.last: int | None = None  # the last seq sent; None until opened
         self.highest = 0  # the highest seq known to exist
         self._held: dict[int, str] = {}
+        self._held_characters = 0
 
     @property
     def behind(self) -> bool:
@@ -44,8 +47,10 @@ class Stream:
         """A frame came from the channel layer; the frames to send now."""
         self.highest = max(self.highest, seq)
         if self.last is None or seq > self.last + 1:
-            if len(self._held) < HELD_MAX:
+            fits = self._held_characters + len(text) <= HELD_MAX_CHARACTERS
+            if len(self._held) < HELD_MAX and fits and seq not in self._held:
                 self._held[seq] = text
+                self._held_characters += len(text)
             return []
         if seq <= self.last:
             return []
@@ -74,14 +79,14 @@ class Stream:
 
         `forget`: what was held belongs to a history that is no more.
         """
-        self._held = {} if forget else {held: text for held, text in self._held.items() if held > seq}
+        self._keep({} if forget else {held: text for held, text in self._held.items() if held > seq})
         self.last = seq
         self.highest = max([seq, *self._held])
         return self._released()
 
     def forget(self) -> None:
         """What came before it was opened may belong to a history that is no more."""
-        self._held = {}
+        self._keep({})
         self.highest = 0
 
     def exists(self, seq: int) -> None:
@@ -96,9 +101,12 @@ class Stream:
             ready.append(text)
             last += 1
         self.last = last
-        if self._held:
-            self._held = {seq: text for seq, text in self._held.items() if seq > last}
+        self._keep({seq: text for seq, text in self._held.items() if seq > last})
         return ready
+
+    def _keep(self, held: dict[int, str]) -> None:
+        self._held = held
+        self._held_characters = sum(map(len, held.values()))
 
     def _opened(self) -> int:
         if self.last is None:

@@ -74,5 +74,7 @@ def _median(once: Callable[[], object]) -> float:
 
 def _resume(user: int, after: int) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(LOG_AFTER, {"user_id": user, "after": after, "limit": load().replay_limit})
+        cursor.execute(
+            LOG_AFTER, {"user_id": user, "after": after, "limit": load().replay_limit, "page": load().replay_limit}
+        )
         return list(cursor.fetchall())

@@ -14,8 +14,9 @@ EPOCH: Final = "coalesce((SELECT value FROM inbox_epoch), '0')"
 NAME_MAX_LENGTH: Final = 150
 
 #: One row per entry of the log after a cursor, in order, or a single row with null columns where there is none; the
-#: head of the inbox stands in every row. Nothing is read of the log where more than %(limit)s entries are missing,
-#: where the cursor lies below the floor, or where it is null. Columns: `Head`, then `LogRow`.
+#: head of the inbox stands in every row. At most %(page)s entries are read, the lowest; nothing is read of the log
+#: where more than %(limit)s entries are missing, where the cursor lies below the floor, or where it is null. Columns:
+#: `Head`, then `LogRow`.
 _LOG = """
 LEFT JOIN LATERAL (
     (
@@ -27,7 +28,7 @@ LEFT JOIN LATERAL (
                a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id, a.traceparent
           FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = head.user_id AND n.seq > {after} AND n.seq <= head.seq
-         ORDER BY n.seq LIMIT %(limit)s
+         ORDER BY n.seq LIMIT %(page)s
     )
     UNION ALL
     (
@@ -35,9 +36,9 @@ LEFT JOIN LATERAL (
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
           FROM inbox_change c
          WHERE c.recipient_id = head.user_id AND c.seq > {after} AND c.seq <= head.seq
-         ORDER BY c.seq LIMIT %(limit)s
+         ORDER BY c.seq LIMIT %(page)s
     )
-    ORDER BY seq
+    ORDER BY seq LIMIT %(page)s
 ) log ON head.seq - {after} <= %(limit)s AND {after} >= head.floor
 """
 

@@ -12,9 +12,10 @@ from asgiref.sync import sync_to_async
 from shared.settings import load
 from shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
-from tests.acceptance.steps import person, until
+from tests.acceptance.steps import filled, person, until
+from tests.client import connected
 from tests.processes import Edge
-from tests.raw import CLOSE, RawSocket, frame
+from tests.raw import CLOSE, PATH, RawSocket, frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,6 +25,8 @@ STAYS_SECONDS = 0.4
 GROWTH = 1.1
 #: Connects before memory is measured, and between the two measurements.
 WARM_UP, MEASURED = 1200, 2400
+#: Changes that were missed, and the size of each.
+CHANGES, DATA_BYTES = 400, 16_000
 
 
 def memory(edge: Edge) -> int:
@@ -57,3 +60,25 @@ async def test_memory_is_flat_however_many_have_come_and_gone(db: None, valkey: 
 
         before = await churn(WARM_UP)
         assert await churn(MEASURED) < before * GROWTH
+
+
+async def test_a_replay_costs_an_edge_no_more_than_the_credit_of_its_sockets(edge: Edge) -> None:
+    ann = await person()
+    token, _ = mint(ann.pk, load())
+    await filled(ann.pk, CHANGES, size=DATA_BYTES, published=False)
+    before, parked = memory(edge), edge.metric("clarion_edge_parked_total")
+    path = f"{PATH}?since=0&epoch=0"
+    sockets = [await RawSocket.open(edge.port, path=path, token=token) for _ in range(8)]
+    for socket in sockets:
+        socket.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    all_parked = parked + len(sockets)
+    await until(lambda: edge.metric("clarion_edge_parked_total") >= all_parked, "they are not parked")
+    async with connected(edge.url, ann, since=0, epoch="0") as client:
+        for seq in range(1, CHANGES + 1):
+            frame = await client.next()
+            assert frame["seq"] == seq
+            if seq % 20 == 0:
+                await client.say(type="ack", seq=seq)
+    assert memory(edge) - before < len(sockets) * load().credit_bytes + 16 * 2**20
+    for socket in sockets:
+        socket.abort()

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from edge.stream import HELD_MAX, Stream
+from edge.stream import HELD_MAX, HELD_MAX_CHARACTERS, Stream
 
 
 def frame(seq: int) -> tuple[int, str]:
@@ -51,6 +51,18 @@ def test_what_arrives_before_the_stream_is_open_is_held_and_nothing_is_repeated(
     stream = Stream()
     assert stream.published(*frame(6)) == stream.published(*frame(7)) == []
     assert stream.open(4, [frame(5), frame(6)]) == texts(5, 6, 7)
+
+
+def test_held_frames_have_a_bound_in_characters_too() -> None:
+    stream = live(0)
+    size = HELD_MAX_CHARACTERS // 10
+    for seq in range(2, 30):
+        assert stream.published(seq, "x" * size) == []
+        assert stream.published(seq, "x" * size) == []  # a repetition counts once
+    assert len(stream._held) == 10
+    assert len(stream.published(1, "x")) == 11
+    assert stream._held_characters == 0
+    assert stream.behind
 
 
 def test_held_frames_have_a_bound_and_what_is_not_held_is_still_known_to_exist() -> None:
