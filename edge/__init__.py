@@ -5,6 +5,7 @@
     events.py     the same stream as Server-Sent Events    http.py       all that is answered over HTTP
     admission.py  from an accepted connection to an open stream, or a refusal
     auth.py       what a client offers to a user id        limits.py     how many, how often
+    address.py    the address that limits count by
     sessions.py   the web app's session cookie             jwks.py       the keys of an identity provider
     stream.py     the ordered stream of one inbox, without I/O
     socket.py     one open stream: forward, hold back, close

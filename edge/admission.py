@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge import auth
+from edge.address import address_of
 from edge.repair import Opening, ReadFailed
 from edge.runtime import Edge
 from edge.socket import Socket
@@ -31,7 +32,7 @@ RETRY_AFTER_SECONDS = 60
 @asynccontextmanager
 async def admitted(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> AsyncIterator[bool]:
     """Whether the socket is open; it is one of the process's sockets until the block ends."""
-    socket.address = (scope.get("client") or ("",))[0]
+    socket.address = address_of(scope, edge.settings.trusted_proxies)
     try:
         yield await _admit(edge, socket, scope)
     finally:

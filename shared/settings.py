@@ -143,6 +143,12 @@ class Settings(BaseSettings):
     connections_per_user: int = Field(10, ge=1, description="Sockets of one user on one edge process.")
     connections_per_address: int = Field(50_000, ge=1, description="Sockets of one address on one edge.")
     connects_per_minute: int = Field(60_000, ge=1, description="Connects of one address to one edge.")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        description="Proxies of your own in front of the edges: limits count the address that X-Forwarded-For has so "
+        "many entries from its end.",
+    )
     handshake_seconds: float = Field(
         10, gt=0, description="How long a connection to an edge may take to send a request, the first or the next."
     )

@@ -112,6 +112,14 @@ class Answering(Process):
     def http(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
 
+    def answers(self, path: str) -> bool:
+        """Whether it answers, whatever it says."""
+        try:
+            self.http(path)
+        except httpx.TransportError:
+            return False
+        return True
+
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
         lines = self.http("/metrics").text.splitlines()

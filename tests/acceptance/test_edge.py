@@ -10,6 +10,7 @@ import pytest
 import websockets
 from asgiref.sync import sync_to_async
 
+from dev.servers import free_port
 from pipeline.publish import publish_frames
 from shared import protocol
 from shared.protocol import Close
@@ -159,3 +160,19 @@ async def test_the_edge_is_alive_ready_and_counts(edge: Edge) -> None:
         assert edge.metric("clarion_edge_sockets") >= 1
     assert edge.http("/elsewhere").status_code == 404
     assert json.loads(edge.http("/elsewhere").text)["detail"]
+
+
+async def test_an_edge_without_redis_is_ready_and_opens_sockets(db: None, valkey: str) -> None:
+    away = {"CHANNEL_LAYER_URL": f"redis://127.0.0.1:{free_port()}/1"}
+    edge = Edge("lacking", **(await sync_to_async(on_test_database)() | away))
+    ann = await person()
+    edge.launch()
+    try:
+        await until(lambda: edge.answers("/healthz"), edge.said)
+        state = edge.http("/readyz")
+        assert state.status_code == 200
+        assert state.json().items() >= {"ready": True, "redis": False, "postgres": True, "fault": None}.items()
+        async with connected(edge.url, ann) as client:
+            await client.nothing_came()
+    finally:
+        edge.kill()

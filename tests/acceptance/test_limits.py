@@ -202,3 +202,18 @@ async def test_an_old_socket_must_show_a_new_token(db: None, valkey: str) -> Non
     with Edge("aged", CLARION_SOCKET_AGE_SECONDS="1", **await sync_to_async(on_test_database)()) as edge:
         async with connected(edge.url, await person()) as client:
             assert (await client.next())["type"] == "AUTH_REFRESH_REQUIRED"
+
+
+async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(db: None, valkey: str) -> None:
+    env = {"CLARION_CONNECTS_PER_MINUTE": "3", "CLARION_TRUSTED_PROXIES": "1"}
+    with Edge("proxied", **env, **await sync_to_async(on_test_database)()) as edge:
+        ann = await person()
+        stranger = {"additional_headers": {"X-Forwarded-For": "6.6.6.6"}}
+        answers = []
+        for _ in range(5):
+            async with opened(edge.url, **stranger) as client:
+                answers.append((await client.next())["type"])
+        assert answers == ["AUTH_FAILED"] * 3 + ["RATE_LIMITED"] * 2
+        forged = {"X-Forwarded-For": "6.6.6.6, 1.2.3.4"}
+        async with connected(edge.url, ann, additional_headers=forged) as client:
+            await client.nothing_came()
