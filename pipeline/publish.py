@@ -1,11 +1,15 @@
 """Rows into frames, and frames to the channel layer, in bulk.
 
-Enters: what was stored, after its transaction has committed. Leaves: one message a recipient on the channel layer, in
-one round trip for each of its Redis hosts; no event loop is made and nothing is sent one by one. A channel layer that
-does not answer raises Retryable: the rows are stored, and whoever is connected is repaired from Postgres meanwhile.
+Input: the stored rows, after their transaction has committed. Output: one message for each recipient on the channel
+layer, in one round trip for each of its Redis hosts; no event loop is made and nothing is sent one by one.
+
+Frames that a host does not take are not sent again. Postgres has the rows, and an edge finds them by itself: when its
+connection to that host is back, or at its next position check. Sending them again would only keep workers busy for as
+long as the host is away.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
@@ -13,7 +17,6 @@ from itertools import chain
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from pipeline.errors import Retryable
 from pipeline.persist import Joined, Stored
 from shared import metrics
 from shared.groups import user_group
@@ -21,29 +24,36 @@ from shared.layer import FRAME, ClarionChannelLayer
 from shared.protocol import AnnouncedFrames, Collapsed
 from shared.publisher import Lot
 
+logger = logging.getLogger(__name__)
 
-def publish(stored: Sequence[Stored], recorded_at: datetime, *, epoch: str | None = None) -> None:
-    """Publish to every recipient what was stored for them of an event recorded then; raises Retryable.
 
-    `epoch` is the history in which it was stored: sockets that follow another do not pass it on.
+def publish(stored: Sequence[Stored], recorded_at: datetime, *, epoch: str | None = None) -> bool:
+    """Publish to every recipient of an event recorded then; return whether the channel layer took all frames.
+
+    `epoch` is the history in which they were stored: sockets of another history do not pass them on.
     """
     since = recorded_at.timestamp()
-    _publish([_lot(one, since, epoch) for one in stored], sum(map(len, stored)))
+    return _publish([_lot(one, since, epoch) for one in stored], sum(map(len, stored)))
 
 
-def publish_frames(frames: Sequence[tuple[int, int, str]], *, epoch: str | None = None) -> None:
-    """Publish frames of that history, each (user id, seq, text), to their users; raises Retryable."""
+def publish_frames(frames: Sequence[tuple[int, int, str]], *, epoch: str | None = None) -> bool:
+    """Publish frames of that history, each (user id, seq, text), to their users; return whether all were taken."""
     own = ((user_group(user_id), (seq, text)) for user_id, seq, text in frames)
-    _publish([Lot({"type": FRAME, "epoch": epoch, "since": None, "rest": ""}, "own", own)], len(frames))
+    return _publish([Lot({"type": FRAME, "epoch": epoch, "since": None, "rest": ""}, "own", own)], len(frames))
 
 
-def _publish(lots: Iterable[Lot], size: int) -> None:
+def _publish(lots: Iterable[Lot], size: int) -> bool:
     try:
         channel_layer().publish_lots(lots)
     except (RedisError, OSError) as error:
         metrics.PUBLISH_FAILED.inc()
-        raise Retryable("The channel layer did not take the frames") from error
+        logger.warning(
+            "The channel layer did not take all frames; edges find them in Postgres",
+            extra={"frames": size, "error": str(error)},
+        )
+        return False
     metrics.FRAMES_PUBLISHED.inc(size)
+    return True
 
 
 def channel_layer() -> ClarionChannelLayer:

@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 import redis
@@ -29,7 +29,7 @@ from redis.retry import Retry
 
 from shared import acks, metrics, reports, tickets
 from shared.installation import installation
-from shared.publisher import Lot, Packed, packed, publish
+from shared.publisher import Host, Lot, Packed, packed, publish
 from shared.reports import Report
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
 from shared.tokens import session_digest
@@ -87,7 +87,7 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         self._given_prefix = prefix
         self._per_installation = per_installation
         self._hosts = decode_hosts(hosts)
-        self._publishers: list[redis.Redis] | None = None
+        self._publishers: list[Host] | None = None
         self._publishers_lock = threading.Lock()
 
     @property
@@ -106,7 +106,8 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
     def publish_lots(self, lots: Iterable[Lot]) -> int:
         """Send lots of messages, in order, in one round trip for each host; how many subscribers took them.
 
-        Synchronous and safe in threads; raises redis.exceptions.RedisError when a host does not answer in time.
+        Synchronous and safe in threads; raises NotAllPublished, a redis.exceptions.RedisError, when a host does not
+        answer in time or failed a moment ago. The other hosts have their messages then.
         """
         return self._publish(packed(lot, self._serializer) for lot in lots)
 
@@ -127,37 +128,48 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
             shards.setdefault(_consistent_hash(channel, len(publishers)), []).append(channel)
         counts: dict[str, int] = {}
         for shard, names in shards.items():
-            pipeline = publishers[shard].pipeline(transaction=False)
-            for start in range(0, len(names), NAMES_AT_ONCE):
-                pipeline.pubsub_numsub(*names[start : start + NAMES_AT_ONCE])
-            for answer in pipeline.execute():
-                counts.update((name.decode(), count) for name, count in answer)
+            with self._asking(shard) as client:
+                pipeline = client.pipeline(transaction=False)
+                for start in range(0, len(names), NAMES_AT_ONCE):
+                    pipeline.pubsub_numsub(*names[start : start + NAMES_AT_ONCE])
+                for answer in pipeline.execute():
+                    counts.update((name.decode(), count) for name, count in answer)
         return [counts[channel] for channel in channels]
 
     def close(self) -> None:
         """Close the connections of `publish`; used again, it opens new ones."""
         with self._publishers_lock:
             publishers, self._publishers = self._publishers or [], None
-        for client in publishers:
-            client.close()
+        for host in publishers:
+            host.client.close()
 
     def issue_ticket(self, user_id: int, *, session_key: str | None = None) -> str:
         """Return a one-time ticket that opens a socket of this user; raises redis.exceptions.RedisError."""
         session = session_digest(session_key) if session_key else None
-        return tickets.issue(self._sync_publishers()[0], self.prefix, user_id, session)
+        with self._asking() as client:
+            return tickets.issue(client, self.prefix, user_id, session)
 
     def acknowledged(self, user_ids: Sequence[int]) -> dict[int, int]:
         """The highest seq that each of these users acknowledged of late; raises redis.exceptions.RedisError."""
-        return acks.noted(self._sync_publishers()[0], self.prefix, user_ids)
+        with self._asking() as client:
+            return acks.noted(client, self.prefix, user_ids)
 
     def reports(self) -> list[Report]:
         """What edges have said of themselves of late; raises redis.exceptions.RedisError."""
-        return reports.noted(self._sync_publishers()[0], self.prefix)
+        with self._asking() as client:
+            return reports.noted(client, self.prefix)
 
-    def _sync_publishers(self) -> list[redis.Redis]:
+    @contextlib.contextmanager
+    def _asking(self, shard: int = 0) -> Iterator[redis.Redis]:
+        """The client of a host, for calls that wait; raises CircuitOpen when the host failed a moment ago."""
+        host = self._sync_publishers()[shard]
+        with host.breaker.guard():
+            yield host.client
+
+    def _sync_publishers(self) -> list[Host]:
         with self._publishers_lock:
             if self._publishers is None:
-                self._publishers = [_sync_client(host) for host in self._hosts]
+                self._publishers = [Host(_sync_client(host)) for host in self._hosts]
             return self._publishers
 
     def loop_layer(self) -> ClarionLoopLayer:

@@ -1,13 +1,14 @@
 """Many messages to many channels, in one round trip for each Redis host, without an event loop.
 
-Enters: clients of the hosts, and lots of messages. Leaves: the messages, published in order; how many subscribers took
-them. What is packed is on its way, and published, while the next is being made; the answers are read at the end. Only
-what differs between the messages of a lot is sent for each, and a script in Redis puts them together: building, sending
-and parsing all of them, and an answer to each, would cost several times as much.
+Input: the hosts, and lots of messages. Output: the messages, published in order, and the number of subscribers that
+took them. Packed messages are sent and published while the next ones are made; the answers are read at the end. Of the
+messages of a lot only the part that differs is sent for each, and a script in Redis puts them together: building,
+sending and parsing all of them, and an answer to each, would cost several times as much. Hosts fail independently.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, Self
 
@@ -15,6 +16,8 @@ import msgpack  # type: ignore[import-untyped]
 import redis
 from channels_redis.serializers import BaseMessageSerializer, MsgPackSerializer
 from channels_redis.utils import _consistent_hash
+
+from shared.breaker import FAILURES, CircuitBreaker, CircuitOpen
 
 _PUBLISH = """
 local told, beginning, publish = cmsgpack.unpack(ARGV[1]), ARGV[2], redis.call
@@ -56,16 +59,30 @@ def packed(lot: Lot, serializer: BaseMessageSerializer) -> Packed:
     return Packed(size + fields + packer.pack(lot.field), packer.pack, lot.own)
 
 
-def publish(hosts: Sequence[redis.Redis], prefix: str, lots: Iterable[Packed]) -> int:
-    """Publish to the channels `prefix` + group; raises redis.exceptions.RedisError."""
+class NotAllPublished(redis.ConnectionError):
+    """Some hosts did not take their messages; the others did."""
+
+    def __init__(self, errors: Sequence[Exception], hosts: int) -> None:
+        super().__init__(f"{len(errors)} of {hosts} hosts did not take their messages: {errors[0]!r}")
+        self.errors = errors
+
+
+def publish(hosts: Sequence["Host"], prefix: str, lots: Iterable[Packed]) -> int:
+    """Publish to the channels `prefix` + group, each on the host that is its own.
+
+    A host that fails gets nothing more, and the others get everything; then NotAllPublished is raised.
+    """
     with ExitStack() as stack:
         wires = [stack.enter_context(_Wire(host)) for host in hosts]
         for beginning, pack, rests in lots:
             left = iter(rests)
-            while some := list(islice(left, PUBLISHED_AT_ONCE)):
+            while any(wire.error is None for wire in wires) and (some := list(islice(left, PUBLISHED_AT_ONCE))):
                 for wire, told in zip(wires, _told(len(wires), prefix, pack, some), strict=True):
                     wire.publish(beginning, told)
-        return sum(wire.taken() for wire in wires)
+        taken = sum(wire.taken() for wire in wires)
+        if errors := [wire.error for wire in wires if wire.error is not None]:
+            raise NotAllPublished(errors, len(wires))
+        return taken
 
 
 def _told(
@@ -81,11 +98,24 @@ def _told(
     return told
 
 
-class _Wire:
-    """A connection to one host, taken when there is something to publish, and given back at the end."""
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One Redis host, and the circuit to it."""
 
-    def __init__(self, host: redis.Redis) -> None:
-        self._pool = host.connection_pool
+    client: redis.Redis
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+
+
+class _Wire:
+    """A connection to one host, taken when there is something to publish, and returned at the end.
+
+    `error` is the first failure; after it nothing is sent. A host whose circuit is open fails without being asked.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.error: Exception | None = None
+        self._pool = host.client.connection_pool
+        self._breaker = host.breaker
         self._connection: Any = None
         self._asked = 0
 
@@ -93,25 +123,43 @@ class _Wire:
         return self
 
     def publish(self, beginning: bytes, told: Sequence[str | bytes]) -> None:
-        """Send what one script publishes, and do not wait for it."""
-        if not told:
+        """Send the messages that one script publishes, and do not wait for it."""
+        if not told or self.error is not None:
             return
-        if self._connection is None:
-            self._connection = self._pool.get_connection()  # a connection that was closed meanwhile is made anew here
-        # Lua's reader knows strings only, not bytes.
-        self._connection.send_command("EVAL", _PUBLISH, 0, msgpack.packb(told, use_bin_type=False), beginning)
-        self._asked += 1
+        try:
+            if self._connection is None:
+                self._breaker.enter()
+                self._connection = self._pool.get_connection()  # a connection that was closed meanwhile is made anew
+            # Lua's reader knows strings only, not bytes.
+            self._connection.send_command("EVAL", _PUBLISH, 0, msgpack.packb(told, use_bin_type=False), beginning)
+        except (redis.RedisError, OSError) as error:
+            self._failed(error)
+        else:
+            self._asked += 1
 
     def taken(self) -> int:
-        """Read the answers: how many subscribers took what was published."""
+        """Read the answers, and return how many subscribers took the messages."""
         taken = 0
-        while self._asked:
-            taken += self._connection.read_response()
-            self._asked -= 1
+        try:
+            while self._asked and self.error is None:
+                taken += self._connection.read_response()
+                self._asked -= 1
+        except (redis.RedisError, OSError) as error:
+            self._failed(error)
+        else:
+            if self.error is None and self._connection is not None:
+                self._breaker.succeeded()
         return taken
+
+    def _failed(self, error: Exception) -> None:
+        self.error = error
+        if isinstance(error, FAILURES) and not isinstance(error, CircuitOpen):
+            self._breaker.failed()
+        elif not isinstance(error, CircuitOpen):
+            self._breaker.succeeded()  # it answered, with an error
 
     def __exit__(self, *_: object) -> None:
         if self._connection is not None:
-            if self._asked:  # answers to come would be taken for those to the next
+            if self._asked or self.error is not None:  # answers to come would be taken for those to the next
                 self._connection.disconnect()
             self._pool.release(self._connection)

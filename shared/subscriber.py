@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shared import metrics
+from shared.breaker import CircuitBreaker
 from shared.host_connection import HostConnection
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Subscriber:
         self._canary = f"{layer.prefix}__canary__{uuid.uuid4().hex}"
         self._wanted: dict[str, asyncio.Future[None]] = {}
         self._changed: dict[str, None] = {}
+        self._breaker = CircuitBreaker()
         self._turns = asyncio.Semaphore(COMMANDS_CONCURRENTLY)
         self._confirmed = False  # all that is wanted is subscribed
         self._connection: HostConnection | None = None
@@ -106,9 +108,13 @@ class Subscriber:
         await self.call(lambda client: client.publish(channel, message))
 
     async def call(self, command: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
-        """Run one command when its turn comes; raises RedisError or OSError (a time-out is one)."""
+        """Run one command when its turn comes; raises RedisError or OSError (a time-out is one).
+
+        Raises CircuitOpen immediately when the host failed a moment ago.
+        """
         async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS), self._turns:
-            return await command(self.client)
+            with self._breaker.guard():
+                return await command(self.client)
 
     async def flush(self) -> None:
         """Close everything within a bounded time; used again, it starts anew."""

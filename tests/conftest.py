@@ -48,3 +48,14 @@ def broker(valkey: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(environment.VALKEY.database_url(0)) as client:
         client.flushdb()
         yield client
+
+
+@pytest.fixture(autouse=True)
+def closed_circuits() -> Iterator[None]:
+    """A Redis that was stopped by a test is asked again by the next one."""
+    yield
+    from channels.layers import channel_layers
+
+    layer = channel_layers.backends.get("default")
+    for host in getattr(layer, "_publishers", None) or ():
+        host.breaker.succeeded()

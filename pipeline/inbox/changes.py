@@ -9,19 +9,16 @@ own (`ATOMIC_REQUESTS` does) and roll it back. If the channel layer does not ans
 comparing their seq with Postgres.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
-from pipeline.errors import PipelineError, Retryable
+from pipeline.errors import PipelineError
 from pipeline.publish import publish_frames
 from shared.inbox.log import frame_of
 from shared.inbox.queries import EPOCH, LogRow
-
-logger = logging.getLogger(__name__)
 
 _LOCK = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
 
@@ -181,11 +178,7 @@ def _publish_on_commit(user_id: int, row: LogRow, unread: int, epoch: str) -> He
     """Publish the frame of this row once it is committed; return the head that the action leads to."""
 
     def publish() -> None:
-        try:
-            publish_frames([(user_id, row.seq, frame_of(row, unread))], epoch=epoch)
-        except Retryable:
-            extra = {"user": user_id, "seq": row.seq}
-            logger.warning("A change was not published; the sockets will find it", extra=extra)
+        publish_frames([(user_id, row.seq, frame_of(row, unread))], epoch=epoch)
 
     transaction.on_commit(publish, robust=True)
     return Head(row.seq, unread)

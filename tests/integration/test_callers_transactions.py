@@ -122,6 +122,7 @@ SILENT = {
     "personal.erase",
     "personal.exported",
     "reading.newest",
+    "reading.one",
     "reading.unread_count",
     "story.find",
     "story.story",

@@ -1,6 +1,7 @@
 """The channel layer: a Channels layer like any other, and what Clarion adds to it, on a real Valkey."""
 
 import asyncio
+import contextlib
 import itertools
 import signal
 import time
@@ -9,12 +10,15 @@ from typing import Any
 
 import pytest
 import redis
+from channels_redis.utils import _consistent_hash
 
-from shared import host_connection
+from dev.servers import Valkey
+from shared import breaker, host_connection
 from shared.layer import FRAME, QUEUE_CAPACITY, ClarionChannelLayer, frame_message
-from shared.publisher import Lot
+from shared.publisher import Lot, NotAllPublished
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS
 from tests import environment
+from tests.processes import wait_until
 
 #: Longest wait for a message (seconds).
 PATIENCE_SECONDS = 10
@@ -266,16 +270,94 @@ async def test_a_redis_that_has_gone_silent_is_left_and_found_again(
     await came(lambda: heard)
 
 
-def test_publishing_to_a_frozen_redis_takes_a_bounded_time(publisher: ClarionChannelLayer) -> None:
+@pytest.fixture
+def frozen(publisher: ClarionChannelLayer) -> Iterator[None]:
+    """A Redis that is connected and does not answer."""
     publisher.publish([("group", {"type": "a.b"})])
     environment.VALKEY.kill(signal.SIGSTOP)
     try:
-        begun = time.monotonic()
-        with pytest.raises(redis.TimeoutError):
-            publisher.publish([("group", {"type": "a.b"})])
-        assert time.monotonic() - begun < SOCKET_TIMEOUT_SECONDS + 0.5
+        yield
     finally:
         environment.VALKEY.kill(signal.SIGCONT)
+
+
+#: Every call of the layer that waits for Redis.
+CALLS: dict[str, Callable[[ClarionChannelLayer], object]] = {
+    "publish": lambda layer: layer.publish([("group", {"type": "a.b"})]),
+    "publish_lots": lambda layer: layer.publish_lots([Lot({"type": "a.b"}, "own", [("group", 1)])]),
+    "listening": lambda layer: layer.listening(["group"]),
+    "issue_ticket": lambda layer: layer.issue_ticket(1),
+    "acknowledged": lambda layer: layer.acknowledged([1]),
+    "reports": lambda layer: layer.reports(),
+}
+
+
+@pytest.mark.parametrize("first", CALLS)
+def test_a_frozen_redis_is_waited_for_once(publisher: ClarionChannelLayer, frozen: None, first: str) -> None:
+    """The first call finds out within its bound, and no other one waits again for a moment."""
+    begun = time.monotonic()
+    with pytest.raises(redis.RedisError):
+        CALLS[first](publisher)
+    assert time.monotonic() - begun < SOCKET_TIMEOUT_SECONDS + 0.5
+    begun = time.monotonic()
+    for call in CALLS.values():
+        with pytest.raises(redis.RedisError):
+            call(publisher)
+    assert time.monotonic() - begun < 0.1
+
+
+def test_a_redis_that_is_back_is_found_by_one_call(
+    publisher: ClarionChannelLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "COOL_DOWN_FIRST_SECONDS", 0.2)
+    environment.VALKEY.stop()
+    try:
+        with pytest.raises(redis.RedisError):
+            publisher.publish([("group", {"type": "a.b"})])
+    finally:
+        environment.VALKEY.start()
+    wait_until(lambda: _answers(publisher), "the layer does not find its Redis again", 10)
+    for call in CALLS.values():
+        call(publisher)
+
+
+def _answers(layer: ClarionChannelLayer) -> bool:
+    with contextlib.suppress(redis.RedisError):
+        return layer.publish([("group", {"type": "a.b"})]) == 0
+    return False
+
+
+@pytest.mark.parametrize("how", ["away", "frozen"])
+def test_one_of_two_hosts_that_fails_takes_nothing_from_the_other(valkey: str, how: str) -> None:
+    """The healthy host gets every message that is its own, also while the other one is waited for."""
+    with Valkey(environment.FOLDER / f"second-{how}") as second:
+        layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1), second.url], prefix="two")
+        groups = [f"group-{number}" for number in range(1200)]
+        own = [group for group in groups if _consistent_hash(layer.channel_of(group), 2) == 0]
+        assert 400 < len(own) < 800
+        with redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2) as client:
+            pubsub = client.pubsub(ignore_subscribe_messages=True)
+            pubsub.psubscribe(layer.channel_of("*"))
+            pubsub.get_message(timeout=5)
+            layer.publish([("group-0", {"type": "a.b"})])
+            if how == "away":
+                second.stop()
+            else:
+                second.kill(signal.SIGSTOP)
+            for _ in range(2):
+                with pytest.raises(NotAllPublished, match="1 of 2 hosts"):
+                    layer.publish((group, {"type": "a.b"}) for group in groups)
+            second.kill(signal.SIGCONT)
+            client.publish(layer.channel_of("end"), b"")
+            channels: list[str] = []
+            while not channels or channels[-1] != layer.channel_of("end"):
+                message = pubsub.get_message(timeout=5)
+                assert message is not None
+                channels.append(message["channel"].decode())
+            received = [name for name in channels if name != layer.channel_of("end")]
+            assert received[-2 * len(own) :] == [layer.channel_of(group) for group in own] * 2
+            pubsub.close()
+        layer.close()
 
 
 def test_publishing_after_a_restart_needs_no_second_try(publisher: ClarionChannelLayer) -> None:
