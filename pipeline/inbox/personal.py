@@ -1,9 +1,10 @@
-"""A person's data: what is kept of them, and its end.
+"""Exports or erases a person's data.
 
-Enters: a user id. Leaves: everything in their inbox, as it would be exported to them; or their inbox emptied and their
-name as an actor gone from what others were told. The inbox keeps its head, so that no seq is ever used twice.
+Input: a user id. Output: everything in their inbox, as it would be exported to them; or their inbox emptied and their
+name as an actor removed from the notifications of others. The inbox keeps its head, so that no seq is used twice.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,16 +32,30 @@ emptied AS (
 SELECT count(*) FROM notifications
 """
 
+#: The name of a user as an actor, in the text that others were sent and in the lists of collapsed notifications. The
+#: latter need a scan of the table: on request, not every day. Rows that somebody works on are left for the next round,
+#: because waiting for them while holding others would deadlock with deliveries.
 _FORGET_NAME = """
-UPDATE inbox_announcement SET actor_id = NULL, actor_username = NULL WHERE actor_id = %(user)s
+UPDATE inbox_announcement SET actor_id = NULL, actor_username = NULL WHERE ctid = ANY(ARRAY(
+       SELECT ctid FROM inbox_announcement WHERE actor_id = %(user)s LIMIT %(chunk)s FOR NO KEY UPDATE SKIP LOCKED))
 """
+_NAMES_LEFT = "SELECT EXISTS (SELECT 1 FROM inbox_announcement WHERE actor_id = %(user)s)"
 
-#: Of the lists of actors of collapsed notifications, by a scan of the table: on request, not every day.
 _FORGET_ACTOR = """
 UPDATE {table} SET actors = coalesce(
        (SELECT jsonb_agg(actor) FROM jsonb_array_elements(actors) actor WHERE actor->>'id' <> %(text)s), '[]')
- WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s))
+ WHERE ctid = ANY(ARRAY(
+       SELECT ctid FROM {table} WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s))
+        LIMIT %(chunk)s FOR NO KEY UPDATE SKIP LOCKED))
 """
+_ACTORS_LEFT = (
+    "SELECT EXISTS (SELECT 1 FROM {table} WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s)))"
+)
+
+#: Rows changed by one transaction.
+CHUNK = 5000
+#: Before the next round, where all rows that are left are in use (seconds).
+WAIT_SECONDS = 0.05
 
 
 def exported(user_id: int) -> Iterator[dict[str, Any]]:
@@ -56,12 +71,29 @@ def exported(user_id: int) -> Iterator[dict[str, Any]]:
 
 
 def erase(user_id: int) -> int:
-    """Empty the user's inbox and forget their name as an actor; how many notifications went."""
+    """Empty the user's inbox and forget their name as an actor; return how many notifications it had.
+
+    The inbox is emptied by one transaction and locked by no other. An erasure that was interrupted can be repeated.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, {"user": user_id})
         cursor.execute(_EMPTY, {"user": user_id})
         (count,) = cursor.fetchone()
-        cursor.execute(_FORGET_NAME, {"user": user_id})
-        for table in ("inbox_notification", "inbox_collapse"):
-            cursor.execute(_FORGET_ACTOR.format(table=table), {"text": str(user_id)})
+    params = {"user": user_id, "text": str(user_id), "chunk": CHUNK}
+    _in_chunks(_FORGET_NAME, _NAMES_LEFT, params)
+    for table in ("inbox_notification", "inbox_collapse"):
+        _in_chunks(_FORGET_ACTOR.format(table=table), _ACTORS_LEFT.format(table=table), params)
     return int(count)
+
+
+def _in_chunks(update: str, left: str, params: dict[str, Any]) -> None:
+    """Run `update` until nothing is `left`."""
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(update, params)
+            if cursor.rowcount > 0:
+                continue
+            cursor.execute(left, params)
+            if not cursor.fetchone()[0]:
+                return
+        time.sleep(WAIT_SECONDS)

@@ -1,0 +1,124 @@
+"""Whatever happens to an inbox, and in whichever order: each seq once, no hole, an exact count, and every client right.
+
+Each history starts from a seed, which a failure names: `HISTORIES_SEEDS=7 pytest tests/integration/test_histories.py`.
+`HISTORIES_FACTOR` makes the histories longer.
+"""
+
+import os
+import random
+import threading
+from itertools import chain
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+
+from pipeline import recipients
+from shared.settings import load
+from tests.factories import UserFactory
+from tests.integration.conftest import Frames
+from tests.integration.histories import ALL, Actions, Client, faults_of, replay, work_off
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEEDS = [int(seed) for seed in os.environ.get("HISTORIES_SEEDS", "0,1,2,3,4,5,6,7").split(",")]
+#: Actions of a history, together a third of a minute in CI.
+STEPS = 120 * int(os.environ.get("HISTORIES_FACTOR", "1"))
+STEPS_OF_A_THREAD = 50 * int(os.environ.get("HISTORIES_FACTOR", "1"))
+THREADS = 4
+#: Changes that one reconnect may replay, so that some are behind.
+REPLAY_LIMITS = (10, ALL)
+
+
+@pytest.fixture
+def people() -> list[User]:
+    return [UserFactory.create() for _ in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def _inline_and_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some events are delivered by the task that expands them, some by batches of two."""
+    small = load().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
+    either = random.Random(1)
+    monkeypatch.setattr(recipients, "load", lambda: either.choice([small, load()]))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_action_after_the_other(people: list[User], published: Frames, seed: int) -> None:
+    chance = random.Random(seed)
+    actions = Actions(chance, people)
+    clients = [Client.fresh(person.pk) for person in people]
+    for step in range(STEPS):
+        actions.act()
+        for person in people:
+            assert not faults_of(person.pk), (seed, step, actions.did[-3:])
+        if chance.random() < 0.3:
+            clients.append(Client.fresh(chance.choice(people).pk))
+        if chance.random() < 0.3:
+            _resumes(chance.choice(clients), chance.choice(REPLAY_LIMITS), actions.erased, seed)
+    work_off(actions)
+    for client in clients:
+        _resumes(client, ALL, actions.erased, seed)
+    _check_published(people, published, actions.erased)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_four_threads(people: list[User], published: Frames, seed: int) -> None:
+    every = [Actions(random.Random(f"{seed} {number}"), people, alone=False) for number in range(THREADS)]
+    clients = [Client.fresh(person.pk) for person in people]
+    errors: list[str] = []
+
+    def run(actions: Actions) -> None:
+        try:
+            for _ in range(STEPS_OF_A_THREAD):
+                actions.act()
+                client = Client.fresh(actions.random.choice(people).pk)
+                if actions.random.random() < 0.1:
+                    clients.append(client)
+        except Exception as error:  # noqa: BLE001 - shown below, with the seed
+            errors.append(f"{actions.did[-1]}: {error!r}")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(actions,)) for actions in every]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors, (seed, errors)
+    work_off(every[0])
+    erased = set(chain.from_iterable(actions.erased for actions in every))
+    for person in people:
+        assert not faults_of(person.pk), seed
+    for client in clients:
+        _resumes(client, ALL, erased, seed)
+    _check_published(people, published, erased)
+
+
+def _resumes(client: Client, limit: int, erased: set[int], seed: int) -> None:
+    before = client.head.seq
+    client.resume(limit)
+    wrong = client.differs(Client.fresh(client.user), erased=bool(erased))
+    assert not wrong, (seed, client.user, before, wrong[:5])
+
+
+def _check_published(people: list[User], published: Frames, erased: set[int]) -> None:
+    """Each seq was published, always as the same change; nothing that was rolled back; and a live client is right."""
+    found: dict[int, dict[int, dict[str, object]]] = {person.pk: {} for person in people}
+    for user, frame in published():
+        if user not in found:
+            continue
+        first = found[user].setdefault(frame["seq"], frame)
+        assert [first.get(key) for key in ("type", "notificationId", "through")] == [
+            frame.get(key) for key in ("type", "notificationId", "through")
+        ], f"seq {frame['seq']} of user {user} was published as two changes"
+    for person in people:
+        head, _ = replay(person.pk, 0)
+        frames = found[person.pk]
+        assert set(frames) <= set(range(1, head.seq + 1)), "published, and not in the log"
+        if person.pk in erased:  # an erasure takes a seq and has no frame
+            continue
+        assert set(frames) == set(range(1, head.seq + 1)), "in the log, and not published"
+        live = Client(person.pk, head, {})
+        live.apply(frame for _, frame in sorted(frames.items()))
+        assert not live.differs(Client.fresh(person.pk), erased=bool(erased))
