@@ -9,7 +9,7 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -179,19 +179,20 @@ class Client:
         page = reading.newest(user, limit=ALL)
         return cls(user, page.head, {one["notificationId"]: dict(one) for one in page.notifications})
 
-    def resume(self, limit: int) -> bool:
-        """Read what was missed, or a new snapshot where the log does not lead there; return whether it did."""
-        head, frames = replay(self.user, self.head.seq, limit)
-        resumes = self.head.seq == head.seq or bool(frames)
-        if not resumes:
-            self.__dict__.update(self.fresh(self.user).__dict__)
-            return False
-        seqs = [frame["seq"] for frame in frames]
-        assert seqs == list(range(self.head.seq + 1, head.seq + 1)), f"a hole after {self.head.seq}: {seqs}"
-        self.apply(frames)
-        assert not frames or frames[-1]["unread"] == head.unread
-        self.head = head
-        return True
+    def resume(self, limit: int, page: int = ALL) -> None:
+        """Read what was missed, page by page; or a new snapshot where the log does not lead there."""
+        while True:
+            head, frames = replay(self.user, self.head.seq, limit, page)
+            if not frames:
+                if head.seq != self.head.seq:
+                    self.__dict__.update(self.fresh(self.user).__dict__)
+                return
+            seqs = [frame["seq"] for frame in frames]
+            upto = min(head.seq, self.head.seq + page)
+            assert seqs == list(range(self.head.seq + 1, upto + 1)), f"a hole after {self.head.seq}: {seqs}"
+            assert {frame["unread"] for frame in frames} == {head.unread}
+            self.apply(frames)
+            self.head = replace(head, seq=seqs[-1])
 
     def apply(self, frames: Iterable[Mapping[str, Any]]) -> None:
         """Apply frames, as docs/protocol.md says."""
@@ -236,10 +237,10 @@ class Client:
         return found
 
 
-def replay(user: int, after: int, limit: int = ALL) -> tuple[Head, list[dict[str, Any]]]:
-    """Return the head of an inbox and the frames after a cursor, as an edge reads them."""
+def replay(user: int, after: int, limit: int = ALL, page: int = ALL) -> tuple[Head, list[dict[str, Any]]]:
+    """Return the head of an inbox and a page of the frames after a cursor, as an edge reads them."""
     with connection.cursor() as cursor:
-        cursor.execute(LOG_AFTER, {"user_id": user, "after": after, "limit": limit})
+        cursor.execute(LOG_AFTER, {"user_id": user, "after": after, "limit": limit, "page": page})
         rows = cursor.fetchall()
     head = Head(*rows[0][:4])
     frames = []

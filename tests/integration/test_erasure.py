@@ -1,0 +1,42 @@
+"""An erasure beside deliveries: it waits for nobody while others wait for it."""
+
+import threading
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections, transaction
+
+from pipeline import delivery
+from pipeline.inbox import personal
+from pipeline.outbox.recording import record
+from shared.inbox.models import Notification
+from tests.integration.things import ThingHappened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_rows_in_use_are_left_for_later_and_none_is_held_meanwhile(people: list[User]) -> None:
+    """With locks on rows of several users, taken in no order, it deadlocked with a delivery that collapses."""
+    actor, ann, ben, *_ = people
+    for number in range(2):
+        event = ThingHappened(gathered=(ann.pk, ben.pk))
+        delivery.expand(record(event, key=f"{number}", actor_id=actor.pk))
+    rows = Notification.objects.filter(actors__contains=[{"id": str(actor.pk)}])
+    assert {row.recipient_id for row in rows} == {ann.pk, ben.pk}
+
+    def erase() -> None:
+        personal.erase(actor.pk)
+        connections.close_all()
+
+    erasing = threading.Thread(target=erase)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM inbox_notification WHERE recipient_id = %s FOR UPDATE", [ben.pk])
+        erasing.start()
+        while rows.filter(recipient_id=ann.pk).exists():
+            erasing.join(0.01)
+        # It is finished with ann and waits for ben, whose rows are locked here. Ann's are free.
+        cursor.execute("SELECT 1 FROM inbox_notification WHERE recipient_id = %s FOR UPDATE NOWAIT", [ann.pk])
+        assert erasing.is_alive()
+    erasing.join(10)
+    assert not erasing.is_alive()
+    assert not rows.all().exists()
