@@ -1,4 +1,4 @@
-"""Keeps Clarion's tables in the default database, whatever Django's routers say.
+"""Keeps Clarion's tables in the default database, regardless of Django's routers.
 
 A router may send reads to a replica that lags behind: then a revoked token still opened the inbox, and a snapshot was
 older than the frames after it.

@@ -1,7 +1,7 @@
 /**
  * Elects one leader among the tabs that stand for the same name, by a Web Lock, and replaces one that does not answer.
  *
- * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has heard nothing for a while asks,
+ * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has received nothing for a while asks,
  * and takes the lock over when no answer comes. A browser may have Web Locks and refuse them: `request` throws, rejects
  * or never settles. Then, and where the lock is taken back and forth because tabs cannot reach each other, a tab leads
  * alone.
@@ -9,14 +9,14 @@
  * @typedef {import("./browser.js").Browser} Browser
  * @typedef {import("./browser.js").Timers} Timers
  *
- * @typedef {object} Hear
+ * @typedef {object} Callbacks
  * @property {() => void} won this tab leads
  * @property {() => void} lost another tab has taken the lock
  * @property {() => void} alone this tab leads without the others, and stands no more
  * @property {() => void} ask send the leader a question
  */
 
-/** A visible tab that has heard nothing for the first time asks the leader, and waits for the second (seconds). */
+/** A visible tab that has received nothing for the first time asks the leader, and waits for the second (seconds). */
 const QUIET_SECONDS = 10;
 const ANSWER_SECONDS = 4;
 /** A timer that fires later than this was suspended with its tab: it proves nothing about the leader (seconds). */
@@ -28,17 +28,17 @@ const LOSSES_SECONDS = 60;
 export class Election {
   /** @type {Browser} */ #browser;
   /** @type {Timers} */ #timers;
-  /** @type {Hear} */ #hear;
+  /** @type {Callbacks} */ #callbacks;
   #name = "";
   /** @type {AbortController | null} of the request that counts */ #request = null;
   /** @type {(() => void) | null} returns the lock */ #release = null;
   /** @type {number[]} when the lock was lost (milliseconds) */ #losses = [];
 
-  /** @param {Browser} browser @param {Timers} timers of the tab, stopped with `stop` @param {Hear} hear */
-  constructor(browser, timers, hear) {
+  /** @param {Browser} browser @param {Timers} timers of the tab, stopped with `stop` @param {Callbacks} callbacks */
+  constructor(browser, timers, callbacks) {
     this.#browser = browser;
     this.#timers = timers;
-    this.#hear = hear;
+    this.#callbacks = callbacks;
   }
 
   /** Stand for election until the lock is free. @param {string} name */
@@ -61,12 +61,12 @@ export class Election {
   /** Ask the leader, and expect an answer. */
   ask() {
     if (this.#release || !this.#request) return;
-    this.#hear.ask();
+    this.#callbacks.ask();
     if (!this.#timers.has("answer")) this.#expectAnswer(false);
   }
 
-  /** Note that the leader has said something. */
-  heard() {
+  /** Note a message of the leader. */
+  received() {
     this.#timers.stop("answer");
     this.#timers.start("quiet", QUIET_SECONDS, () => this.#visible && this.ask());
   }
@@ -87,7 +87,7 @@ export class Election {
         this.#release = () => resolve(undefined);
         this.#timers.stop("answer");
         this.#timers.stop("quiet");
-        this.#hear.won();
+        this.#callbacks.won();
       });
     try {
       // A lock can be stolen, or waited for until the request is aborted; not both.
@@ -96,8 +96,8 @@ export class Election {
     } catch {
       if (this.#request !== request) return; // withdrawn
       this.#release = null;
-      if (won && !this.#losesTooOften()) this.#hear.lost();
-      else this.#hear.alone();
+      if (won && !this.#losesTooOften()) this.#callbacks.lost();
+      else this.#callbacks.alone();
     }
   }
 
@@ -113,7 +113,7 @@ export class Election {
     this.#timers.start("answer", ANSWER_SECONDS, () => {
       if (!this.#visible) return; // it asks when it is shown
       if (this.#browser.now() > late) return this.ask(); // it was this tab that slept
-      if (stole) return this.#hear.alone(); // the browser does not answer
+      if (stole) return this.#callbacks.alone(); // the browser does not answer
       void this.#stand(true);
       this.#expectAnswer(true);
     });

@@ -30,7 +30,7 @@ export class Pulse {
   }
 
   /** Note that a frame arrived. */
-  heard() {
+  received() {
     this.#timers.stop("stale");
   }
 

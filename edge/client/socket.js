@@ -1,7 +1,7 @@
 /**
  * One connection to one user's inbox.
  *
- * Emits the changes of the inbox as `frame` events, each once and in order, whatever happens to the connection: it
+ * Emits the changes of the inbox as `frame` events, each once and in order, also across reconnects: it
  * reconnects by itself and resumes from its cursor. Where the edge cannot fill a gap, a `resync` event asks for the
  * snapshot (`store.js` reads it). Where another user is signed in, a `userchange` event comes before anything of theirs.
  *
@@ -140,7 +140,7 @@ export class NotificationSocket extends Emitter {
 
   /** @param {any} text */
   #receive(text) {
-    this.#pulse.heard();
+    this.#pulse.received();
     const frame = parsed(text);
     if (!frame) return;
     this.#probing = false;

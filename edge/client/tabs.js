@@ -3,7 +3,7 @@
  *
  * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
  * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
- * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * cursor. A visible tab that receives nothing asks the leader, and takes the lock over from one that does not answer,
  * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
  * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *
@@ -101,7 +101,7 @@ export class SharedSocket extends Emitter {
     if (!this.#wanted) return;
     this.#leave();
     this.#become(null);
-    this.#lead(); // the connection only tells who it is; `userchange` joins the tabs of that user
+    this.#lead(); // the connection only identifies the user; `userchange` joins the tabs of that user
   }
 
   /**
@@ -175,9 +175,9 @@ export class SharedSocket extends Emitter {
     const place = cursor ? { since: cursor.seq, epoch: cursor.epoch } : {};
     const own = { ...options, ...place, storage: this.#userId === null ? undefined : storage, userId: this.#userId };
     const socket = (this.#socket = new NotificationSocket(this.#url, own));
-    const on = (/** @type {any} */ type, /** @type {(detail: any) => void} */ heard) =>
+    const on = (/** @type {any} */ type, /** @type {(detail: any) => void} */ listener) =>
       socket.addEventListener(type, (/** @type {any} */ { detail }) => {
-        if (this.#socket === socket) heard(detail);
+        if (this.#socket === socket) listener(detail);
       });
     on("statechange", (detail) => this.#leads(detail));
     on("userchange", ({ userId }) => {
@@ -233,7 +233,7 @@ export class SharedSocket extends Emitter {
   #received(message) {
     if (message.what === "ask") return this.#answer(message.cursor);
     if (this.#socket) return;
-    this.#election.heard();
+    this.#election.received();
     switch (message.what) {
       case "state":
         return this.#setState(message.detail);

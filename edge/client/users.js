@@ -30,9 +30,9 @@ export class UserChannel {
 
   /**
    * @param {Browser} browser @param {string | null} url of the edge
-   * @param {(userId: string | null) => void} heard another tab has announced this user
+   * @param {(userId: string | null) => void} onUser another tab has announced this user
    */
-  constructor({ BroadcastChannel }, url, heard) {
+  constructor({ BroadcastChannel }, url, onUser) {
     this.#url = url;
     try {
       this.#channel = BroadcastChannel ? new BroadcastChannel(NAME) : null;
@@ -42,7 +42,7 @@ export class UserChannel {
     if (!this.#channel) return;
     this.#channel.onmessage = ({ data }) => {
       if (!data || (data.url && this.#url && data.url !== this.#url)) return;
-      heard(textOf(data.userId));
+      onUser(textOf(data.userId));
     };
   }
 

@@ -1,7 +1,7 @@
 """Finds values in a JSON body that are not JSON, or that Postgres cannot hold, and says where they are.
 
 Python's parser accepts NaN and unpaired surrogates. The pipeline replaces them in data of the web app, which is better
-than losing a notification; a service is told instead, because it can correct the value.
+than losing a notification. A service gets an error instead, because it can correct the value.
 """
 
 import math

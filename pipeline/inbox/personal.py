@@ -33,7 +33,7 @@ SELECT count(*) FROM notifications
 """
 
 #: The name of a user as an actor, in the text that others were sent and in the lists of collapsed notifications. The
-#: latter need a scan of the table: on request, not every day. Rows that somebody works on are left for the next round,
+#: latter need a scan of the table: on request, not every day. Rows in use are left for the next round,
 #: because waiting for them while holding others would deadlock with deliveries.
 _FORGET_NAME = """
 UPDATE inbox_announcement SET actor_id = NULL, actor_username = NULL WHERE ctid = ANY(ARRAY(

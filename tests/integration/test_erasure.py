@@ -1,4 +1,4 @@
-"""An erasure beside deliveries: it waits for nobody while others wait for it."""
+"""An erasure beside deliveries never waits while it holds rows that others need."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Whatever happens to an inbox, and in whichever order: each seq once, no hole, an exact count, and every client right.
+"""Random histories of inboxes: each seq once, no hole in a log, exact unread counts, and every client up to date.
 
 Each history starts from a seed, which a failure names: `HISTORIES_SEEDS=7 pytest tests/integration/test_histories.py`.
 `HISTORIES_FACTOR` makes the histories longer.

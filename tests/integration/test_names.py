@@ -41,7 +41,7 @@ def anna() -> User:
     return UserFactory.create(username="anna@example.org", first_name="Anna", last_name="", email=email)
 
 
-def told(actor_id: int) -> str | None:
+def name_sent(actor_id: int) -> str | None:
     event = ThingHappened(first=(UserFactory.create().pk,))
     event_id = record(event, key=f"{actor_id}", actor_id=actor_id)
     delivery.expand(event_id)
@@ -56,20 +56,20 @@ def told(actor_id: int) -> str | None:
         ("first_name", "Anna"),
         ("last_name", None),  # empty
         ("", None),
-        ("nickname", None),  # there is none; W007 warns
+        ("nickname", None),  # no such column; W007 warns
         ("date_joined", "2030-01-01 00:00:00+00"),
     ],
 )
 def test_the_actor_has_the_name_of_the_column(choose: Choose, anna: User, column: str, name: str | None) -> None:
     User.objects.filter(pk=anna.pk).update(date_joined="2030-01-01T00:00:00Z")
     choose(column)
-    assert told(anna.pk) == name
+    assert name_sent(anna.pk) == name
 
 
 def test_a_name_that_is_too_long_is_cut_and_parks_nothing(choose: Choose, anna: User) -> None:
     assert len(anna.email) > NAME_MAX_LENGTH
     choose("email")
-    assert told(anna.pk) == anna.email[:NAME_MAX_LENGTH]
+    assert name_sent(anna.pk) == anna.email[:NAME_MAX_LENGTH]
     assert names.shown(anna) == anna.email[:NAME_MAX_LENGTH]
 
 

@@ -18,7 +18,7 @@ from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db
 
-SERVICE_TOKEN = "a-service-that-sends-whatever-comes-to-its-mind"
+SERVICE_TOKEN = "a-service-that-sends-values-of-every-odd-kind"
 
 
 def nested(levels: int, of: str = "[]") -> str:
@@ -201,7 +201,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("value, reason", MISFITS.items(), ids=lambda one: one[:12])
-def test_a_service_is_told_where_the_value_is_that_cannot_be_stored(ann: User, value: str, reason: str) -> None:
+def test_an_answer_says_where_the_value_is_that_cannot_be_stored(ann: User, value: str, reason: str) -> None:
     notice = f'{{"kind": "A", "recipients": [{ann.pk}], "data": {{"deep": [0, {{"a": {value}}}]}}}}'
     body = f'{{"name": "clarion.notice.given.v1", "key": "k", "payload": {notice}}}'
     client = Client(headers={"Authorization": f"Bearer {SERVICE_TOKEN}"})

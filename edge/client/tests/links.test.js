@@ -1,4 +1,4 @@
-/** Links of notifications: whatever their form, they stay on the site. */
+/** Links of notifications: they stay on the site in every form. */
 
 import assert from "node:assert/strict";
 import test from "node:test";

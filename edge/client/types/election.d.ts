@@ -6,22 +6,22 @@
  */
 export function claimed({ locks, setTimeout }: import("./browser.js").Browser, name: string, seconds: number, patienceSeconds: number): Promise<boolean>;
 export class Election {
-    /** @param {Browser} browser @param {Timers} timers of the tab, stopped with `stop` @param {Hear} hear */
-    constructor(browser: Browser, timers: Timers, hear: Hear);
+    /** @param {Browser} browser @param {Timers} timers of the tab, stopped with `stop` @param {Callbacks} callbacks */
+    constructor(browser: Browser, timers: Timers, callbacks: Callbacks);
     /** Stand for election until the lock is free. @param {string} name */
     stand(name: string): void;
     /** Withdraw, or return the lock. */
     stop(): void;
     /** Ask the leader, and expect an answer. */
     ask(): void;
-    /** Note that the leader has said something. */
-    heard(): void;
+    /** Note a message of the leader. */
+    received(): void;
     #private;
 }
 /**
  * Elects one leader among the tabs that stand for the same name, by a Web Lock, and replaces one that does not answer.
  *
- * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has heard nothing for a while asks,
+ * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has received nothing for a while asks,
  * and takes the lock over when no answer comes. A browser may have Web Locks and refuse them: `request` throws, rejects
  * or never settles. Then, and where the lock is taken back and forth because tabs cannot reach each other, a tab leads
  * alone.
@@ -30,7 +30,7 @@ export type Browser = import("./browser.js").Browser;
 /**
  * Elects one leader among the tabs that stand for the same name, by a Web Lock, and replaces one that does not answer.
  *
- * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has heard nothing for a while asks,
+ * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has received nothing for a while asks,
  * and takes the lock over when no answer comes. A browser may have Web Locks and refuse them: `request` throws, rejects
  * or never settles. Then, and where the lock is taken back and forth because tabs cannot reach each other, a tab leads
  * alone.
@@ -39,12 +39,12 @@ export type Timers = import("./browser.js").Timers;
 /**
  * Elects one leader among the tabs that stand for the same name, by a Web Lock, and replaces one that does not answer.
  *
- * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has heard nothing for a while asks,
+ * Browsers suspend pages, and a suspended leader keeps its lock: a visible tab that has received nothing for a while asks,
  * and takes the lock over when no answer comes. A browser may have Web Locks and refuse them: `request` throws, rejects
  * or never settles. Then, and where the lock is taken back and forth because tabs cannot reach each other, a tab leads
  * alone.
  */
-export type Hear = {
+export type Callbacks = {
     /**
      * this tab leads
      */

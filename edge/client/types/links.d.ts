@@ -1,7 +1,7 @@
 /**
  * Links of notifications, which must not leave the site.
  *
- * The `url` in a notification's data is as trustworthy as whoever recorded the event, and browsers read more than one
+ * The `url` in a notification's data comes from the service that recorded the event, and browsers read more than one
  * form as another host: `//host`, `/\host`, a tab inside `java\tscript:`.
  */
 /**

@@ -4,7 +4,7 @@ export class Pulse {
     /** Send heartbeats from now on. @param {unknown} seconds */
     start(seconds: unknown): void;
     /** Note that a frame arrived. */
-    heard(): void;
+    received(): void;
     /** Ask whether the connection still works: after sleep or a change of networks it looks open for minutes. */
     probe(): void;
     #private;

@@ -24,7 +24,7 @@ export class NotificationSocket extends Emitter<import("./connection.js").Connec
 /**
  * One connection to one user's inbox.
  *
- * Emits the changes of the inbox as `frame` events, each once and in order, whatever happens to the connection: it
+ * Emits the changes of the inbox as `frame` events, each once and in order, also across reconnects: it
  * reconnects by itself and resumes from its cursor. Where the edge cannot fill a gap, a `resync` event asks for the
  * snapshot (`store.js` reads it). Where another user is signed in, a `userchange` event comes before anything of theirs.
  */
@@ -32,7 +32,7 @@ export type ConnectionState = import("./connection.js").ConnectionState;
 /**
  * One connection to one user's inbox.
  *
- * Emits the changes of the inbox as `frame` events, each once and in order, whatever happens to the connection: it
+ * Emits the changes of the inbox as `frame` events, each once and in order, also across reconnects: it
  * reconnects by itself and resumes from its cursor. Where the edge cannot fill a gap, a `resync` event asks for the
  * snapshot (`store.js` reads it). Where another user is signed in, a `userchange` event comes before anything of theirs.
  */
@@ -40,7 +40,7 @@ export type Cursor = import("./connection.js").Cursor;
 /**
  * One connection to one user's inbox.
  *
- * Emits the changes of the inbox as `frame` events, each once and in order, whatever happens to the connection: it
+ * Emits the changes of the inbox as `frame` events, each once and in order, also across reconnects: it
  * reconnects by itself and resumes from its cursor. Where the edge cannot fill a gap, a `resync` event asks for the
  * snapshot (`store.js` reads it). Where another user is signed in, a `userchange` event comes before anything of theirs.
  */
@@ -48,7 +48,7 @@ export type Options = import("./connection.js").Options;
 /**
  * One connection to one user's inbox.
  *
- * Emits the changes of the inbox as `frame` events, each once and in order, whatever happens to the connection: it
+ * Emits the changes of the inbox as `frame` events, each once and in order, also across reconnects: it
  * reconnects by itself and resumes from its cursor. Where the edge cannot fill a gap, a `resync` event asks for the
  * snapshot (`store.js` reads it). Where another user is signed in, a `userchange` event comes before anything of theirs.
  */
@@ -56,7 +56,7 @@ export type Frame = import("./protocol.js").Frame;
 /**
  * One connection to one user's inbox.
  *
- * Emits the changes of the inbox as `frame` events, each once and in order, whatever happens to the connection: it
+ * Emits the changes of the inbox as `frame` events, each once and in order, also across reconnects: it
  * reconnects by itself and resumes from its cursor. Where the edge cannot fill a gap, a `resync` event asks for the
  * snapshot (`store.js` reads it). Where another user is signed in, a `userchange` event comes before anything of theirs.
  */

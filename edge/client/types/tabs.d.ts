@@ -32,7 +32,7 @@ export class SharedSocket extends Emitter<import("./connection.js").ConnectionEv
  *
  * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
  * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
- * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * cursor. A visible tab that receives nothing asks the leader, and takes the lock over from one that does not answer,
  * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
  * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *
@@ -45,7 +45,7 @@ export type Options = import("./connection.js").Options;
  *
  * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
  * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
- * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * cursor. A visible tab that receives nothing asks the leader, and takes the lock over from one that does not answer,
  * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
  * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *
@@ -58,7 +58,7 @@ export type ConnectionState = import("./connection.js").ConnectionState;
  *
  * The tabs of a user elect a leader by a Web Lock. The leader holds the connection and passes on its frames over a
  * BroadcastChannel. When the leader goes, the browser grants the lock to the next tab, which resumes from its own
- * cursor. A visible tab that hears nothing asks the leader, and takes the lock over from one that does not answer,
+ * cursor. A visible tab that receives nothing asks the leader, and takes the lock over from one that does not answer,
  * because browsers suspend pages. Each tab keeps a cursor of its own: it drops frames that it has, and asks the leader,
  * who keeps the newest frames, for those that it lacks. So every tab sees the same log, each change once.
  *

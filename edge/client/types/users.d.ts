@@ -8,9 +8,9 @@ export function announceUser(userId: number | string | null, url?: string | null
 export class UserChannel {
     /**
      * @param {Browser} browser @param {string | null} url of the edge
-     * @param {(userId: string | null) => void} heard another tab has announced this user
+     * @param {(userId: string | null) => void} onUser another tab has announced this user
      */
-    constructor({ BroadcastChannel }: Browser, url: string | null, heard: (userId: string | null) => void);
+    constructor({ BroadcastChannel }: Browser, url: string | null, onUser: (userId: string | null) => void);
     /** @param {string | null} userId */
     announce(userId: string | null): void;
     close(): void;

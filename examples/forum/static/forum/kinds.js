@@ -76,7 +76,7 @@ const KINDS = {
 };
 
 /**
- * Return how a notification reads; never throws, whatever its data is.
+ * Return how a notification reads; never throws, for any data.
  * @param {Notification} notification
  * @returns {{icon: string, colour: string | null, who: string, does: string, about: string, excerpt: string, address: string}}
  */
