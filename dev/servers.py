@@ -263,7 +263,8 @@ class Valkey(Server):
 
     def _prepare(self) -> tuple[list[str | Path], AsUser]:
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        fixed = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.data_dir)]
+        fixed = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.data_dir),
+                 "--client-output-buffer-limit", "pubsub 128mb 64mb 60"]  # fmt: skip
         return [find_valkey(), "--port", str(self.port), *fixed], AsUser()
 
     def _answers(self, pid: int) -> bool:

@@ -17,9 +17,9 @@ from edge.mending import REPLAY, Mending, unresumable
 from edge.repair import Opening, Reader
 from edge.stream import Stream
 from edge.wire import Cursor, Wire
-from shared import metrics, protocol
+from shared import messages, metrics, protocol
 from shared.inbox.queries import Head
-from shared.layer import ENDED, REVOKED
+from shared.messages import FRAME
 from shared.protocol import AuthFailure, Close, ResyncReason
 from shared.settings import Settings
 from shared.tokens import Identity
@@ -130,14 +130,18 @@ class Socket:
         """Handle a message of the channel layer for this user: a frame, or the end of credentials or access."""
         if self.closed:
             return
-        if message["type"] == REVOKED:
-            self.refuse(AuthFailure.REVOKED)
+        try:
+            if message["type"] != FRAME:
+                self._commanded(message)
+                return
+            (seq, head), rest = message["own"], message["rest"]
+            text = head + rest
+            if type(seq) is not int or type(text) is not str:
+                raise TypeError  # noqa: TRY301 - handled like every other way of being malformed
+        except (KeyError, TypeError, ValueError):
+            metrics.LAYER_IGNORED.inc()
+            logger.warning("Ignored a foreign message on a user's group", extra={"user": self.user_id})
             return
-        if message["type"] == ENDED:
-            if message["session"] in (None, self.identity.session):
-                self.refuse(AuthFailure.EXPIRED)
-            return
-        seq, head = message["own"]
         if (epoch := message.get("epoch")) is not None and epoch != self.epoch:
             if self.stream.last is not None:
                 # Told late, of a history that is no more; or it is this socket that follows one. Postgres knows.
@@ -147,11 +151,33 @@ class Socket:
         if self.parked_at is not None:
             self.stream.exists(seq)
             return
-        frames = self.stream.published(seq, head + message["rest"])
+        frames = self.stream.published(seq, text)
         if frames:
             self.forward(frames, "live")
-            if message["since"] is not None and next(_TURN) % LAG_SAMPLE == 0:
+            if message.get("since") is not None and next(_TURN) % LAG_SAMPLE == 0:
                 metrics.LAG.observe(time.time() - message["since"])
+        if self.stream.behind:
+            self.mending.begin("gap")
+
+    def _commanded(self, message: Mapping[str, Any]) -> None:
+        """Handle a message that carries no frame; raises KeyError or ValueError if it is of an unknown kind."""
+        match message["type"]:
+            case messages.REVOKED:
+                self.refuse(AuthFailure.REVOKED)
+            case messages.ENDED:
+                if message["session"] in (None, self.identity.session):
+                    self.refuse(AuthFailure.EXPIRED)
+            case messages.POSITION:
+                self._learn(message["epoch"], message["seq"])
+            case unknown:
+                raise ValueError(f"unknown type: {unknown}")
+
+    def _learn(self, epoch: str | None, seq: int) -> None:
+        """Take note of a frame that was published and whose text was not kept."""
+        if epoch is not None and epoch != self.epoch and self.stream.last is not None:
+            self.mending.doubt("epoch")
+            return
+        self.stream.exists(seq)
         if self.stream.behind:
             self.mending.begin("gap")
 

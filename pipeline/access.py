@@ -17,7 +17,7 @@ from django.db.models.signals import post_delete, post_save
 
 from pipeline.publish import channel_layer
 from shared.groups import user_group
-from shared.layer import ENDED, REVOKED
+from shared.messages import ENDED, REVOKED
 from shared.settings import load
 from shared.tokens import session_digest
 

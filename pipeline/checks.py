@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any, Final
 
+import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -17,7 +18,9 @@ from django.utils.module_loading import autodiscover_modules, import_string
 
 from pipeline import names
 from pipeline.celery import app, bounded
+from pipeline.publish import channel_layer
 from shared.layer import ClarionChannelLayer
+from shared.output_buffer import is_too_small
 from shared.settings import load
 
 TAG: Final = "clarion"
@@ -188,3 +191,18 @@ def workers(databases: Sequence[str] | None = None, **_: Any) -> Messages:
     lost = sorted({queue.name for queue in app.conf.task_queues} - consumed)
     hint = "Start a worker on it; what is routed to it waits."
     return [Warning(f"No worker consumes the queue {queue}.", hint, id="clarion.W006") for queue in lost]
+
+
+@register(TAG, deploy=True)
+def output_buffers(databases: Sequence[str] | None = None, **_: Any) -> Messages:
+    """The channel layer's Redis lets an edge leave enough unread. Asked where servers are asked at all."""
+    if not databases:
+        return []
+    try:
+        limits = channel_layer().output_buffers()
+    except (redis.RedisError, OSError) as error:
+        return [Warning(f"The channel layer does not answer: {error!r}", "Check CHANNEL_LAYER_URL.", id="clarion.W010")]
+    text = "In a burst the channel layer's Redis would end the connections of edges: {} of {} hosts limit subscribers."
+    hint = 'Set client-output-buffer-limit to "pubsub 128mb 64mb 60" or more.'
+    small = sum(map(is_too_small, limits))
+    return [Warning(text.format(small, len(limits)), hint, id="clarion.W011")] if small else []

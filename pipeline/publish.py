@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 from pipeline.persist import Joined, Stored
 from shared import metrics
 from shared.groups import user_group
-from shared.layer import FRAME, ClarionChannelLayer
+from shared.layer import ClarionChannelLayer
+from shared.messages import FRAME
 from shared.protocol import AnnouncedFrames, Collapsed
 from shared.publisher import Lot
 

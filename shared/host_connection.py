@@ -1,6 +1,6 @@
 """One connection to a Redis host that carries the subscriptions of an event loop. It is used once and then replaced.
 
-Input: the channels to subscribe to and to leave. Output: each reply of Redis, handed over as it comes.
+Input: the channels to subscribe to and to leave. Output: the replies of Redis, all that one read has brought together.
 
 The connection does not rely on its tasks to end. Up to Python 3.11 `asyncio.wait_for`, through which redis-py sends,
 can swallow a cancellation; a task that lost its cancellation would wait for ever. So `lost` watches the clock itself,
@@ -9,11 +9,12 @@ and `abandon` sets a flag that each task checks after each wait.
 
 import asyncio
 import contextlib
-import math
 import time
 from collections.abc import Callable
 from typing import Any
 
+import hiredis
+import redis
 from redis.exceptions import RedisError
 
 #: How often the connection sends itself a canary, and after how long without any message it counts as lost (seconds).
@@ -26,8 +27,15 @@ SUBSCRIBE_CHUNK = 1000
 
 #: Takes the channels that changed since the last call: those to leave and those to subscribe to.
 TakeChanges = Callable[[], tuple[list[str], list[str]]]
-#: Takes one reply of Redis: "message" or "subscribe", the channel, and the message.
-OnReply = Callable[[bytes, bytes, Any], None]
+#: Takes replies of Redis, each a list of "message" or "subscribe", the channel, and the message; and whether more are
+#: likely to have come already.
+OnReplies = Callable[[list[Any], bool], None]
+
+#: Bytes that one read takes, and that asyncio reads on before this process has taken them.
+READ_BYTES = 2**18
+STREAM_LIMIT_BYTES = 2**20
+#: After a read of so many bytes more have probably come already.
+FULL_READ_BYTES = 2**16
 
 
 class HostConnection:
@@ -48,10 +56,10 @@ class HostConnection:
         """Whether nothing was received for too long, not even the canary."""
         return time.monotonic() - self.heard_at > SILENCE_SECONDS
 
-    async def lost(self, take_changes: TakeChanges, on_reply: OnReply) -> BaseException | None:
+    async def lost(self, take_changes: TakeChanges, on_replies: OnReplies) -> BaseException | None:
         """Connect, serve the subscriptions, and return the cause once the connection is lost or silent."""
         begin = asyncio.get_running_loop().create_task
-        self._tasks = {begin(self._read(on_reply)), begin(self._write(take_changes)), begin(self._send_canary())}
+        self._tasks = {begin(self._read(on_replies)), begin(self._write(take_changes)), begin(self._send_canary())}
         was_silent = False
         try:
             while True:
@@ -80,7 +88,7 @@ class HostConnection:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    async def _read(self, on_reply: OnReply) -> None:
+    async def _read(self, on_replies: OnReplies) -> None:
         await self._connection.connect()
         if self._abandoned:
             self._abort()
@@ -88,12 +96,23 @@ class HostConnection:
         self.heard_at = time.monotonic()
         self._connected.set()
         self.changed.set()
+        # redis-py has a task, a timeout and a check of the connection for each reply; here only the parser is needed.
+        stream, parser = self._connection._reader, hiredis.Reader()
+        stream._limit = STREAM_LIMIT_BYTES
         while not self._abandoned:
             # The canary, not a time-out of this read, notices a silent Redis.
-            what, channel, data = await self._connection.read_response(disable_decoding=True, timeout=math.inf)
+            chunk = await stream.read(READ_BYTES)
+            if not chunk:
+                raise redis.ConnectionError("Redis closed the connection")
+            parser.feed(chunk)
+            replies = []
+            while (reply := parser.gets()) is not False:
+                if isinstance(reply, Exception):
+                    raise reply
+                replies.append(reply)
             if not self._abandoned:
                 self.heard_at = time.monotonic()
-                on_reply(what, channel, data)
+                on_replies(replies, len(chunk) >= FULL_READ_BYTES)
 
     async def _write(self, take_changes: TakeChanges) -> None:
         await self._connected.wait()
@@ -120,6 +139,7 @@ class HostConnection:
         writer = self._connection._writer
         if writer is not None:
             writer.transport.abort()  # close() would wait for a silent peer to take the bytes that are left
+            self._connection._close()  # so that redis-py counts it as closed
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:

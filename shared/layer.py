@@ -19,7 +19,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
@@ -29,6 +29,8 @@ from redis.retry import Retry
 
 from shared import acks, metrics, reports, tickets
 from shared.installation import installation
+from shared.messages import POSITION, position_of
+from shared.output_buffer import pubsub_limits
 from shared.publisher import Host, Lot, Packed, packed, publish
 from shared.reports import Report
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
@@ -43,35 +45,6 @@ NAMES_AT_ONCE = 1000
 QUEUE_CAPACITY = 1000
 
 Callback = Callable[[Mapping[str, Any]], None]
-
-
-#: `type` of the message that says to a user's sockets that their access is revoked.
-REVOKED = "notification.revoked"
-#: `type` of the message that ends sockets of a user whose credentials have ended: those of the session with the digest
-#: `session`, or all where that is None. Their clients may come back with new credentials.
-ENDED = "notification.ended"
-#: `type` of the messages that carry frames.
-FRAME = "notification.frame"
-
-
-class FrameMessage(TypedDict):
-    """The message that carries one frame of an inbox.
-
-    `own` is its place in the log and the head of its text; `rest` is what follows, which for a notification is the
-    longer part and the same for all its recipients. `since` is when the event that caused it was recorded (Unix
-    time), or None where no event did. `epoch` is the history that the log belongs to; None says nothing of it.
-    """
-
-    type: str
-    epoch: str | None
-    since: float | None
-    rest: str
-    own: tuple[int, str]
-
-
-def frame_message(seq: int, text: str, *, epoch: str | None = None) -> FrameMessage:
-    """A frame as a message of the layer; a stock consumer would handle it in `notification_frame`."""
-    return {"type": FRAME, "epoch": epoch, "since": None, "rest": "", "own": (seq, text)}
 
 
 class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
@@ -165,6 +138,10 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         host = self._sync_publishers()[shard]
         with host.breaker.guard():
             yield host.client
+
+    def output_buffers(self) -> list[tuple[int, int] | None]:
+        """Return for each host what `pubsub_limits` does; raises redis.exceptions.RedisError."""
+        return [pubsub_limits(host.client) for host in self._sync_publishers()]
 
     def _sync_publishers(self) -> list[Host]:
         with self._publishers_lock:
@@ -260,7 +237,7 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
         """One message from Redis: to the direct listeners at once, to stock consumers through their queues."""
         callbacks = self.listeners.get(name)
         if callbacks:
-            self._call_back(callbacks, name, data)
+            self._call_back(callbacks, name, self._message(data))
         for member in (name, *self.groups.get(name, ())):
             queue = self.channels.get(member)
             if queue is not None:
@@ -269,12 +246,27 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
                     metrics.LAYER_DROPPED.inc()
                 queue.put_nowait(data)
 
-    def _call_back(self, callbacks: Sequence[Callback], name: str, data: bytes) -> None:
+    def position(self, data: bytes) -> tuple[str | None, int] | None:
+        """Return the epoch and seq of a frame; None for any other message."""
+        return position_of(self._message(data))
+
+    def exists(self, name: str, epoch: str | None, seq: int) -> None:
+        """Hand the position of a frame, which was not kept, to the direct listeners; stock consumers lose it."""
+        self._call_back(self.listeners.get(name, ()), name, {"type": POSITION, "epoch": epoch, "seq": seq})
+        if name in self.groups or name in self.channels:
+            metrics.LAYER_DROPPED.inc()
+
+    def _message(self, data: bytes) -> Any:
+        """Return what a message says, or None if it cannot be decoded: anyone may publish on a shared Redis."""
         try:
-            message = self.channel_layer.deserialize(data)
-        except Exception:
-            # Raised on, it would end the connection for all who listen on it.
-            logger.exception("A message on the channel layer is none", extra={"channel": name})
+            return self.channel_layer.deserialize(data)
+        except Exception:  # noqa: BLE001 - each serializer raises its own
+            return None
+
+    def _call_back(self, callbacks: Sequence[Callback], name: str, message: Any) -> None:
+        if not isinstance(message, dict) or "type" not in message:
+            metrics.LAYER_IGNORED.inc()
+            logger.warning("Ignored a malformed message on the channel layer", extra={"channel": name})
             return
         for callback in tuple(callbacks):
             try:
@@ -293,7 +285,12 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
 
     async def _subscribe_to_channel(self, channel: str) -> None:
         self.channels[channel] = asyncio.Queue(maxsize=QUEUE_CAPACITY)
-        await self._get_shard(channel).subscribe(channel)
+        try:
+            await self._get_shard(channel).subscribe(channel)
+        except TimeoutError:  # a stock consumer's connect fails, and nothing of it stays
+            del self.channels[channel]
+            self._get_shard(channel).drop(channel)
+            raise
 
 
 def _sync_client(host: dict[str, Any]) -> redis.Redis:

@@ -63,3 +63,9 @@ ACK_LAG = Histogram(
 )
 LAYER_RECONNECTS = Counter("clarion_layer_reconnects_total", "Times the subscriber lost its Redis and came back")
 LAYER_DROPPED = Counter("clarion_layer_dropped_total", "Messages dropped because a consumer's queue was full")
+LAYER_SKIPPED = Counter(
+    "clarion_layer_skipped_total", "Frames beyond the read-ahead of the subscriber; sockets read them from Postgres"
+)
+LAYER_IGNORED = Counter(
+    "clarion_layer_ignored_total", "Messages on the channel layer that are malformed or of an unknown type"
+)

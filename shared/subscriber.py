@@ -18,9 +18,10 @@ from channels_redis.utils import create_pool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from shared import metrics
+from shared import metrics, read_ahead
 from shared.breaker import CircuitBreaker
 from shared.host_connection import HostConnection
+from shared.read_ahead import ReadAhead
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +38,10 @@ RECONNECT_FIRST_SECONDS = 0.1
 RECONNECT_LAST_SECONDS = 5.0
 
 
-class Receiver(Protocol):
-    """Who is handed what arrives."""
+class Receiver(read_ahead.Receiver, Protocol):
+    """The receiver of the messages, which is also called when the connection is back."""
 
     prefix: str
-
-    def received(self, name: str, data: bytes) -> None:
-        """A message on that channel."""
 
     def returned(self) -> None:
         """All that is wanted is subscribed; what was published before may have been missed."""
@@ -54,6 +52,7 @@ class Subscriber:
 
     def __init__(self, host: dict[str, Any], layer: Receiver) -> None:
         self._layer = layer
+        self._ahead = ReadAhead(layer)
         options = {
             "socket_timeout": SOCKET_TIMEOUT_SECONDS,
             "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
@@ -96,8 +95,9 @@ class Subscriber:
             self._change(channel)
 
     async def subscribe(self, channel: str) -> None:
-        """As the base class's layer calls it: returns when Redis has confirmed."""
-        await asyncio.shield(self.want(channel))
+        """As the base class's layer calls it: return when Redis has confirmed; raise TimeoutError if it does not."""
+        async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS):
+            await asyncio.shield(self.want(channel))
 
     async def unsubscribe(self, channel: str) -> None:
         """As the base class's layer calls it."""
@@ -125,6 +125,7 @@ class Subscriber:
         if self._connection is not None:
             await self._connection.ended(SOCKET_TIMEOUT_SECONDS)
             self._connection = None
+        self._ahead.clear()
         self._confirmed = False
         self._wanted.clear()
         self._changed.clear()
@@ -143,10 +144,11 @@ class Subscriber:
                 # The canary comes last: when it is confirmed, so is everything before it.
                 self._changed = dict.fromkeys([*self._wanted, self._canary])
                 self._connection = HostConnection(self._pool.make_connection(), self.client, self._canary)
-                error = await self._connection.lost(self._take_changes, self._on_reply)
+                error = await self._connection.lost(self._take_changes, self._on_replies)
             except Exception as unexpected:  # noqa: BLE001 - whatever it was, the way back is to connect again
                 error = unexpected
             logger.warning("The channel layer has no Redis and will reconnect", extra={"error": repr(error)})
+            self._ahead.clear()
             if self._confirmed:
                 self._confirmed = False
                 metrics.LAYER_RECONNECTS.inc()
@@ -165,12 +167,17 @@ class Subscriber:
     def _is_wanted(self, channel: str) -> bool:
         return channel in self._wanted or channel == self._canary
 
-    def _on_reply(self, what: bytes, name: bytes, data: Any) -> None:
-        channel = name.decode()
-        if what == b"message" and channel != self._canary:
-            self._layer.received(channel, data)
-        elif what == b"subscribe":
-            self._on_confirmed(channel)
+    def _on_replies(self, replies: list[Any], more: bool) -> None:
+        messages: list[tuple[str, bytes]] = []
+        for what, name, data in replies:
+            channel = name.decode()
+            if what == b"message":
+                if channel != self._canary:
+                    messages.append((channel, data))
+            elif what == b"subscribe":
+                self._on_confirmed(channel)
+        if messages:
+            self._ahead.take(messages, more=more)
 
     def _on_confirmed(self, channel: str) -> None:
         if channel == self._canary:

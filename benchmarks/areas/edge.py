@@ -18,7 +18,7 @@ from benchmarks.ground import KIB, Server, daphne, edge, interleaved, uvicorn
 from benchmarks.sockets import Crowd, frame_size, handshake
 from pipeline.publish import channel_layer
 from shared.groups import user_group
-from shared.layer import frame_message
+from shared.messages import frame_message
 from shared.protocol import SUBPROTOCOL
 from shared.settings import load
 from shared.tokens import mint

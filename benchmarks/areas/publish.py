@@ -16,7 +16,7 @@ from benchmarks.ground import Peer
 from pipeline import publish
 from pipeline.persist import Created, Stored
 from shared.groups import user_group
-from shared.layer import FRAME
+from shared.messages import FRAME
 from shared.protocol import Announced, AnnouncedFrames
 
 AREA = "publish"

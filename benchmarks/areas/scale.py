@@ -25,7 +25,7 @@ from examples.forum import crowd as crowds
 from pipeline.publish import channel_layer
 from pipeline.queues import BURSTS, EVENTS
 from shared.groups import user_group
-from shared.layer import frame_message
+from shared.messages import frame_message
 
 AREA = "scale"
 PROCESSES = (1, 2, 4)

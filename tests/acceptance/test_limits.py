@@ -14,7 +14,7 @@ from pipeline.publish import channel_layer, publish_frames
 from shared import protocol
 from shared.groups import user_group
 from shared.inbox.models import Inbox
-from shared.layer import REVOKED
+from shared.messages import REVOKED
 from shared.protocol import SUBPROTOCOL, Close
 from shared.settings import load
 from shared.tokens import mint

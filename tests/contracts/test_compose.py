@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from pipeline.celery import app
+from shared.output_buffer import is_too_small
 from shared.settings import Settings
 from tests import compose
 from tests.compose import ROOT, SECRETS, Service
@@ -161,3 +162,11 @@ def test_prometheus_is_given_the_token_that_web_takes() -> None:
     given = compose.services({**SECRETS, variable: "t" * 40})
     assert given["web-1"].environment["CLARION_SERVICE_TOKENS"] == "t" * 40
     assert f"/run/secrets/{secret}" in (ROOT / "deploy/prometheus.yml").read_text()
+
+
+def test_redis_lets_an_edge_leave_a_burst_unread() -> None:
+    command = SERVICES["valkey"].command
+    words = command[command.index("--client-output-buffer-limit") + 1].split()
+    megabytes = [int(word.removesuffix("mb")) for word in words[1:3]]
+    assert words[0] == "pubsub"
+    assert not is_too_small((megabytes[0] * 2**20, megabytes[1] * 2**20))

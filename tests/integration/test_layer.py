@@ -13,8 +13,9 @@ import redis
 from channels_redis.utils import _consistent_hash
 
 from dev.servers import Valkey
-from shared import breaker, host_connection
-from shared.layer import FRAME, QUEUE_CAPACITY, ClarionChannelLayer, frame_message
+from shared import breaker, host_connection, subscriber
+from shared.layer import QUEUE_CAPACITY, ClarionChannelLayer
+from shared.messages import FRAME, frame_message
 from shared.publisher import Lot, NotAllPublished
 from shared.subscriber import SOCKET_TIMEOUT_SECONDS
 from tests import environment
@@ -211,6 +212,51 @@ async def test_after_redis_was_restarted_listeners_hear_again_and_are_told(layer
     assert returns == [True]
     layer.publish([("group", {"type": "a.b"})])
     await came(lambda: heard)
+
+
+async def test_a_burst_that_the_callbacks_cannot_keep_up_with_ends_no_connection(layer: ClarionChannelLayer) -> None:
+    heard = 0
+    returns: list[bool] = []
+
+    def slow(_: Mapping[str, Any]) -> None:
+        nonlocal heard
+        heard += 1
+        until = time.perf_counter() + 0.00003
+        while time.perf_counter() < until:
+            pass
+
+    loop_layer = layer.loop_layer()
+    await loop_layer.listen("group", slow, wait_seconds=PATIENCE_SECONDS)
+    loop_layer.on_return.append(lambda: returns.append(True))
+    lot = Lot({"type": FRAME, "epoch": None, "since": None, "rest": "x" * 1000}, "own", [("group", (1, "x"))] * 2000)
+
+    def burst() -> None:
+        for _ in range(20):  # as fast as workers store batches, which is twice as fast as the callbacks
+            layer.publish_lots([lot])
+            time.sleep(0.02)
+
+    with redis.Redis.from_url(environment.VALKEY.url) as client:
+        before = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
+        client.config_set("client-output-buffer-limit", "pubsub 32mb 8mb 60")  # Redis's default
+        try:
+            await asyncio.to_thread(burst)
+            await came(lambda: heard == 40_000)
+        finally:
+            client.config_set("client-output-buffer-limit", before)
+    assert returns == []
+
+
+async def test_a_stock_consumer_does_not_wait_for_ever_while_redis_is_away(
+    monkeypatch: pytest.MonkeyPatch, layer: ClarionChannelLayer
+) -> None:
+    monkeypatch.setattr(subscriber, "COMMAND_TIMEOUT_SECONDS", 0.2)
+    environment.VALKEY.stop()
+    try:
+        with pytest.raises(TimeoutError):
+            await layer.new_channel()
+        assert layer.loop_layer().channels == {}
+    finally:
+        environment.VALKEY.start()
 
 
 async def test_losses_while_listeners_come_and_go_leave_no_layer_deaf(layer: ClarionChannelLayer) -> None:

@@ -11,8 +11,9 @@ from autobahn.exception import Disconnected
 from edge.repair import Access, Missed, Opening, Reader
 from edge.socket import Socket
 from edge.wire import WebSocketWire
+from shared import metrics
 from shared.inbox.queries import Head
-from shared.layer import frame_message
+from shared.messages import POSITION, frame_message
 from shared.settings import Settings
 
 
@@ -64,3 +65,58 @@ async def test_what_came_before_it_was_open_counts_where_it_is_of_this_history(
     if not told:  # whether there is one of this history is asked of Postgres
         async with asyncio.timeout(5):
             await asked.wait()
+
+
+def ignored() -> float:
+    (family,) = metrics.LAYER_IGNORED.collect()
+    return family.samples[0].value
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "chat.message", "text": "hello"},
+        {"type": "notification.frame"},
+        {"type": "notification.frame", "own": [1], "rest": ""},
+        {"type": "notification.frame", "own": ["1", "text"], "rest": ""},
+        {"type": "notification.frame", "own": [1, 2], "rest": ""},
+        {"type": "notification.frame", "own": [1, "text"], "rest": None},
+        {"type": "notification.frame", "own": None, "rest": ""},
+        {"type": "notification.ended"},
+        {"type": None},
+    ],
+)
+async def test_a_foreign_message_on_a_users_group_is_counted_and_ignored(message: dict[str, Any]) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(frame: dict[str, Any]) -> None:
+        sent.append(frame)
+
+    socket = Socket(Home(), WebSocketWire(send), "session")
+    socket.stream.open(0)
+    before = ignored()
+    socket.received(message)
+    assert ignored() == before + 1
+    socket.received(dict(frame_message(1, "frame 1")))
+    assert [frame["text"] for frame in sent] == ["frame 1"]
+
+
+async def test_the_position_of_a_frame_whose_text_was_not_kept_has_it_read() -> None:
+    asked = asyncio.Event()
+
+    async def send(_: dict[str, Any]) -> None:
+        pass
+
+    class Postgres:
+        async def missed(self, user_id: int, after: int) -> Missed:
+            asked.set()
+            return Missed(Head("now", 3, 0, 0), [(seq, "frame") for seq in range(after + 1, 4)])
+
+    socket = Socket(Home(reader=cast(Reader, Postgres())), WebSocketWire(send), "session")
+    socket.open(Opening(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None)
+    socket.received({"type": POSITION, "epoch": "now", "seq": 3})
+    async with asyncio.timeout(5):
+        await asked.wait()
+        while socket.stream.behind:  # noqa: ASYNC110 - nothing else says so
+            await asyncio.sleep(0.01)
+    assert socket.stream.last == 3

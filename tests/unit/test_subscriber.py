@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-import redis
 
 from shared import host_connection, subscriber
 from shared.subscriber import Subscriber
@@ -30,7 +28,7 @@ class FakeConnection:
 
     def __init__(self, swallow: frozenset[str]) -> None:
         self.swallow = swallow
-        self.replies: asyncio.Queue[Any] = asyncio.Queue()
+        self._reader = asyncio.StreamReader()
         self.sending = asyncio.Event()
         self.blocked = False
 
@@ -47,16 +45,18 @@ class FakeConnection:
     async def send_command(self, command: str, *channels: str, check_health: bool) -> None:
         if command == "SUBSCRIBE":
             for channel in channels:
-                self.replies.put_nowait([b"subscribe", channel.encode(), 1])
+                self._reader.feed_data(
+                    b"*3\r\n$9\r\nsubscribe\r\n$%d\r\n%b\r\n:1\r\n" % (len(channel), channel.encode())
+                )
         if self.blocked:
             self.sending.set()
             await self._maybe_swallow("send")
 
-    async def read_response(self, **_: Any) -> Any:
-        reply = await self.replies.get()
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+    def lose(self) -> None:
+        self._reader.feed_eof()
+
+    def _close(self) -> None:
+        pass
 
 
 class Layer:
@@ -66,6 +66,12 @@ class Layer:
         self.returns = 0
 
     def received(self, name: str, data: bytes) -> None:
+        pass
+
+    def position(self, data: bytes) -> tuple[str | None, int] | None:
+        return None
+
+    def exists(self, name: str, epoch: str | None, seq: int) -> None:
         pass
 
     def returned(self) -> None:
@@ -105,7 +111,7 @@ async def test_a_loss_during_a_send_that_swallows_the_cancellation_is_recovered(
     first.blocked = True
     confirmed = made.subscriber.want("channel")
     await first.sending.wait()
-    first.replies.put_nowait(redis.ConnectionError("lost"))
+    first.lose()
     await eventually(lambda: made.layer.returns == 2)
     assert made.subscriber.is_up
     await asyncio.wait_for(confirmed, PATIENCE_SECONDS)

@@ -1,0 +1,89 @@
+"""Messages wait in a bounded queue while the connection is read on; beyond the bound their positions are kept."""
+
+import asyncio
+import time
+
+import pytest
+
+from shared import read_ahead
+from shared.read_ahead import MESSAGE_OVERHEAD_BYTES, ReadAhead
+
+
+class Slow:
+    """A receiver whose callbacks take some time; a message is its channel's next seq, or a command."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.got: list[tuple[str, bytes]] = []
+        self.known: list[tuple[str, str | None, int]] = []
+
+    def received(self, name: str, data: bytes) -> None:
+        until = time.monotonic() + self.seconds
+        while time.monotonic() < until:
+            pass
+        self.got.append((name, data))
+
+    def position(self, data: bytes) -> tuple[str | None, int] | None:
+        return ("epoch", int(data)) if data.isdigit() else None
+
+    def exists(self, name: str, epoch: str | None, seq: int) -> None:
+        self.known.append((name, epoch, seq))
+
+
+def messages(*seqs: int, name: str = "a") -> list[tuple[str, bytes]]:
+    return [(name, str(seq).encode()) for seq in seqs]
+
+
+async def worked_off(ahead: ReadAhead) -> None:
+    async with asyncio.timeout(5):
+        while ahead._task is not None:
+            await ahead._task
+
+
+async def test_while_the_callbacks_keep_up_nothing_waits() -> None:
+    receiver = Slow()
+    ahead = ReadAhead(receiver)
+    ahead.take(messages(1, 2, 3))
+    assert receiver.got == messages(1, 2, 3)
+    assert ahead._task is None
+
+
+async def test_slow_callbacks_hold_up_neither_the_reader_nor_other_tasks_and_the_order_stays() -> None:
+    receiver = Slow(seconds=0.0005)
+    ahead = ReadAhead(receiver)
+    begun = time.monotonic()
+    ahead.take(messages(*range(300)))
+    ahead.take(messages(*range(300, 400)))
+    assert time.monotonic() - begun < 0.1  # of 200 ms of work
+    turns = 0
+    while ahead._task is not None:
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 10
+    assert receiver.got == messages(*range(400))
+
+
+async def test_beyond_the_bound_the_highest_position_of_each_channel_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(read_ahead, "LOOK_EVERY", 1)
+    receiver = Slow()
+    ahead = ReadAhead(receiver, capacity=5 * (MESSAGE_OVERHEAD_BYTES + 2))
+    ahead.take(messages(10, 11, 12) + messages(20, 21, 22, 23, name="b") + messages(13, 15, 14) + [("a", b"revoked")])
+    assert receiver.known == []
+    await worked_off(ahead)
+    # What is no frame is always kept, in its place.
+    assert receiver.got == [*messages(10, 11, 12), *messages(20, 21, 22, name="b"), ("a", b"revoked")]
+    assert sorted(receiver.known) == [("a", "epoch", 15), ("b", "epoch", 23)]
+
+
+async def test_what_waits_is_forgotten_with_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(read_ahead, "LOOK_EVERY", 1)
+    receiver = Slow()
+    ahead = ReadAhead(receiver)
+    ahead.take(messages(1, 2, 3))
+    ahead.clear()
+    await asyncio.sleep(0)
+    assert receiver.got == messages(1)
+    ahead.take(messages(4))
+    assert receiver.got == messages(1, 4)
