@@ -185,6 +185,11 @@ class Postgres(Server):
         return self._url("clarion")
 
     @property
+    def conninfo(self) -> str:
+        """Where a standby connects."""
+        return f"host=127.0.0.1 port={self.port} user=clarion"
+
+    @property
     def home(self) -> Path:
         return self.data_dir / "cluster"
 
@@ -237,7 +242,7 @@ class Postgres(Server):
         # Postgres's own sign of life (that of pg_ctl): the first line is its pid, the eighth its state.
         with contextlib.suppress(OSError):
             lines = (self.home / "postmaster.pid").read_text().splitlines()
-            return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+            return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() in ("ready", "standby")
         return False
 
     def _furnish(self) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from pipeline.epoch import TIMELINE_CHANGED, TimelineChanged, follows_timeline
 from pipeline.errors import PipelineError
 from pipeline.publish import publish_frames
 from shared.inbox.log import frame_of
 from shared.inbox.queries import EPOCH, LogRow
 
-_LOCK = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
+_LOCK = f"SELECT seq, unread, {TIMELINE_CHANGED} FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"  # noqa: S608
 
 #: The row that stands for a notification: the newest of those that collapsed into it, or its only one. `name` is the
 #: seq of the first, by which the notification goes.
@@ -122,6 +123,7 @@ def delete(user_id: int, notification: int) -> Head:
     return _changed(user_id, change, "deleted", notification=notification)
 
 
+@follows_timeline
 def read_through(
     user_id: int, *, through: int | None = None, topic: str | None = None, kind: str | None = None
 ) -> Head:
@@ -139,6 +141,7 @@ def read_through(
     return _publish_on_commit(user_id, *row)
 
 
+@follows_timeline
 def _changed(user_id: int, change: Callable[[], int | None], action: str, *, notification: int) -> Head:
     """Run `change` under the lock of the inbox, log it and publish it; its result is added to the unread count."""
     with transaction.atomic():
@@ -154,7 +157,12 @@ def _changed(user_id: int, change: Callable[[], int | None], action: str, *, not
 
 def _locked(user_id: int) -> Head | None:
     row = _one(_LOCK, {"user": user_id})
-    return None if row is None else Head(*row)
+    if row is None:
+        return None
+    seq, unread, timeline_changed = row
+    if timeline_changed:
+        raise TimelineChanged
+    return Head(seq, unread)
 
 
 def _log(

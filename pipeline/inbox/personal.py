@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from pipeline.epoch import renewed
 from pipeline.inbox import reading
 from pipeline.inbox.mutes import mutes_of
 from shared.protocol import instant
@@ -76,6 +77,7 @@ def erase(user_id: int) -> int:
     The inbox is emptied by one transaction and locked by no other. An erasure that was interrupted can be repeated.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        renewed()
         cursor.execute(_LOCK, {"user": user_id})
         cursor.execute(_EMPTY, {"user": user_id})
         (count,) = cursor.fetchone()

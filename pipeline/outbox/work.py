@@ -22,6 +22,7 @@ from typing import Any, Final
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from pipeline import statements
+from pipeline.epoch import TIMELINE_CHANGED, renewed
 from pipeline.errors import Permanent, Retryable, UndeclaredEvent, is_outage
 from pipeline.json_values import storable_text
 from pipeline.queues import DELIVER, EXPAND
@@ -135,13 +136,17 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
     """Lock a pending event for this transaction; None if there is none, or another holds it."""
     row = _one(
         f"""
-        SELECT {EPOCH}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at, lane, slots
+        SELECT {EPOCH}, {TIMELINE_CHANGED}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at,
+               lane, slots
           FROM outbox_event, (SELECT set_config('work_mem', %s, true)) AS memory
          WHERE id = %s AND state = 'pending' FOR UPDATE OF outbox_event SKIP LOCKED
         """,  # noqa: S608 - constants
         [EXPANSION_MEMORY, event_id],
     )
-    return None if row is None else ClaimedEvent(row[0], row[1], row[2], row[3], json.loads(row[4]), *row[5:])
+    if row is None:
+        return None
+    epoch, timeline_changed, event_id, key, name, payload, *more = row
+    return ClaimedEvent(renewed() if timeline_changed else epoch, event_id, key, name, json.loads(payload), *more)
 
 
 def claim_batch(batch_id: int) -> ClaimedBatch | None:
@@ -151,7 +156,8 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     """
     row = _one(
         f"""
-        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, {EPOCH}, a.kind,
+        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, {EPOCH},
+               {TIMELINE_CHANGED}, a.kind,
                a.created_at, a.data, a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id,
                a.traceparent
           FROM outbox_batch b
@@ -163,11 +169,12 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     )
     if row is None:
         return None
-    if row[6] is None:
+    if row[7] is None:
         _park(BATCH, batch_id, f"Its announcement {row[2]} was removed, so there is nothing to deliver.")
         return None
-    announced = Announced(row[6], row[7], json.loads(row[8]), *row[9:])
-    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=row[5], persisted=row[3])
+    epoch = renewed() if row[6] else row[5]
+    announced = Announced(row[7], row[8], json.loads(row[9]), *row[10:])
+    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=epoch, persisted=row[3])
 
 
 def deferred(event_id: int, kind: str, seconds: float, why: str) -> None:

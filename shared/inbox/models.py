@@ -182,13 +182,15 @@ class Mute(models.Model):
 
 
 class Epoch(models.Model):
-    """The one row that says which history these inboxes are; replaced when a backup was restored.
+    """The one row that names the current history of all inboxes; `value` changes after a backup was restored.
 
+    It changes too when Postgres is on another timeline than `timeline`: a standby was promoted (see pipeline/epoch.py).
     Without a row the epoch is "0" (see `queries.EPOCH`).
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     value = models.CharField(max_length=32)
+    timeline = models.CharField(max_length=8, null=True)
 
     objects: ClassVar = PrimaryManager()
 

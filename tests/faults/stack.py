@@ -248,6 +248,37 @@ class Stack:
         """`postgres`, `broker` or `layer`."""
         return {"postgres": self.postgres, "broker": self.broker, "layer": self.layer}[name]
 
+    def standby(self) -> Postgres:
+        """A standby that streams from Postgres, on a port of its own."""
+        standby = Postgres(self.folder / "standby", settings=POSTGRES | {"primary_conninfo": self.postgres.conninfo})
+        with self.database() as database:
+            database.execute("SELECT pg_backup_start('standby', fast => true)")
+            shutil.rmtree(standby.home, ignore_errors=True)
+            standby.home.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["cp", "-a", str(self.postgres.home), str(standby.home)], check=True)
+            label = database.execute("SELECT labelfile FROM pg_backup_stop()").fetchone()
+        assert label is not None
+        (standby.home / "backup_label").write_text(label[0])
+        (standby.home / "standby.signal").touch()
+        (standby.home / "postmaster.pid").unlink()
+        subprocess.run(["chown", "-R", f"--reference={standby.home}", str(standby.home)], check=True)
+        return standby.start()
+
+    def caught_up(self, standby: Postgres) -> bool:
+        """Whether a standby has replayed all that Postgres has."""
+        with self.database() as database, psycopg.connect(standby.url, autocommit=True) as other:
+            head = database.execute("SELECT pg_current_wal_lsn()").fetchone()
+            assert head is not None
+            replayed = other.execute("SELECT pg_last_wal_replay_lsn() >= %s", head).fetchone()
+            return bool(replayed and replayed[0])
+
+    def replace_postgres(self, standby: Postgres) -> None:
+        """Have a standby that was stopped answer in the place of Postgres, which was killed."""
+        shutil.rmtree(self.postgres.home)
+        subprocess.run(["cp", "-a", str(standby.home), str(self.postgres.home)], check=True)
+        shutil.rmtree(standby.home)
+        self.postgres.start()
+
     def kill(self, *names: str) -> None:
         """End processes by SIGKILL; `mend` or `start` brings them back."""
         for name in names:

@@ -114,6 +114,32 @@ def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> 
             run.forgiven = emitted - evidence.committed(database, run.prefix)
 
 
+def test_a_promoted_standby_that_lagged_begins_a_new_epoch_by_itself(trial: Trials) -> None:
+    """May notice: notifications that the standby did not get are gone, and a snapshot is read. No operator acts."""
+    with trial(
+        "a lagging standby promoted", "a snapshot; what the standby had not received is gone",
+        within=60, emit_bound=None, resyncs=True,
+    ) as run:  # fmt: skip
+        stack = run.stack
+        with stack.database() as database:
+            before = evidence.epoch(database)
+        standby = stack.standby()
+        run.some_more(10)
+        run.until(lambda: stack.caught_up(standby), "the standby does not follow")
+        standby.stop()  # from here on it lags
+        run.some_more(40)
+        stack.postgres.kill()
+        emitted = frozenset(one.key for one in run.load.emitted)
+        stack.replace_postgres(standby)  # still read-only, as after a failover until the promotion
+        run.passes(1)
+        with stack.database() as database:
+            run.forgiven = emitted - evidence.committed(database, run.prefix)
+            database.execute("SELECT pg_promote()")
+        run.some_more(10)
+        with stack.database() as database:
+            assert evidence.epoch(database) != before
+
+
 @contextmanager
 def disk_full(stack: Stack) -> Iterator[None]:
     """Nothing more fits on the disk of Postgres."""

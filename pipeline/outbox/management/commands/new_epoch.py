@@ -1,10 +1,10 @@
 """`manage.py new_epoch`: after a backup was restored, so that no client goes on from a history that is no more."""
 
-import secrets
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from pipeline.epoch import new_value
 from shared.inbox.models import Epoch
 
 
@@ -15,5 +15,5 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         """Write a value that was never used before."""
-        epoch, _created = Epoch.objects.update_or_create(id=1, defaults={"value": secrets.token_hex(6)})
+        epoch, _created = Epoch.objects.update_or_create(id=1, defaults={"value": new_value()})
         self.stdout.write(f"The epoch is {epoch.value} now. Open sockets follow within half a minute.")

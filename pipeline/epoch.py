@@ -1,0 +1,77 @@
+"""A new epoch after a failover, written before anything else is.
+
+Input: a transaction that is about to give out seqs. Output: the epoch of the history that it belongs to. When a standby
+is promoted, Postgres begins a new timeline. If the standby lagged, its inboxes have lost their last seqs, which would
+be given out again for other notifications. Therefore each statement that begins such a transaction compares the
+timeline with the one stored beside the epoch. Where they differ, `renewed` writes a new epoch in the same transaction,
+and every client reads its inbox anew.
+
+The row of the epoch is locked before any inbox, so that two such transactions do not deadlock.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar
+
+from django.db import connection, transaction
+
+from shared.inbox.queries import EPOCH
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+
+#: Whether the timeline is another one than that of the epoch; a column for the statement that begins the transaction.
+#: Costs some microseconds, and asks no privileges.
+TIMELINE_CHANGED: Final = f"((SELECT timeline FROM inbox_epoch) IS DISTINCT FROM {_TIMELINE})"  # noqa: S608 - constants
+
+#: A concurrent transaction waits for the row, and finds it as it should be. The first timeline that is seen begins no
+#: new history.
+_RENEW = f"""
+INSERT INTO inbox_epoch AS epoch (id, value, timeline) VALUES (1, '0', {_TIMELINE})
+ON CONFLICT (id) DO UPDATE
+   SET timeline = excluded.timeline, value = CASE WHEN epoch.timeline IS NULL THEN epoch.value ELSE %(new)s END
+ WHERE epoch.timeline IS DISTINCT FROM excluded.timeline
+"""  # noqa: S608 - constants
+
+
+class TimelineChanged(Exception):
+    """The timeline was found to have changed under the lock of an inbox; see `follows_timeline`."""
+
+
+def follows_timeline(action: Callable[P, R]) -> Callable[P, R]:
+    """Have an action that raises TimelineChanged run again, after the epoch was renewed."""
+
+    @wraps(action)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return action(*args, **kwargs)
+        except TimelineChanged:  # its transaction is rolled back, and its lock with it
+            with transaction.atomic():
+                renewed()
+                return action(*args, **kwargs)
+
+    return run
+
+
+def new_value() -> str:
+    """Return a value for an epoch that was never used before."""
+    return secrets.token_hex(6)
+
+
+def renewed() -> str:
+    """Store the timeline beside the epoch, with a new epoch if it has changed; return the epoch."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {EPOCH}")
+        (before,) = cursor.fetchone()
+        cursor.execute(_RENEW, {"new": new_value()})
+        cursor.execute(f"SELECT {EPOCH}")
+        (epoch,) = cursor.fetchone()
+    if epoch != before:
+        logger.warning("Postgres is on a new timeline: clients read their inboxes anew", extra={"epoch": epoch})
+    return str(epoch)

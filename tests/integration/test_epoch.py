@@ -1,0 +1,102 @@
+"""A new timeline of Postgres begins a new epoch before anything is stored; the first one that is seen does not."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from pipeline import delivery
+from pipeline.inbox import changes, personal, reading
+from pipeline.outbox.models import Batch
+from shared.inbox.models import Epoch
+from shared.settings import load
+from tests.integration.conftest import Frames
+from tests.integration.steps import at_once, happened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def promoted() -> None:
+    """The epoch was written on another timeline than that of Postgres now."""
+    Epoch.objects.update_or_create(id=1, defaults={"value": "before", "timeline": "0000007A"})
+
+
+def deliver_a_batch(person: User) -> None:
+    delivery.deliver(Batch.objects.get(state="pending").pk)
+
+
+WRITERS: dict[str, Callable[[User], object]] = {
+    "expand": lambda person: delivery.expand(happened("two", first=[person])),
+    "deliver": deliver_a_batch,
+    "mark_read": lambda person: changes.mark_read(person.pk, 1, read=True),
+    "delete": lambda person: changes.delete(person.pk, 1),
+    "read_through": lambda person: changes.read_through(person.pk),
+    "erase": lambda person: personal.erase(person.pk),
+}
+
+
+@pytest.fixture
+def person(people: list[User], monkeypatch: pytest.MonkeyPatch) -> User:
+    """Somebody with a notification, and a batch that was not delivered."""
+    delivery.expand(happened("one", first=people[:1]))
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.recipients.load", _nothing_inline)
+        delivery.expand(happened("waits", first=people[:1]))
+    return people[0]
+
+
+def _nothing_inline() -> object:
+    return load().model_copy(update={"deliver_at_once": 0})
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_each_writer_begins_a_new_epoch_after_a_promotion(person: User, published: Frames, name: str) -> None:
+    """Its own frame is of the new epoch, so a socket of the old one does not pass it on."""
+    assert Epoch.objects.get().value == "0"
+    promoted()
+    WRITERS[name](person)
+    epoch = Epoch.objects.get()
+    assert epoch.value not in ("0", "before")
+    assert epoch.timeline == "00000001"
+    assert reading.newest(person.pk, limit=1).head.epoch == epoch.value
+    if name != "deliver":
+        delivery.deliver(Batch.objects.get(state="pending").pk)
+    assert Epoch.objects.get().value == epoch.value
+
+
+def test_the_first_timeline_that_is_seen_keeps_the_epoch(people: list[User]) -> None:
+    Epoch.objects.create(id=1, value="restored", timeline=None)
+    delivery.expand(happened("one", first=people[:1]))
+    assert Epoch.objects.values_list("value", "timeline").get() == ("restored", "00000001")
+
+
+def test_concurrent_writers_begin_one_epoch(people: list[User]) -> None:
+    """And do not deadlock, whichever lock they hold first."""
+    for number in range(3):
+        delivery.expand(happened(f"before {number}", first=people))
+    for round_ in range(5):
+        promoted()
+        epochs = _epochs_seen(people, [happened(f"{round_} {number}", first=people) for number in range(4)])
+        assert len(epochs) == 1
+        assert "before" not in epochs
+
+
+def _epochs_seen(people: list[User], events: list[int]) -> set[str]:
+    epochs: list[str] = []
+
+    def expand(mine: list[int]) -> None:
+        for event_id in mine:
+            delivery.expand(event_id)
+        epochs.append(Epoch.objects.get().value)
+
+    reading_all = (lambda person=person: changes.read_through(person.pk) for person in people[:2])
+    at_once(lambda: expand(events[:2]), lambda: expand(events[2:]), *reading_all)
+    return set(epochs)
+
+
+def test_an_action_inside_a_callers_transaction_follows_the_timeline_too(person: User) -> None:
+    promoted()
+    with transaction.atomic():
+        assert changes.mark_read(person.pk, 1, read=True).seq == 2
+    assert Epoch.objects.get().value != "before"
