@@ -1,5 +1,6 @@
 """Another user signs in, in a browser whose tabs are open; and a browser that refuses what tabs share."""
 
+import asyncio
 import functools
 import http.server
 import threading
@@ -7,11 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 from asgiref.sync import sync_to_async
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, async_playwright, expect
 
-from tests.acceptance.steps import person, post, thread
-from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, _signed_in, badge_of, visiting
+from dev.programs import CHROMIUM
+from tests.acceptance.steps import person, post, thread, until
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MILLISECONDS, Stack, _signed_in, badge_of, visiting
 from tests.documents import ROOT
+from tests.programs import needed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -114,3 +117,32 @@ async def test_in_a_sandboxed_frame_a_tab_leads_alone(chromium: Browser, files: 
     assert (heard["denied"], heard["claimed"], heard["leads"]) == ("SecurityError", True, True)
     assert 1 <= heard["sockets"] <= 10
     assert heard["states"] <= 20
+
+
+#: A process for each tab, so that one can stand still.
+APART = ["--process-per-tab", "--disable-features=ProcessPerSiteUpToMainFrameThreshold"]
+#: Ten seconds of silence, four of waiting for an answer, and some for the rest (seconds).
+STILL_SECONDS = 18
+
+
+async def test_a_leading_tab_that_stands_still_is_replaced_by_a_visible_one(stack: Stack) -> None:
+    """As a phone or a laptop stops the process of a tab."""
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with async_playwright() as playwright:
+        path = needed(CHROMIUM)
+        chromium = await playwright.chromium.launch(executable_path=str(path), args=[*ARGUMENTS, *APART])
+        async with visiting(chromium, stack, ann) as visitor:
+            leader, visible = await visitor.open(), await visitor.open()
+            still = f"const end = performance.now() + {STILL_SECONDS * 1000}; while (performance.now() < end);"
+            standing_still = asyncio.create_task(leader.evaluate(f"(() => {{ {still} }})()"))
+            await visible.bring_to_front()
+            await post(place, ben, f"@{ann.username} are you there?")
+            await expect(badge_of(visible)).to_have_text("1", timeout=STILL_SECONDS * 1000)
+            assert not standing_still.done()
+            await visitor.state(visible, "connected")
+            await standing_still
+            await expect(badge_of(leader)).to_have_text("1")
+            await visitor.state(leader, "connected")
+            await until(lambda: stack.edge.metric("clarion_edge_sockets") == 1, "each tab has a socket of its own")
+        await chromium.close()
