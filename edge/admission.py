@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 #: When a client should come back to an edge that cannot serve it at this moment (seconds, spread).
 COME_BACK_SECONDS = (1.0, 5.0)
-#: Seconds after which a client that sent or opened too much may try again.
-RETRY_AFTER_SECONDS = 60
 
 
 @asynccontextmanager
@@ -47,7 +45,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
         turn_away(socket)
         return False
     if not edge.sockets.connects.allows(socket.address, socket.opened_at):
-        limit(socket, "connects_per_minute")
+        socket.exceed("connects_per_minute")
         return False
     since, epoch = auth.cursor(scope)
     try:
@@ -85,7 +83,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
 def _enter(edge: Edge, socket: Socket) -> bool:
     over = edge.sockets.enter(socket)
     if over:
-        limit(socket, over)
+        socket.exceed(over)
     return not over
 
 
@@ -96,13 +94,6 @@ def _let_in(socket: Socket, opening: Opening | None) -> Opening:
     if not opening.access.admits(socket.identity):
         raise TokenRefused(AuthFailure.REVOKED)
     return opening
-
-
-def limit(socket: Socket, name: str) -> None:
-    """Refuse a socket that is over this limit."""
-    metrics.REFUSED.labels(name).inc()
-    socket.send(protocol.rate_limited(RETRY_AFTER_SECONDS))
-    socket.close(Close.TOO_MANY)
 
 
 def cannot_check(socket: Socket, away: CannotCheck) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge import auth, runtime
-from edge.admission import admitted, cannot_check, limit
+from edge.admission import admitted, cannot_check
 from edge.repair import ReadFailed
 from edge.socket import Socket
 from edge.transport import TOO_LARGE, TOO_MANY_FRAMES
@@ -55,7 +55,7 @@ async def _receive_until_closed(edge: runtime.Edge, socket: Socket, receive: Rec
         if socket.closed:
             continue
         if message["type"] == TOO_MANY_FRAMES:
-            limit(socket, "messages_per_minute")
+            socket.exceed("messages_per_minute")
         elif message["type"] == TOO_LARGE:
             socket.close(Close.MESSAGE_TOO_LARGE)
         else:
@@ -73,7 +73,7 @@ async def _said(edge: runtime.Edge, socket: Socket, text: str | None, binary: by
         socket.close(Close.MESSAGE_TOO_LARGE)
         return
     if not socket.rate.allows(socket.heard_at):
-        limit(socket, "messages_per_minute")
+        socket.exceed("messages_per_minute")
         return
     try:
         said = json.loads(text or "")

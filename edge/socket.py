@@ -26,6 +26,8 @@ from shared.tokens import Identity
 
 logger = logging.getLogger(__name__)
 
+#: Seconds after which a client that sent or opened too much may try again.
+RETRY_AFTER_SECONDS = 60
 #: Of so many live frames one is measured: looking at the clock and counting costs a tenth of sending.
 LAG_SAMPLE = 10
 _TURN = itertools.count()
@@ -125,6 +127,12 @@ class Socket:
         metrics.AUTH_FAILURES.labels(reason.value).inc()
         self.send(protocol.auth_failed(reason))
         self.close(reason.close_code)
+
+    def exceed(self, limit: str) -> None:
+        """Say that a limit is exceeded and when to come back, then close."""
+        metrics.REFUSED.labels(limit).inc()
+        self.send(protocol.rate_limited(RETRY_AFTER_SECONDS))
+        self.close(Close.TOO_MANY)
 
     def received(self, message: Mapping[str, Any]) -> None:
         """Handle a message of the channel layer for this user: a frame, or the end of credentials or access."""

@@ -42,7 +42,7 @@ class Sockets:
         self.reader = reader
         self.acks: dict[int, int] = {}  # by user, since they were last told
         self.connects = Rates(settings.connects_per_minute)
-        self._users = AtOnce(settings.connections_per_user)
+        self._by_user: dict[int, list[Socket]] = {}
         self._addresses = AtOnce(settings.connections_per_address)
         self._layer = layer
         self._open: dict[str, Socket] = {}
@@ -59,12 +59,20 @@ class Sockets:
         self._task = asyncio.get_running_loop().create_task(self._look_after())
 
     def enter(self, socket: Socket) -> str | None:
-        """One more socket; the name of the limit that it would be over, if there is one."""
-        if not self._users.enter(socket.user_id):
-            return "connections_per_user"
+        """Add a socket; return the limit that it would exceed, if there is one.
+
+        A user with too many sockets loses the one that has been quiet for longest: it has mostly vanished, as those of
+        a phone that changes its network do, and nobody would notice that before its time is over.
+        """
         if not self._addresses.enter(socket.address):
-            self._users.leave(socket.user_id)
             return "connections_per_address"
+        others = self._by_user.setdefault(socket.user_id, [])
+        if len(others) >= self.settings.connections_per_user:
+            quietest = min(others, key=lambda other: other.alive_at)
+            quietest.exceed("connections_per_user")
+            self.remove(quietest)
+        # Removing the last one has removed the list.
+        self._by_user.setdefault(socket.user_id, others).append(socket)
         self._open[socket.id] = socket
         metrics.SOCKETS.set(len(self._open))
         return None
@@ -79,7 +87,10 @@ class Sockets:
         """The socket is gone."""
         if self._open.pop(socket.id, None) is not None:
             metrics.SOCKETS.set(len(self._open))
-            self._users.leave(socket.user_id)
+            mine = self._by_user[socket.user_id]
+            mine.remove(socket)
+            if not mine:
+                del self._by_user[socket.user_id]
             self._addresses.leave(socket.address)
             self._layer.unlisten(user_group(socket.user_id), socket.received)
         socket.forget()

@@ -140,7 +140,9 @@ class Settings(BaseSettings):
     )
     credit_bytes: int = Field(1_000_000, ge=65_536, description="And bytes.")
     parked_seconds: float = Field(60, gt=0, description="How long a socket without credit is kept before it is closed.")
-    connections_per_user: int = Field(10, ge=1, description="Sockets of one user on one edge process.")
+    connections_per_user: int = Field(
+        30, ge=1, description="Sockets of one user on one edge process; one more closes the quietest."
+    )
     connections_per_address: int = Field(50_000, ge=1, description="Sockets of one address on one edge.")
     connects_per_minute: int = Field(60_000, ge=1, description="Connects of one address to one edge.")
     trusted_proxies: int = Field(

@@ -22,6 +22,7 @@ from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.client import Client, connected, opened
 from tests.processes import Edge
+from tests.raw import RawSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,19 +145,40 @@ async def test_one_that_acknowledges_what_it_does_not_read_is_parked_all_the_sam
         liar.connection.transport.abort()
 
 
-async def test_a_user_has_so_many_sockets_and_no_more(strict: Edge) -> None:
+async def test_a_user_has_so_many_sockets_and_one_more_closes_the_quietest(strict: Edge) -> None:
     ann, ben = await person(), await person()
-    async with connected(strict.url, ann), connected(strict.url, ann):
-        with pytest.raises(AssertionError):
-            async with connected(strict.url, ann):
-                pass
-        async with connected(strict.url, ben) as other:
-            await other.nothing_came()
+    async with (
+        connected(strict.url, ann) as quiet,
+        connected(strict.url, ann) as lively,
+        connected(strict.url, ben) as other,
+    ):
+        await quiet.nothing_came()
+        await lively.nothing_came()
+        async with connected(strict.url, ann) as third:
+            frame = await quiet.next()
+            assert (frame["type"], frame["retry_after_seconds"]) == ("RATE_LIMITED", 60)
+            assert await quiet.closed() == Close.TOO_MANY
+            for client in (lively, third, other):
+                await client.nothing_came()
     gone = "clarion_edge_sockets"
     await until(lambda: strict.metric(gone) == 0, "the sockets were not forgotten")
     async with connected(strict.url, ann) as client:
         await client.nothing_came()
     assert strict.metric("clarion_edge_refused_total") >= 1
+
+
+async def test_sockets_that_vanished_without_a_word_lock_nobody_out(strict: Edge) -> None:
+    ann = await person()
+    token, _ = mint(ann.pk, load())
+    vanished = [await RawSocket.open(strict.port, token=token) for _ in range(2)]
+    for raw in vanished:
+        await raw.receive()  # and from now on says and answers nothing
+    async with connected(strict.url, ann) as one, connected(strict.url, ann) as other:
+        await one.nothing_came()
+        await other.nothing_came()
+    for raw in vanished:
+        assert await raw.closed() == Close.TOO_MANY
+        raw.abort()
 
 
 @pytest.mark.parametrize("limit", ["CLARION_CONNECTIONS_PER_ADDRESS", "CLARION_CONNECTS_PER_MINUTE"])
