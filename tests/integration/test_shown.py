@@ -11,6 +11,8 @@ from pipeline import inbound, tasks
 from pipeline.celery import app
 from pipeline.shown import UNSHOWN, Unshown
 
+pytestmark = pytest.mark.django_db
+
 
 def test_a_failed_message_of_a_service_is_not_in_the_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -28,6 +30,6 @@ def test_a_failed_message_of_a_service_is_not_in_the_log(
     assert (request.argsrepr, request.kwargsrepr) == (UNSHOWN, UNSHOWN)
     with caplog.at_level(logging.INFO, "celery.app.trace"):
         trace_task(tasks.record, "1", body[0], body[1], request=request.request_dict, app=app)
-    (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    (record,) = [one for one in caplog.records if one.name == "celery.app.trace" and one.levelno == logging.ERROR]
     assert "s3cret" not in str(record.__dict__)
     assert "out of luck" in record.getMessage()
