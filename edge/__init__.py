@@ -9,6 +9,7 @@
     sessions.py   the web app's session cookie             jwks.py       the keys of an identity provider
     stream.py     the ordered stream of one inbox, without I/O
     socket.py     one open stream: forward, hold back, close
+    home.py       the part of the process that a socket uses
     mending.py    what a stream may have missed: read it, or say RESYNC
     sockets.py    all of this process: listen, look after, find quiet loss
     wire.py       the way out to one client                transport.py  a shorter way out of Daphne

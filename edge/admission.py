@@ -48,6 +48,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
         socket.exceed("connects_per_minute")
         return False
     since, epoch = auth.cursor(scope)
+    confirm = auth.announced_token(scope, edge.settings) is not None
     try:
         socket.identity = await auth.authenticate(scope, edge)
         if socket.identity.subject is None:
@@ -56,7 +57,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
             # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
             await edge.sockets.listen(socket)
             opening = _let_in(socket, await edge.reader.opening(socket.user_id, since))
-            socket.open(opening, since, epoch)
+            socket.open(opening, since, epoch, confirm=confirm)
         else:
             # Only Postgres knows whose inbox this is, so it is read first. What is published before the socket listens
             # is found by a look at the head after.
@@ -65,7 +66,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
             if not _enter(edge, socket):
                 return False
             await edge.sockets.listen(socket)
-            socket.open(opening, since, epoch)
+            socket.open(opening, since, epoch, confirm=confirm)
             await edge.sockets.find_quiet_loss([socket])
     except TokenRefused as refused:
         socket.refuse(refused.reason)

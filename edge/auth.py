@@ -10,6 +10,7 @@ allowed Origin.
 import logging
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -35,9 +36,21 @@ CURSOR_MAX_DIGITS = 18
 QUERY_MAX_FIELDS = 20
 
 
-def subprotocol(scope: Scope) -> str | None:
-    """The subprotocol to answer: ours, if the client offers it."""
-    return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
+def subprotocol(scope: Scope, settings: Settings) -> str | None:
+    """Return the subprotocol to answer with: ours, or one that announces a token, if the client offers it."""
+    if SUBPROTOCOL in scope.get("subprotocols", ()):
+        return SUBPROTOCOL
+    announced = announced_token(scope, settings)
+    return None if announced is None else announced[0]
+
+
+def announced_token(scope: Scope, settings: Settings) -> tuple[str, str] | None:
+    """Return the subprotocol and the token of clients that offer `["<name>", "<token>"]`, a name of the settings."""
+    offered = list(scope.get("subprotocols", ()))
+    for name, token in pairwise(offered):
+        if name in settings.jwt_subprotocols:
+            return name, token
+    return None
 
 
 async def authenticate(scope: Scope, edge: Edge) -> Identity:
@@ -45,7 +58,7 @@ async def authenticate(scope: Scope, edge: Edge) -> Identity:
 
     Raises TokenRefused, or CannotCheck while what decides is away.
     """
-    token = _offered(scope)
+    token = _offered(scope, edge.settings)
     if token is None:
         return await _signed_in(scope, edge.settings, edge.reader)
     if token.startswith(tickets.PREFIX):
@@ -101,10 +114,12 @@ def cursor(scope: Scope) -> tuple[int | None, str | None]:
     return int(since), epoch
 
 
-def _offered(scope: Scope) -> str | None:
+def _offered(scope: Scope, settings: Settings) -> str | None:
     for offered in scope.get("subprotocols", ()):
         if offered.startswith(BEARER_PREFIX):
             return str(offered.removeprefix(BEARER_PREFIX))
+    if (announced := announced_token(scope, settings)) is not None:
+        return announced[1]
     for name, value in scope.get("headers", ()):
         if name == b"authorization":
             scheme, _, token = value.decode("latin-1").partition(" ")

@@ -37,8 +37,8 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
     if scope["path"] != PATH:
         await send({"type": "websocket.close"})
         return
-    await send({"type": "websocket.accept", "subprotocol": auth.subprotocol(scope)})
     edge = runtime.edge()
+    await send({"type": "websocket.accept", "subprotocol": auth.subprotocol(scope, edge.settings)})
     socket = Socket(edge.sockets, WebSocketWire(send), uuid.uuid4().hex)
     async with admitted(edge, socket, scope) as is_open:
         if is_open:

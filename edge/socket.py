@@ -9,23 +9,26 @@ import itertools
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from edge.credit import Credit
+from edge.home import Home
 from edge.limits import MessageRate
 from edge.mending import REPLAY, Mending, unresumable
-from edge.repair import Opening, Reader
+from edge.repair import Opening
 from edge.stream import Stream
 from edge.wire import Cursor, Wire
 from shared import messages, metrics, protocol
 from shared.inbox.queries import Head
 from shared.messages import FRAME
 from shared.protocol import AuthFailure, Close, ResyncReason
-from shared.settings import Settings
 from shared.tokens import Identity
 
 logger = logging.getLogger(__name__)
 
+#: How much may wait for the network of a client that has never acknowledged anything: one that reads leaves nothing
+#: waiting, and one that does not costs this much (bytes).
+UNACKNOWLEDGED_BYTES = 2**15
 #: Seconds after which a client that sent or opened too much may try again.
 RETRY_AFTER_SECONDS = 60
 #: Of so many live frames one is measured: looking at the clock and counting costs a tenth of sending.
@@ -33,14 +36,6 @@ LAG_SAMPLE = 10
 _TURN = itertools.count()
 #: Looked up once: it is counted for every frame.
 _SENT = {source: metrics.FRAMES_SENT.labels(source) for source in ("live", "repair")}
-
-
-class Home(Protocol):
-    """What a socket uses of the process it is in."""
-
-    settings: Settings
-    reader: Reader
-    acks: dict[int, int]
 
 
 #: Before a socket's token is verified.
@@ -51,26 +46,9 @@ class Socket:
     """One accepted socket of one user."""
 
     __slots__ = (
-        "_acks",
-        "_early",
-        "_timed",
-        "_unknown_to_postgres",
-        "_wire",
-        "address",
-        "closed",
-        "credit",
-        "epoch",
-        "heard_at",
-        "id",
-        "identity",
-        "mending",
-        "opened_at",
-        "parked_at",
-        "rate",
-        "refresh_by",
-        "settings",
-        "stream",
-        "username",
+        "_acks", "_early", "_timed", "_unknown_to_postgres", "_wire", "address", "closed", "credit", "epoch",
+        "heard_at", "id", "identity", "mending", "opened_at", "parked_at", "rate", "refresh_by", "settings",
+        "stream", "username",
     )  # fmt: skip
 
     def __init__(self, home: "Home", wire: Wire, session_id: str) -> None:
@@ -142,10 +120,7 @@ class Socket:
             if message["type"] != FRAME:
                 self._commanded(message)
                 return
-            (seq, head), rest = message["own"], message["rest"]
-            text = head + rest
-            if type(seq) is not int or type(text) is not str:
-                raise TypeError  # noqa: TRY301 - handled like every other way of being malformed
+            seq, text = messages.frame_in(message)
         except (KeyError, TypeError, ValueError):
             metrics.LAYER_IGNORED.inc()
             logger.warning("Ignored a foreign message on a user's group", extra={"user": self.user_id})
@@ -221,7 +196,6 @@ class Socket:
     def heard(self) -> None:
         """The client said something."""
         self.heard_at = asyncio.get_running_loop().time()
-        self.credit.heard()
         self.unpark()
 
     def forward(self, frames: Sequence[str], source: str) -> None:
@@ -245,21 +219,30 @@ class Socket:
 
     def unpark(self) -> None:
         """Go on, if the client has taken enough of what it was sent."""
-        if self.parked_at is None or self._wire.waiting * 2 > self.settings.credit_bytes:
+        if self.parked_at is None or self._wire.waiting * 2 > self._may_wait:
             return
         if self.credit.half_free or not self.talks:
             self.parked_at = None
             if self.mending.is_needed:
                 self.mending.begin("credit", wait=False)
 
+    @property
+    def _may_wait(self) -> int:
+        """How much may wait for the client's network (bytes)."""
+        judged = self.talks and not self.credit.acknowledges
+        return min(UNACKNOWLEDGED_BYTES, self.settings.credit_bytes) if judged else self.settings.credit_bytes
+
     def _may_send(self, text: str) -> bool:
-        """Whether there is room. A client that cannot acknowledge is judged by what its network takes alone."""
-        if self._wire.waiting > self.settings.credit_bytes:
+        """Whether there is room. A client that does not acknowledge is judged by what its network takes alone."""
+        if self._wire.waiting > self._may_wait:
             return False
         return not self.talks or self.credit.take(len(text) if text.isascii() else len(text.encode()))
 
-    def open(self, opening: Opening, since: int | None, epoch: str | None) -> None:
-        """CONNECTED, and what was missed since the cursor, or RESYNC where it cannot be honoured."""
+    def open(self, opening: Opening, since: int | None, epoch: str | None, *, confirm: bool = False) -> None:
+        """Send CONNECTED, and what was missed since the cursor, or RESYNC where it cannot be honoured.
+
+        `confirm`: send AUTH_OK after CONNECTED, for clients that wait for it.
+        """
         head = opening.missed.head
         self.username, self.epoch = opening.username, head.epoch
         reason = None if since is None else unresumable(opening.missed, since, epoch)
@@ -277,6 +260,8 @@ class Socket:
             ),
             None if resumed else (head.epoch, head.seq),
         )
+        if confirm:
+            self.send(protocol.auth_ok(user_id=self.user_id, username=self.username, refreshed=False))
         if reason is not None:
             self.say_resync(opening.missed.head, reason)
         metrics.CONNECTS.labels(str(resumed).lower()).inc()
@@ -296,7 +281,7 @@ class Socket:
         self.mending.cancel()
 
     def say_resync(self, head: Head, reason: ResyncReason) -> None:
-        """RESYNC: the log cannot lead on, for this reason; the client reads a snapshot, as of `head` or later."""
+        """Send RESYNC: the log cannot lead on; the client reads a snapshot, as of `head` or later."""
         metrics.RESYNCS.labels(reason.value).inc()
         self.epoch = head.epoch
         self.send(

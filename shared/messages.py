@@ -3,6 +3,7 @@
 Each is a mapping with a `type`. Anyone may publish on a shared Redis, so a message is checked before it is used.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 #: `type` of the message that says to a user's sockets that their access is revoked.
@@ -44,3 +45,12 @@ def position_of(message: Any) -> tuple[str | None, int] | None:
         case {"type": "notification.frame", "epoch": str() | None as epoch, "own": [int(seq), str()]}:
             return epoch, seq
     return None
+
+
+def frame_in(message: Mapping[str, Any]) -> tuple[int, str]:
+    """Return the seq and the text of a frame; raise KeyError, TypeError or ValueError if the message is malformed."""
+    (seq, head), rest = message["own"], message["rest"]
+    text = head + rest
+    if type(seq) is not int or type(text) is not str:
+        raise TypeError("a seq is a number, and a frame is text")
+    return seq, text

@@ -33,6 +33,7 @@ LISTS = (
     "allowed_hosts",
     "allowed_origins",
     "service_tokens",
+    "jwt_subprotocols",
 )
 
 #: A comma inside of a URL, as in a password, separates nothing.
@@ -85,6 +86,9 @@ class Settings(BaseSettings):
         "clarion", description="`aud` that a token must have; empty, with CLARION_JWT_KEYS only: it is not checked."
     )
     jwt_issuer: str | None = Field(None, description="`iss` that a token must have, where set.")
+    jwt_subprotocols: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Names of other clients' subprotocols after which a socket token is offered, as `forum.jwt.v1`."
+    )
     jwt_lifetime_seconds: int = Field(3600, ge=10, description="How long a minted socket token is valid.")
 
     jwks_url: str | None = Field(
@@ -136,7 +140,7 @@ class Settings(BaseSettings):
     )
     database_timeout_seconds: float = Field(5, gt=0, description="Longest wait of the edge for one read of Postgres.")
     credit_frames: int = Field(
-        400, ge=8, description="Frames a socket may have unacknowledged; a quarter if its client never acknowledges."
+        400, ge=8, description="Frames a socket may have unacknowledged, once its client acknowledges."
     )
     credit_bytes: int = Field(1_000_000, ge=65_536, description="And bytes.")
     parked_seconds: float = Field(60, gt=0, description="How long a socket without credit is kept before it is closed.")

@@ -16,6 +16,7 @@ from shared import protocol
 from shared.protocol import SUBPROTOCOL, Close
 from shared.settings import load
 from shared.tokens import mint
+from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person
 from tests.client import connected, opened
 from tests.processes import Edge
@@ -59,6 +60,24 @@ async def test_a_token_is_taken_from_subprotocol_header_or_query_in_this_order(e
             assert (frame["type"], frame["user_id"]) == ("CONNECTED", str(ann.pk))
             expected = SUBPROTOCOL if SUBPROTOCOL in options.get("subprotocols", ()) else None
             assert client.connection.subprotocol == expected
+
+
+async def test_a_token_after_a_configured_subprotocol_opens_a_socket_that_confirms_it(db: None, valkey: str) -> None:
+    env = {"CLARION_JWT_SUBPROTOCOLS": "forum.jwt.v1, other.v2"} | await sync_to_async(on_test_database)()
+    with Edge("announced", **env) as edge:
+        ann = await person()
+        async with opened(edge.url, subprotocols=["forum.jwt.v1", token(ann)]) as client:
+            assert client.connection.subprotocol == "forum.jwt.v1"
+            assert (await client.next())["type"] == "CONNECTED"
+            confirmed = {"type": "AUTH_OK", "user_id": str(ann.pk), "username": ann.username, "refreshed": False}
+            assert await client.next() == confirmed
+            await client.nothing_came()
+        refusals = [["forum.jwt.v1", "x"], ["forum.jwt.v1"], ["unknown.v1", token(ann)]]
+        assert [await refused(edge.url, subprotocols=offered) for offered in refusals] == [
+            ("INVALID", Close.BAD_TOKEN),
+            ("MISSING", Close.NO_TOKEN),
+            ("MISSING", Close.NO_TOKEN),
+        ]
 
 
 async def test_the_sessions_cookie_opens_a_socket_from_an_allowed_origin_only(edge: Edge) -> None:

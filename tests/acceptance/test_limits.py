@@ -75,24 +75,41 @@ async def test_who_acknowledges_gets_everything_in_order_however_much_there_is(s
 async def test_who_does_not_acknowledge_is_parked_and_goes_on_when_it_does(strict: Edge) -> None:
     ann = await person()
     async with connected(strict.url, ann) as client:
-        await client.say(type="ack", seq=0)
-        await filled(ann.pk, 300)
-        # Having never acknowledged, it has a quarter of the credit.
-        seqs = [frame["seq"] for frame in await client.changes(CREDIT_FRAMES // 4)]
+        await filled(ann.pk, 1)
+        await client.changes(1)
+        await client.say(type="ack", seq=1)
+        await client.nothing_came()
+        await filled(ann.pk, 300, first=2)
+        seqs = [frame["seq"] for frame in await client.changes(CREDIT_FRAMES)]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.connection.recv(), 0.5)
         await client.say(type="ack", seq=seqs[-1])
-        assert seqs + await all_of(client, 300 - len(seqs)) == list(range(1, 301))
+        assert seqs + await all_of(client, 300 - len(seqs)) == list(range(2, 302))
 
 
-async def test_who_never_acknowledges_is_closed_as_too_slow_and_resumes(strict: Edge) -> None:
+async def test_who_never_acknowledges_and_reads_gets_everything(strict: Edge) -> None:
     ann = await person()
     async with connected(strict.url, ann) as client:
-        await filled(ann.pk, 100)
-        seqs = [frame["seq"] for frame in await client.changes(CREDIT_FRAMES // 4)]
-        assert await client.closed() == Close.TOO_SLOW
-    async with connected(strict.url, ann, since=seqs[-1]) as client:
-        assert seqs + await all_of(client, 100 - len(seqs)) == list(range(1, 101))
+        await filled(ann.pk, 300)
+        assert [frame["seq"] for frame in await client.changes(300)] == list(range(1, 301))
+        await client.nothing_came()
+
+
+async def test_who_never_acknowledges_nor_reads_is_closed_as_too_slow_and_resumes(strict: Edge) -> None:
+    ann = await person()
+    token, _ = mint(ann.pk, load())
+    raw = await RawSocket.open(strict.port, token=token)
+    raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    parked = strict.metric("clarion_edge_parked_total")
+    for number in range(20):
+        await filled(ann.pk, 20, first=number * 20 + 1, size=16_000)
+    await until(lambda: strict.metric("clarion_edge_parked_total") > parked, "it is not parked")
+    await until(lambda: strict.metric("clarion_edge_sockets") == 0, "it was not closed")
+    raw.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    assert await raw.closed() in (Close.TOO_SLOW, None)
+    raw.abort()
+    async with connected(strict.url, ann, since=0) as client:
+        assert await all_of(client, 400) == list(range(1, 401))
 
 
 async def test_clients_that_do_not_read_cost_a_bounded_amount_of_memory(unaware: Edge) -> None:

@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import given
 
-from edge.credit import NEVER_ACKNOWLEDGED_SHARE, Credit
+from edge.credit import Credit
 
 
 def acknowledging(frames: int = 100, bytes_: int = 100_000) -> Credit:
@@ -48,18 +48,15 @@ def test_acknowledging_a_part_gives_back_at_the_second_time() -> None:
     assert taken(credit) == 60
 
 
-def test_who_never_acknowledges_has_a_smaller_allowance_renewed_by_whatever_is_heard() -> None:
+def test_who_never_acknowledges_is_not_bounded_and_is_counted_from_the_first_acknowledgement_on() -> None:
     credit = Credit(100, 100_000)
-    assert taken(credit) == 100 // NEVER_ACKNOWLEDGED_SHARE
-    credit.heard()
-    assert taken(credit) == 100 // NEVER_ACKNOWLEDGED_SHARE
-
-
-def test_who_acknowledges_is_not_renewed_by_other_words() -> None:
-    credit = acknowledging(frames=100)
-    taken(credit)
-    credit.heard()
-    assert taken(credit) == 0
+    for _ in range(1000):
+        assert credit.take(1000)
+    assert credit.half_free
+    credit.acknowledged(1, 1000)
+    assert not credit.take(10)
+    credit.acknowledged(1000, 1000)
+    assert taken(credit) == 100
 
 
 @given(steps=st.lists(st.one_of(st.integers(1, 500), st.tuples(st.integers(0, 200)))))

@@ -1,0 +1,14 @@
+"""The part of a process that its sockets use."""
+
+from typing import Protocol
+
+from edge.repair import Reader
+from shared.settings import Settings
+
+
+class Home(Protocol):
+    """What a socket uses of the process it is in."""
+
+    settings: Settings
+    reader: Reader
+    acks: dict[int, int]
