@@ -5,6 +5,7 @@ what it missed on its way; or closed. The connection was accepted before its tok
 not see why a handshake was refused.
 """
 
+import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Mapping
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 #: When a client should come back to an edge that cannot serve it at this moment (seconds, spread).
 COME_BACK_SECONDS = (1.0, 5.0)
+
+#: Refused sockets that wait for their answer concurrently; further ones are answered immediately.
+HELD_BACK_MAX = 500
 
 
 @asynccontextmanager
@@ -69,6 +73,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
             socket.open(opening, since, epoch, confirm=confirm)
             await edge.sockets.find_quiet_loss([socket])
     except TokenRefused as refused:
+        await _hold_back(edge, socket, scope)
         socket.refuse(refused.reason)
         return False
     except CannotCheck as away:
@@ -79,6 +84,20 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
         cannot_check(socket, CannotCheck("postgres" if edge.reader.fault is None else "settings"))
         return False
     return True
+
+
+async def _hold_back(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> None:
+    """Delay the answer to a refusal that repeats, by address and token."""
+    sockets = edge.sockets
+    token = auth.offered(scope, edge.settings)
+    seconds = sockets.refusals.delay((socket.address, hash(token)), asyncio.get_running_loop().time())
+    if not seconds or sockets.held_back >= HELD_BACK_MAX or edge.draining:
+        return
+    sockets.held_back += 1
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        sockets.held_back -= 1
 
 
 def _enter(edge: Edge, socket: Socket) -> bool:

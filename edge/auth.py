@@ -36,7 +36,7 @@ CURSOR_MAX_DIGITS = 18
 QUERY_MAX_FIELDS = 20
 
 
-def subprotocol(scope: Scope, settings: Settings) -> str | None:
+def answered_subprotocol(scope: Scope, settings: Settings) -> str | None:
     """Return the subprotocol to answer with: ours, or one that announces a token, if the client offers it."""
     if SUBPROTOCOL in scope.get("subprotocols", ()):
         return SUBPROTOCOL
@@ -46,8 +46,7 @@ def subprotocol(scope: Scope, settings: Settings) -> str | None:
 
 def announced_token(scope: Scope, settings: Settings) -> tuple[str, str] | None:
     """Return the subprotocol and the token of clients that offer `["<name>", "<token>"]`, a name of the settings."""
-    offered = list(scope.get("subprotocols", ()))
-    for name, token in pairwise(offered):
+    for name, token in pairwise(scope.get("subprotocols", ())):
         if name in settings.jwt_subprotocols:
             return name, token
     return None
@@ -58,7 +57,7 @@ async def authenticate(scope: Scope, edge: Edge) -> Identity:
 
     Raises TokenRefused, or CannotCheck while what decides is away.
     """
-    token = _offered(scope, edge.settings)
+    token = offered(scope, edge.settings)
     if token is None:
         return await _signed_in(scope, edge.settings, edge.reader)
     if token.startswith(tickets.PREFIX):
@@ -114,10 +113,11 @@ def cursor(scope: Scope) -> tuple[int | None, str | None]:
     return int(since), epoch
 
 
-def _offered(scope: Scope, settings: Settings) -> str | None:
-    for offered in scope.get("subprotocols", ()):
-        if offered.startswith(BEARER_PREFIX):
-            return str(offered.removeprefix(BEARER_PREFIX))
+def offered(scope: Scope, settings: Settings) -> str | None:
+    """Return the token or ticket that counts, unverified; None if there is none."""
+    for subprotocol in scope.get("subprotocols", ()):
+        if subprotocol.startswith(BEARER_PREFIX):
+            return str(subprotocol.removeprefix(BEARER_PREFIX))
     if (announced := announced_token(scope, settings)) is not None:
         return announced[1]
     for name, value in scope.get("headers", ()):

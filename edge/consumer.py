@@ -38,7 +38,7 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
         await send({"type": "websocket.close"})
         return
     edge = runtime.edge()
-    await send({"type": "websocket.accept", "subprotocol": auth.subprotocol(scope, edge.settings)})
+    await send({"type": "websocket.accept", "subprotocol": auth.answered_subprotocol(scope, edge.settings)})
     socket = Socket(edge.sockets, WebSocketWire(send), uuid.uuid4().hex)
     async with admitted(edge, socket, scope) as is_open:
         if is_open:

@@ -62,3 +62,33 @@ class Rates:
         if rate is None:
             rate = self._rates[name] = MessageRate(self._per_minute, now)
         return rate.allows(now)
+
+
+class Refusals:
+    """How long to hold back the answer to a repeated refusal: some clients begin their back-off anew with each socket.
+
+    The first refusals of a name are answered immediately, each further one after twice the time, up to `longest`
+    seconds. Names that were not refused for a while are forgotten.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._refused: dict[Hashable, tuple[int, float]] = {}  # how often, and the last time; the oldest first
+
+    def delay(self, name: Hashable, now: float) -> float:
+        """Count one refusal of that name; return how long its answer has to wait (seconds)."""
+        while self._refused and (
+            len(self._refused) >= REFUSALS_MAX
+            or now - next(iter(self._refused.values()))[1] > REFUSALS_FORGOTTEN_SECONDS
+        ):
+            del self._refused[next(iter(self._refused))]
+        count = self._refused.pop(name, (0, now))[0] + 1
+        self._refused[name] = count, now
+        # The exponent has a bound, or the number would grow without one.
+        return 0.0 if count <= REFUSALS_FREE else min(2.0 ** min(count - REFUSALS_FREE - 1, 30), self._longest)
+
+
+#: Refusals of one name that are answered immediately, names that are remembered, and for how long (seconds).
+REFUSALS_FREE = 3
+REFUSALS_MAX = 10_000
+REFUSALS_FORGOTTEN_SECONDS = 300

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from edge.limits import AtOnce, Rates
+from edge.limits import AtOnce, Rates, Refusals
 from edge.repair import Access, Reader, ReadFailed
 from edge.socket import Socket
 from shared import metrics, protocol
@@ -42,6 +42,8 @@ class Sockets:
         self.reader = reader
         self.acks: dict[int, int] = {}  # by user, since they were last told
         self.connects = Rates(settings.connects_per_minute)
+        self.refusals = Refusals(settings.refusal_delay_seconds)
+        self.held_back = 0  # refusals that wait for their answer
         self._by_user: dict[int, list[Socket]] = {}
         self._addresses = AtOnce(settings.connections_per_address)
         self._layer = layer

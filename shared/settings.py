@@ -155,6 +155,11 @@ class Settings(BaseSettings):
         description="Proxies of your own in front of the edges: limits count the address that X-Forwarded-For has so "
         "many entries from its end.",
     )
+    refusal_delay_seconds: float = Field(
+        30,
+        ge=0,
+        description="Longest delay of the answer to a refusal that repeats for one address and token; 0: none.",
+    )
     handshake_seconds: float = Field(
         10, gt=0, description="How long a connection to an edge may take to send a request, the first or the next."
     )

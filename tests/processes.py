@@ -166,8 +166,8 @@ class Edge(Answering):
         super().__init__(
             name,
             str(BIN / "daphne"), "--verbosity=0", *where, "edge.asgi:application",
-            DJANGO_SETTINGS_MODULE="edge.settings",
-            **environment,
+            # Tests are refused more often than anyone else; those of the delay set it.
+            **{"DJANGO_SETTINGS_MODULE": "edge.settings", "CLARION_REFUSAL_DELAY_SECONDS": "0"} | environment,
         )  # fmt: skip
 
     @property

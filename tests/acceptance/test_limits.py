@@ -256,3 +256,21 @@ async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(db: None
         forged = {"X-Forwarded-For": "6.6.6.6, 1.2.3.4"}
         async with connected(edge.url, ann, additional_headers=forged) as client:
             await client.nothing_came()
+
+
+async def test_a_refusal_that_repeats_is_answered_later(db: None, valkey: str) -> None:
+    env = {"CLARION_REFUSAL_DELAY_SECONDS": "1"} | await sync_to_async(on_test_database)()
+    with Edge("patient", **env) as edge:
+        ann = await person()
+
+        async def waited(token: str) -> float:
+            begun = time.monotonic()
+            async with opened(f"{edge.url}?token={token}") as client:
+                assert (await client.next())["type"] == "AUTH_FAILED"
+            return time.monotonic() - begun
+
+        waits = [await waited("bad") for _ in range(5)]
+        assert max(waits[:3]) < 1 <= min(waits[3:])
+        assert await waited("other") < 1
+        async with connected(edge.url, ann) as client:
+            await client.nothing_came()

@@ -1,6 +1,6 @@
 """A client may send so many messages a minute, and as many at once."""
 
-from edge.limits import AtOnce, MessageRate, Rates
+from edge.limits import REFUSALS_FORGOTTEN_SECONDS, REFUSALS_MAX, AtOnce, MessageRate, Rates, Refusals
 
 
 def test_a_minutes_worth_may_come_at_once_and_no_more() -> None:
@@ -31,3 +31,19 @@ def test_each_name_has_a_rate_of_its_own_and_quiet_ones_are_forgotten() -> None:
     assert rates.allows("b", 100)
     assert rates.allows("c", 200)
     assert set(rates._rates) == {"c"}
+
+
+def test_refusals_that_repeat_are_answered_later_and_later_within_a_bound() -> None:
+    refusals = Refusals(30)
+    assert [refusals.delay("a", 100) for _ in range(10)] == [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]
+    assert refusals.delay("b", 100) == 0
+    assert refusals.delay("a", 100 + REFUSALS_FORGOTTEN_SECONDS + 1) == 0
+    assert list(refusals._refused) == ["a"]
+    assert all(Refusals(0).delay("a", 0) == 0 for _ in range(10))
+
+
+def test_refusals_of_many_names_have_a_bound() -> None:
+    refusals = Refusals(30)
+    for name in range(REFUSALS_MAX + 10):
+        refusals.delay(name, 0)
+    assert len(refusals._refused) == REFUSALS_MAX
