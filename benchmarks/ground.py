@@ -50,7 +50,7 @@ def ground() -> Iterator[tuple[Postgres, Valkey]]:
         os.environ.update(
             DJANGO_SETTINGS_MODULE="examples.forum.settings",
             DATABASE_URL=postgres.url,
-            BROKER_URL=valkey.database_url(0),
+            CLARION_BROKER_URL=valkey.database_url(0),
             CHANNEL_LAYER_URL=valkey.database_url(1),
             CLARION_SECRET_KEY=secrets.token_urlsafe(48),
             CLARION_LOG_LEVEL="ERROR",
@@ -96,7 +96,7 @@ def clear() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         cursor.execute("CHECKPOINT")
-    with redis.Redis.from_url(os.environ["BROKER_URL"]) as broker:
+    with redis.Redis.from_url(os.environ["CLARION_BROKER_URL"]) as broker:
         broker.flushall()
 
 

@@ -63,7 +63,7 @@ def find_valkey() -> Path:
             return program
     raise ServerNotFound(
         "No Valkey or Redis was found. Install one (Debian and Ubuntu: apt install redis-server; macOS: brew install "
-        "valkey), or set BROKER_URL and CHANNEL_LAYER_URL to one that is running."
+        "valkey), or set CLARION_BROKER_URL and CHANNEL_LAYER_URL to one that is running."
     )
 
 

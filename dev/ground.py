@@ -1,8 +1,8 @@
 """Where a stack lives: its ports, its data folder and the environment of its processes.
 
-Enters: the environment (CLARION_PORT_BASE, CLARION_BIND and, to use servers of one's own, DATABASE_URL, BROKER_URL and
-CHANNEL_LAYER_URL). Leaves: one frozen `Ground`. Two stacks on two port bases share nothing. Raises BadGround, whose
-message says what to set.
+Input: the environment (CLARION_PORT_BASE, CLARION_BIND and, to use servers of your own, DATABASE_URL,
+CLARION_BROKER_URL and CHANNEL_LAYER_URL). Output: one frozen `Ground`. Two stacks on two port bases share nothing.
+Raises BadGround, whose message says what to set.
 """
 
 import os
@@ -30,7 +30,7 @@ MARK = "CLARION_STACK_DIR"
 LISTENERS = ("web", "edge", "flower", "postgres", "valkey")
 
 #: Variables that name servers of one's own; what is missing, the stack starts itself.
-URLS = ("DATABASE_URL", "BROKER_URL", "CHANNEL_LAYER_URL")
+URLS = ("DATABASE_URL", "CLARION_BROKER_URL", "CHANNEL_LAYER_URL")
 
 _HIGHEST_PORT = 65535
 
@@ -71,7 +71,7 @@ class Ground:
     @property
     def needs_valkey(self) -> bool:
         """Broker or channel layer was not given."""
-        return not {"BROKER_URL", "CHANNEL_LAYER_URL"} <= self.given.keys()
+        return not {"CLARION_BROKER_URL", "CHANNEL_LAYER_URL"} <= self.given.keys()
 
     def port(self, listener: str) -> int:
         """The port of one of LISTENERS."""

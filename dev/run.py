@@ -99,7 +99,7 @@ class Runner:
     def _run_processes(self) -> None:
         urls = {
             "DATABASE_URL": self.postgres.url,
-            "BROKER_URL": self.valkey.database_url(0),
+            "CLARION_BROKER_URL": self.valkey.database_url(0),
             "CHANNEL_LAYER_URL": self.valkey.database_url(1),
         }
         environment = self.ground.environment(urls)

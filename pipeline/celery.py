@@ -1,12 +1,14 @@
 """The Celery app: how work travels, never what it is.
 
-Enters: the environment (`BROKER_URL`, `DJANGO_SETTINGS_MODULE`). Leaves: `app`, configured so that a task may be lost
-or repeated at any moment without harm. The broker carries hints; Postgres is the queue of record. So nothing here
-retries a task: what fails is noted on its row in the outbox, and the sweep enqueues it when it is due.
+Input: the environment (`CLARION_BROKER_URL`, `DJANGO_SETTINGS_MODULE`). Output: `app`, configured so that a task may be
+lost or repeated at any moment without harm. Nothing of a project's own Celery app has an effect on it, such as
+`CELERY_BROKER_URL` in the environment, and it changes nothing of that one.
+
+The broker carries hints, and Postgres is the queue of record. So nothing here retries a task: a failure is recorded on
+its row in the outbox, and the sweep enqueues it when it is due.
 """
 
 import gc
-import os
 import sys
 import threading
 import time
@@ -14,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, _state
-from celery.signals import after_task_publish, beat_init, setup_logging, task_postrun, task_prerun, worker_ready
+from celery.app.log import Logging
+from celery.signals import after_task_publish, beat_init, task_postrun, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections, connections, reset_queries
 from kombu import Exchange, Queue
@@ -64,8 +67,6 @@ _REDIS_OPTIONS = {
 if _WATCHED is not None:
     _URL, _OF_SENTINEL = _WATCHED.for_celery()
     _REDIS_OPTIONS |= _OF_SENTINEL
-    # Celery's command line takes BROKER_URL as it is, and puts it here for whoever loads the app.
-    os.environ["CELERY_BROKER_URL"] = _URL
 # A publish that is not confirmed may be lost though it returned.
 _RABBITMQ_OPTIONS = {"confirm_publish": True}
 
@@ -93,11 +94,22 @@ def _routes_of_the_app(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
     return None if queue is None else {"queue": queue}
 
 
+class DjangosLogging(Logging):
+    """Logging as Django's settings configure it, instead of Celery's own. Of this app alone."""
+
+    def setup_logging_subsystem(self, *_: Any, **__: Any) -> bool:
+        """Leave everything as it is, and say that it is done."""
+        return True
+
+
 broker.install()
 # Where the project has an app of its own, its tasks stay with that one; a worker makes its own app the current one.
-app = Celery("clarion", set_as_current=not _state._get_active_apps())  # type: ignore[attr-defined]  # not in its stubs
+app = Celery("clarion", log=DjangosLogging, set_as_current=not _state._get_active_apps())  # type: ignore[attr-defined]  # not in its stubs
 app.conf.update(
+    # Celery prefers CELERY_BROKER_URL of the environment, which is the project's, to the first, but not to these.
     broker_url=_URL,
+    broker_read_url=_URL,
+    broker_write_url=_URL,
     # Whatever lies on a queue must not end a worker.
     worker_consumer="pipeline.consumer:Consumer",
     broker_transport_options=_RABBITMQ_OPTIONS if _ON_RABBITMQ else _REDIS_OPTIONS,
@@ -145,30 +157,31 @@ app.autodiscover_tasks(["pipeline"])
 app.autodiscover_tasks()
 
 
-@setup_logging.connect
-def _keep_djangos_logging(**_: Any) -> None:
-    """Celery configures logging of its own unless this signal has a receiver."""
+def _is_ours(sender: object) -> bool:
+    """Whether a signal is of this app: signals are shared with the project's own app, whose worker imports this too."""
+    return getattr(sender, "app", sender) is app
 
 
 @worker_ready.connect
-def _answer_prometheus(**_: Any) -> None:
-    """Threads share what a process counts, so each worker answers for itself."""
+def _answer_prometheus(sender: object = None, **_: Any) -> None:
+    """Serve the metrics of this worker: threads share what a process counts, so each process answers for itself."""
     port = load().metrics_port
-    if port is not None:
+    if port is not None and _is_ours(sender):
         start_http_server(port, addr=load().metrics_address)
 
 
 @worker_ready.connect
-def _keep_what_is_there(**_: Any) -> None:
-    """What was there at the start stays; walking it with every full collection would hold up all threads."""
-    gc.collect()
-    gc.freeze()
+def _freeze_startup_objects(sender: object = None, **_: Any) -> None:
+    """Keep full collections from walking the objects of the start, which would hold up all threads."""
+    if _is_ours(sender):
+        gc.collect()
+        gc.freeze()
 
 
 @beat_init.connect
-def _show_that_beat_lives(**_: Any) -> None:
-    """Beat answers nobody, so it leaves a sign: a file that is as old as the last task that the broker took."""
-    if load().beat_file is not None:
+def _show_that_beat_lives(sender: object = None, **_: Any) -> None:
+    """Touch a file whenever the broker accepts a task, since beat has no health endpoint."""
+    if load().beat_file is not None and _is_ours(sender):
         after_task_publish.connect(_touch, weak=False)
 
 
@@ -179,13 +192,15 @@ def _touch(**_: Any) -> None:
 
 @task_prerun.connect
 @task_postrun.connect
-def _as_around_a_request(**_: Any) -> None:
-    """What Django does at the start and the end of each request.
+def _as_around_a_request(sender: object = None, **_: Any) -> None:
+    """Do what Django does at the start and the end of each request.
 
-    Connections that are old or broken are closed, the others kept: making a new one for each task would cost more than
-    a small task does, and so would asking one whether it is alive that has just worked. In development every statement
-    is remembered with its parameters, and forgotten here.
+    Connections that are old or broken are closed, the others kept: a new one for each task would cost more than a small
+    task does, and so would a health check of one that has just worked. In development every statement is remembered
+    with its parameters, and forgotten here.
     """
+    if not _is_ours(sender):
+        return
     now = time.monotonic()
     worked = now - getattr(_thread, "worked_at", 0.0) < ALIVE_SECONDS
     if not worked or any(one.errors_occurred for one in connections.all(initialized_only=True)):

@@ -4,6 +4,7 @@ Enters: Django's settings, the Celery app, and with `check --database default` P
 broker. Leaves: messages with what to do. docs/operations.md lists them. Registered by `pipeline/outbox/apps.py`.
 """
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -13,7 +14,7 @@ import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from pipeline import names
@@ -46,7 +47,7 @@ Messages = list[CheckMessage]
 def broker(**_: Any) -> Messages:
     """Of the connection to the broker: time-outs, confirmations, how long a message is hidden."""
     options = app.conf.broker_transport_options or {}
-    if str(app.conf.broker_url).startswith("amqp"):
+    if str(app.conf.broker_write_url).startswith("amqp"):
         if not options.get("confirm_publish"):
             hint = "Set confirm_publish in broker_transport_options: what is not confirmed may be lost."
             return [Error("RabbitMQ is not asked to confirm what it is given.", hint, id="clarion.E002")]
@@ -66,6 +67,15 @@ def broker(**_: Any) -> Messages:
         text = f"Redis gives a task to a second worker after {hidden} s, and one may take {longest} s."
         found.append(Error(text, hint, id="clarion.E003"))
     return found
+
+
+@register(TAG)
+def broker_variable(**_: Any) -> Messages:
+    """The address of the broker has a variable of Clarion's own."""
+    if "BROKER_URL" not in os.environ or "CLARION_BROKER_URL" in os.environ:
+        return []
+    text = "BROKER_URL is set: the command line of Celery gives it to every app, also to a project's own."
+    return [Warning(text, "Rename it to CLARION_BROKER_URL.", id="clarion.W012")]
 
 
 @register(TAG)
@@ -160,11 +170,22 @@ def postgres(databases: Sequence[str] | None = None, **_: Any) -> Messages:
 
 
 def _postgres(alias: str) -> Iterable[CheckMessage]:
-    with connections[alias].cursor() as cursor:
+    # In a transaction, whose isolation may be an option of Django's, other than that of a statement by itself.
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         asked = time.time()
-        cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8, current_setting('max_connections')::int")
-        there, allowed = cursor.fetchone()
+        cursor.execute(
+            "SELECT extract(epoch FROM clock_timestamp())::float8, current_setting('max_connections')::int,"
+            " ARRAY[current_setting('transaction_isolation'), current_setting('default_transaction_isolation')]"
+        )
+        there, allowed, isolation = cursor.fetchone()
         answered = time.time()
+    if others := set(isolation) - {"read committed"}:
+        text = f"Transactions are {' or '.join(others)}: concurrent work would fail, and events would get stuck."
+        hint = (
+            "Leave isolation_level out of OPTIONS, and reset default_transaction_isolation of the server, the database "
+            "and the role to 'read committed'."
+        )
+        yield Error(text, hint, id="clarion.E008")
     # Somewhen between the two the other clock was read.
     apart = max(asked - there, there - answered, 0)
     if apart > SKEW_SECONDS:
@@ -186,7 +207,7 @@ def workers(databases: Sequence[str] | None = None, **_: Any) -> Messages:
             asked = app.control.inspect(timeout=WORKERS_ANSWER_SECONDS, connection=connection)
             active = asked.active_queues() or {}
     except Exception as error:  # noqa: BLE001 - each transport raises its own
-        return [Warning(f"The broker does not answer: {error!r}", "Look after BROKER_URL.", id="clarion.W005")]
+        return [Warning(f"The broker does not answer: {error!r}", "Look after CLARION_BROKER_URL.", id="clarion.W005")]
     consumed = {queue["name"] for some in active.values() for queue in some}
     lost = sorted({queue.name for queue in app.conf.task_queues} - consumed)
     hint = "Start a worker on it; what is routed to it waits."

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared import database
@@ -55,8 +55,9 @@ class Settings(BaseSettings):
     )
     broker_url: SecretStr = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
-        validation_alias="BROKER_URL",
-        description="Celery's broker. What it loses is found again by the sweep.",
+        # The second is the old name, which Celery's command line reads too and gives to whichever app it runs.
+        validation_alias=AliasChoices("CLARION_BROKER_URL", "BROKER_URL"),
+        description="The broker of Clarion's Celery app. A hint that it loses is given again by the sweep.",
     )
     channel_layer_url: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (SecretStr("redis://127.0.0.1:6379/1"),),
@@ -256,7 +257,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hosts_are_named(self) -> Self:
-        named = [("BROKER_URL", self.broker_url), *(("CHANNEL_LAYER_URL", url) for url in self.channel_layer_url)]
+        layer = (("CHANNEL_LAYER_URL", url) for url in self.channel_layer_url)
+        named = [("CLARION_BROKER_URL", self.broker_url), *layer]
         for name, url in named:
             if watched(url.get_secret_value()) is None and not _has_a_host(url.get_secret_value()):
                 raise ValueError(f"{name} names no host: percent-encode #, / and ? of its password (%23, %2F, %3F)")

@@ -30,7 +30,7 @@ DATABASES: Server = PgBouncer(FOLDER / "pgbouncer", POSTGRES) if ON == "pgbounce
 os.environ.update(
     DJANGO_SETTINGS_MODULE="examples.forum.settings",
     DATABASE_URL=DATABASES.url,
-    BROKER_URL=VALKEY.database_url(0) if BROKER is VALKEY else BROKER.url,
+    CLARION_BROKER_URL=VALKEY.database_url(0) if BROKER is VALKEY else BROKER.url,
     CHANNEL_LAYER_URL=",".join(
         server.database_url(1) for server in ([SENTINEL, VALKEY] if ON == "sentinel" else [VALKEY])
     ),

@@ -35,7 +35,7 @@ def empty(number: int) -> None:
 def clock() -> None:
     """Say when it began."""
     begun = time.monotonic()
-    with redis.Redis.from_url(os.environ["BROKER_URL"]) as broker:
+    with redis.Redis.from_url(os.environ["CLARION_BROKER_URL"]) as broker:
         broker.rpush(CLOCK, begun)
 
 

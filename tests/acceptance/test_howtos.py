@@ -95,7 +95,7 @@ def project(django_db_setup: None) -> Project:
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "mysite.settings",
         "DATABASE_URL": f"{server}/howto",
-        "BROKER_URL": VALKEY.database_url(2),
+        "CLARION_BROKER_URL": VALKEY.database_url(2),
         "CLARION_CHANNEL_LAYER_PREFIX": "howto",
         "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -246,4 +246,4 @@ def test_the_variables_for_several_hosts_are_taken(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     hosts = Settings(secret_key="x" * 50).django_channel_layers()["default"]["CONFIG"]["hosts"]
     assert len(hosts) == 2
-    assert Settings(secret_key="x" * 50).broker_url.get_secret_value() == variables(block.text)["BROKER_URL"]
+    assert Settings(secret_key="x" * 50).broker_url.get_secret_value() == variables(block.text)["CLARION_BROKER_URL"]

@@ -46,7 +46,7 @@ def staging(django_db_setup: None, valkey: str) -> Iterator[dict[str, str]]:
     url = environment.DATABASES.url.rsplit("/", 1)[0] + f"/{STAGING}"
     surroundings = {
         "DATABASE_URL": url,
-        "BROKER_URL": environment.VALKEY.database_url(5),
+        "CLARION_BROKER_URL": environment.VALKEY.database_url(5),
         "CHANNEL_LAYER_URL": environment.VALKEY.database_url(6),
     }
     with psycopg.connect(environment.POSTGRES.url, autocommit=True) as server:

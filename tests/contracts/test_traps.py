@@ -41,7 +41,7 @@ queues = {queue.name: queue.queue_arguments for queue in app.conf.task_queues}
 print(json.dumps([queues, app.conf.broker_transport_options, app.conf.task_default_queue_type,
                   app.conf.broker_transport]))
 """
-    env = os.environ | {"BROKER_URL": "amqp://guest@127.0.0.1:5672//"}
+    env = os.environ | {"CLARION_BROKER_URL": "amqp://guest@127.0.0.1:5672//"}
     ran = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True, cwd=ROOT)
     queues, options, default_type, transport = json.loads(ran.stdout.splitlines()[-1])
     assert {name: arguments["x-queue-type"] for name, arguments in queues.items()} == dict.fromkeys(queues, "quorum")
@@ -132,3 +132,21 @@ def test_what_runs_after_a_commit_has_a_name_and_drops_nothing_after_it(folder: 
     for path, node in hooks:
         assert isinstance(node.args[0], ast.Lambda | ast.Name), path
         assert [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "robust"] == ["True"], path
+
+
+def test_a_projects_own_worker_keeps_its_logging_and_its_port() -> None:
+    """Celery's signals are shared by all apps of a process, and the project's worker imports Clarion's tasks."""
+    script = """
+import logging
+from celery import Celery
+from celery.signals import setup_logging, worker_ready
+import pipeline.celery
+assert not setup_logging.receivers
+worker_ready.send(sender=Celery("another"))
+assert not any(thread.name == "prometheus" for thread in __import__("threading").enumerate())
+import gc
+print(gc.get_freeze_count())
+"""
+    env = os.environ | {"CLARION_METRICS_PORT": "0"}
+    ran = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.splitlines()[-1] == "0"

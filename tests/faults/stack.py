@@ -170,7 +170,7 @@ class Stack:
         ports = {what: self.links[f"{who}-{what}"].port for what in ("postgres", "broker", "layer")}
         return SHORT | {
             "DATABASE_URL": f"postgresql://clarion@127.0.0.1:{ports['postgres']}/clarion",
-            "BROKER_URL": f"redis://127.0.0.1:{ports['broker']}/0",
+            "CLARION_BROKER_URL": f"redis://127.0.0.1:{ports['broker']}/0",
             "CHANNEL_LAYER_URL": f"redis://127.0.0.1:{ports['layer']}/1",
         }
 

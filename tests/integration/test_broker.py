@@ -41,7 +41,7 @@ def test_a_connection_whose_broker_died_with_a_task_at_work_can_be_closed(tmp_pa
 def test_a_worker_waits_for_a_broker_that_is_full_and_works_when_there_is_room(tmp_path: Path) -> None:
     with Valkey(tmp_path / "broker") as broker, redis.Redis.from_url(broker.url) as operator:
         operator.config_set("maxmemory", "1")
-        worker = Worker("connecting-to-a-full-broker", BROKER_URL=broker.url)
+        worker = Worker("connecting-to-a-full-broker", CLARION_BROKER_URL=broker.url)
 
         def is_ready() -> bool:
             with suppress(httpx.TransportError):

@@ -13,6 +13,7 @@ from celery.app.task import Task
 from django.core.checks import run_checks
 from django.core.checks.registry import registry
 from django.db import connections
+from psycopg import IsolationLevel
 
 from pipeline import checks, names
 from pipeline.celery import app
@@ -22,6 +23,7 @@ from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.processes import BIN, Worker
 
+LEVELS = {"repeatable read": IsolationLevel.REPEATABLE_READ, "serializable": IsolationLevel.SERIALIZABLE}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,7 +50,7 @@ def test_a_missing_time_out_of_the_brokers_socket(transport: dict[str, Any], nam
 
 
 def test_rabbitmq_without_confirmations(transport: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.conf, "broker_url", "amqp://rabbit//")
+    monkeypatch.setitem(app.conf, "broker_write_url", "amqp://rabbit//")
     assert found() == {"clarion.E002"}
     transport["confirm_publish"] = True
     assert found() == set()
@@ -189,3 +191,31 @@ def test_a_redis_that_ends_the_connection_of_an_edge_in_a_burst(valkey: str, lim
             assert ("clarion.W011" in found(**deploy)) is too_small
         finally:
             client.config_set(name, before)
+
+
+def test_the_old_name_of_the_brokers_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_URL", "redis://old")
+    assert found() == set()  # the project's own, since Clarion has its variable
+    monkeypatch.delenv("CLARION_BROKER_URL")
+    assert found() == {"clarion.W012"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+@pytest.mark.parametrize("of", ["role", "options"])
+def test_transactions_that_are_not_read_committed(of: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever set it: an administrator of the server, or OPTIONS of the project."""
+    connection = connections["default"]
+    assert found(databases=["default"]) == set()
+    if of == "options":
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", LEVELS[level])
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER ROLE CURRENT_USER SET default_transaction_isolation = '{level}'")
+    connection.close()
+    try:
+        assert found(databases=["default"]) == {"clarion.E008"}
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER ROLE CURRENT_USER RESET default_transaction_isolation")
+        connection.close()

@@ -33,13 +33,13 @@ def test_secrets_are_not_shown() -> None:
 
 def test_a_comma_in_a_password_separates_no_hosts() -> None:
     url = "redis://:pa,ss@one:6379/1, rediss://u:p,,w@two/0,sentinel://:a,b@three/name/0"
-    settings = Settings(secret_key=LONG, CHANNEL_LAYER_URL=url, BROKER_URL="redis://:pa,ss@h/0")  # type: ignore[call-arg]
+    settings = Settings(secret_key=LONG, CHANNEL_LAYER_URL=url, CLARION_BROKER_URL="redis://:pa,ss@h/0")  # type: ignore[call-arg]
     first, second, third = settings.django_channel_layers()["default"]["CONFIG"]["hosts"]
     assert (first, second) == ("redis://:pa,ss@one:6379/1", "rediss://u:p,,w@two/0")
     assert third["password"] == "a,b"
 
 
-@pytest.mark.parametrize("name", ["BROKER_URL", "CHANNEL_LAYER_URL"])
+@pytest.mark.parametrize("name", ["CLARION_BROKER_URL", "CHANNEL_LAYER_URL"])
 @pytest.mark.parametrize(
     "url", ["redis://:s3#cret@h:6379/0", "redis://:s3/cret@h/0", "amqp://u:s3?cret@h//", "redis:///0"]
 )
@@ -53,7 +53,7 @@ def test_a_password_that_hides_the_host_is_refused_at_start(name: str, url: str)
     "url", ["unix:///run/redis.sock", "redis+socket:///run/redis.sock", "memory://", "amqp://rabbit//"]
 )
 def test_a_url_without_a_host_of_its_own_is_taken(url: str) -> None:
-    assert Settings.model_validate({"secret_key": LONG, "BROKER_URL": url}).broker_url.get_secret_value() == url
+    assert Settings.model_validate({"secret_key": LONG, "CLARION_BROKER_URL": url}).broker_url.get_secret_value() == url
 
 
 def test_former_secret_keys_verify_and_sign_nothing() -> None:
