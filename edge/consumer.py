@@ -13,6 +13,7 @@ from typing import Any
 
 from edge import auth, runtime
 from edge.admission import admitted, cannot_check
+from edge.paths import path_of
 from edge.repair import ReadFailed
 from edge.socket import Socket
 from edge.transport import TOO_LARGE, TOO_MANY_FRAMES
@@ -34,7 +35,7 @@ USUAL_CODES = frozenset({1000, 1001, 1005, 1006})
 async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """The WebSocket application of the edge; any other path is refused with HTTP 403, since it is not accepted."""
     await receive()  # websocket.connect
-    if scope["path"] != PATH:
+    if path_of(scope) != PATH:
         await send({"type": "websocket.close"})
         return
     edge = runtime.edge()

@@ -22,14 +22,16 @@ from shared import metrics
 PATH = "/sse/notification-updates/"
 #: When an EventSource whose stream has ended connects again by itself (milliseconds).
 RETRY_MILLISECONDS = 5000
+#: How long a browser may keep the answer to a preflight (seconds).
+PREFLIGHT_SECONDS = 600
 
 
 async def event_stream(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """The event stream of the edge, at `PATH`."""
+    """Answer with the event stream."""
     edge = runtime.edge()
     await send({"type": "http.response.start", "status": 200, "headers": _headers(scope, edge)})
-    await send({"type": "http.response.body", "body": b"retry: %d\n\n" % RETRY_MILLISECONDS, "more_body": True})
-    wire = EventStreamWire(send)
+    wire = EventStreamWire(send, f"retry: {RETRY_MILLISECONDS}\n")
+    wire.keep_alive()  # so that the headers go out
     socket = Socket(edge.sockets, wire, uuid.uuid4().hex)
     async with admitted(edge, socket, scope) as is_open:
         if is_open:
@@ -51,16 +53,35 @@ async def _keep_alive_until_gone(socket: Socket, wire: EventStreamWire, receive:
         metrics.CLOSES.labels("gone").inc()
 
 
+async def preflight(scope: Mapping[str, Any], send: Send) -> None:
+    """Answer a browser that asks whether a page of another origin may send these headers with its request."""
+    headers = _cross_origin(scope, runtime.edge())
+    if headers:
+        headers += [
+            (b"access-control-allow-methods", b"GET"),
+            (b"access-control-allow-headers", b"authorization, last-event-id, cache-control"),
+            (b"access-control-max-age", b"%d" % PREFLIGHT_SECONDS),
+        ]
+    await send({"type": "http.response.start", "status": 204, "headers": [*headers, (b"cache-control", b"no-store")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
 def _headers(scope: Mapping[str, Any], edge: Edge) -> list[tuple[bytes, bytes]]:
-    headers = [
+    return [
         (b"content-type", b"text/event-stream; charset=utf-8"),
         (b"cache-control", b"no-store, no-transform"),  # a proxy that compresses would hold events back
         (b"x-accel-buffering", b"no"),  # and so would nginx's buffer
+        *_cross_origin(scope, edge),
     ]
-    if origin := sessions.allowed_origin(scope, edge.settings):
-        headers += [
-            (b"access-control-allow-origin", origin.encode("latin-1")),
-            (b"access-control-allow-credentials", b"true"),
-            (b"vary", b"Origin"),
-        ]
-    return headers
+
+
+def _cross_origin(scope: Mapping[str, Any], edge: Edge) -> list[tuple[bytes, bytes]]:
+    """Return the headers by which an allowed origin may read the answer."""
+    origin = sessions.allowed_origin(scope, edge.settings)
+    if origin is None:
+        return []
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-credentials", b"true"),
+        (b"vary", b"Origin"),
+    ]

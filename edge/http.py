@@ -1,33 +1,41 @@
 """What the edge answers over HTTP: its event streams, its health, its metrics.
 
-Enters: an ASGI http scope. Leaves: an answer; for anything else one that says what there is.
+Input: an ASGI http scope. Output: an answer; for an unknown path one that lists the known ones.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from edge import events
+from edge import events, sessions
 from edge.consumer import Receive
 from edge.health import answer, health, metrics_page, readiness
+from edge.paths import path_of
 from edge.wire import Send
 from shared.protocol import dumps
 
 
 async def http(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """The HTTP application of the edge."""
+    path = path_of(scope)
+    if sessions.has_malformed_origin(scope):
+        await answer(send, 400, dumps({"detail": "The header Origin is malformed."}))
+        return
+    if scope["method"] == "OPTIONS" and path == events.PATH:
+        await events.preflight(scope, send)
+        return
     if scope["method"] not in ("GET", "HEAD"):
         await answer(send, 405, dumps({"detail": "The edge is read-only: GET."}))
         return
-    match scope["path"]:
+    match path:
         case events.PATH if scope["method"] == "HEAD":
             await answer(send, 405, dumps({"detail": "A stream of events has no end and no HEAD: GET."}))
         case events.PATH:
             await events.event_stream(scope, receive, send)
-        case "/healthz":
+        case "/healthz/":
             await health(send)
-        case "/readyz":
+        case "/readyz/":
             await readiness(send)
-        case "/metrics":
+        case "/metrics/":
             await metrics_page(send)
         case _:
             there = f"{events.PATH}, /healthz, /readyz and /metrics"

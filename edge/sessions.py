@@ -68,6 +68,15 @@ def allowed_origin(scope: Mapping[str, Any], settings: Settings) -> str | None:
     return None
 
 
+def has_malformed_origin(scope: Mapping[str, Any]) -> bool:
+    """Whether the Origin is no URL at all; a browser sends none such."""
+    try:
+        urlsplit(_headers(scope).get(b"origin", ""))
+    except ValueError:
+        return True
+    return False
+
+
 def _host_of(origin: str) -> str | None:
     """Return host and port of an origin, or None if it is malformed."""
     try:

@@ -80,10 +80,11 @@ class EventStreamWire:
 
     talks = False
     alive_at = 0.0
-    __slots__ = ("_request", "_send")
+    __slots__ = ("_beginning", "_request", "_send")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, beginning: str = "") -> None:
         self._send = send
+        self._beginning = beginning  # of the first event, since a block without data is an empty event to some clients
         self._request = transport.request(send)
 
     @property
@@ -93,11 +94,14 @@ class EventStreamWire:
 
     def send(self, text: str, cursor: Cursor | None = None) -> bool:
         """Send one frame; False: the client is gone."""
-        return self._write(f"data: {text}\n\n" if cursor is None else f"id: {cursor[0]}:{cursor[1]}\ndata: {text}\n\n")
+        beginning, self._beginning = self._beginning, ""
+        if cursor is not None:
+            beginning += f"id: {cursor[0]}:{cursor[1]}\n"
+        return self._write(f"{beginning}data: {text}\n\n")
 
     def keep_alive(self) -> None:
-        """A comment: proxies see that the stream lives, and the network that the client does not."""
-        self._write(":\n\n")
+        """Send a comment: proxies see that the stream lives, and the network that the client does not."""
+        self._write(":\n")
 
     def close(self, code: Close) -> None:
         """Say goodbye with this code, and end the stream; a client that does not take even that is cut off."""

@@ -110,6 +110,7 @@ RUN_BY: dict[str, tuple[Some, ...]] = {
 
 #: What no test runs, and why.
 NOT_RUN: tuple[tuple[Some, str], ...] = (
+    (Some("docs/operations.md", ("nginx",)), "no test has an nginx"),
     (Some("README.md", ("",), "a row is saved"), "a diagram"),
     (Some("docs/architecture.md", ("",), "record ──►"), "a diagram"),
     (Some("docs/why.md", ("text",), "│"), "diagrams"),

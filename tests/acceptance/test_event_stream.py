@@ -18,6 +18,7 @@ from shared import protocol
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.acceptance.test_access import signed_in, token
+from tests.client import connected
 from tests.processes import Edge
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,3 +190,56 @@ async def test_methods_that_make_no_sense_are_refused(edge: Edge) -> None:
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
         for method in ("POST", "PUT", "DELETE", "HEAD"):
             assert (await client.request(method, url)).status_code == 405
+
+
+async def test_an_allowed_origin_may_send_its_headers_after_a_preflight(db: None, valkey: str) -> None:
+    env = {"CLARION_ALLOWED_ORIGINS": "https://forum.example"} | await sync_to_async(on_test_database)()
+    with Edge("preflight", **env) as edge:
+        url = f"http://127.0.0.1:{edge.port}/sse/notification-updates/"
+        asked = {
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization,last-event-id",
+        }
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+            answer = await client.options(url, headers=asked | {"Origin": "https://forum.example"})
+            assert answer.status_code == 204
+            assert answer.headers["access-control-allow-origin"] == "https://forum.example"
+            assert answer.headers["access-control-allow-credentials"] == "true"
+            assert {"authorization", "last-event-id"} <= set(answer.headers["access-control-allow-headers"].split(", "))
+            strange = await client.options(url, headers=asked | {"Origin": "https://evil.example"})
+            assert not [name for name in strange.headers if name.startswith("access-control")]
+
+
+async def test_nothing_but_events_ends_a_block(db: None, valkey: str) -> None:
+    env = {"CLARION_HEARTBEAT_SECONDS": "1"} | await sync_to_async(on_test_database)()
+    with Edge("blocks", **env) as edge:
+        ann = await person()
+        async with streamed(edge, bearer(ann)) as stream:
+            lines = []
+            async for line in stream.response.aiter_lines():
+                lines.append(line)
+                if lines.count(":") == 3:
+                    break
+    blocks = "\n".join(lines).split("\n\n")
+    assert blocks[0].splitlines()[:2] == [":", "retry: 5000"]
+    assert [block for block in blocks[:-1] if "data: " not in block] == []
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "http://[x]:y"])
+async def test_a_malformed_origin_is_answered_400(edge: Edge, origin: str) -> None:
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        url = f"http://127.0.0.1:{edge.port}/sse/notification-updates/"
+        assert (await client.get(url, headers={"Origin": origin})).status_code == 400
+
+
+async def test_the_last_slash_may_be_missing_and_a_root_path_stand_before(db: None, valkey: str) -> None:
+    env = await sync_to_async(on_test_database)()
+    edge = Edge("rooted", **env)
+    edge.command = (*edge.command, "--root-path=/live")
+    with edge:
+        ann = await person()
+        for path in ("/ws/notification-updates", "/live/ws/notification-updates/", "/live/ws/notification-updates"):
+            async with connected(f"ws://127.0.0.1:{edge.port}{path}", ann) as client:
+                await client.nothing_came()
+        assert edge.http("/live/healthz").status_code == 200
+        assert edge.http("/live/other").status_code == 404

@@ -16,7 +16,7 @@ from tests.documents import DOCUMENTS, NOT_RUN, ROOT, RUN_BY, Block, Some, block
 from tests.programs import node
 
 #: What a block may be. Text is for what is no code: diagrams, answers, addresses.
-LANGUAGES = {"sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "{toctree}", ""}
+LANGUAGES = {"nginx", "sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "{toctree}", ""}
 OURS = ("pipeline", "edge", "shared", "examples", "tests", "benchmarks")
 
 
