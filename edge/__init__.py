@@ -7,7 +7,7 @@
     admission.py  from an accepted connection to an open stream, or a refusal
     auth.py       what a client offers to a user id        limits.py     how many, how often
     address.py    the address that limits count by
-    sessions.py   the web app's session cookie             jwks.py       the keys of an identity provider
+    sessions.py   the web app's session cookie
     stream.py     the ordered stream of one inbox, without I/O
     socket.py     one open stream: forward, hold back, close
     home.py       the part of the process that a socket uses

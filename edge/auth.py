@@ -17,10 +17,10 @@ from urllib.parse import parse_qs
 from redis.exceptions import RedisError
 
 from edge import sessions
-from edge.jwks import is_of_a_provider
 from edge.repair import WRONG_STATEMENT, Reader, ReadFailed
 from edge.runtime import Edge
 from shared import tickets
+from shared.jwks import is_of_a_provider
 from shared.layer import ClarionLoopLayer
 from shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
 from shared.settings import Settings

@@ -103,7 +103,7 @@ class Reader:
             settings.user_id_column,
             settings.username_column,
             settings.user_active_column,
-            settings.jwks_user_column if settings.jwks_url else "",
+            settings.subject_column,
         )
         self._connect_sql = connect_sql(self._users)
         self._heads_sql = heads_sql(self._users)

@@ -8,10 +8,10 @@ from functools import cache
 
 from channels.layers import get_channel_layer
 
-from edge.jwks import KeySet
 from edge.operators import Operators
 from edge.repair import Reader
 from edge.sockets import Sockets
+from shared.jwks import KeySet
 from shared.layer import ClarionChannelLayer, ClarionLoopLayer
 from shared.settings import Settings, load
 

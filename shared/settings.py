@@ -87,13 +87,20 @@ class Settings(BaseSettings):
         "clarion", description="`aud` that a token must have; empty, with CLARION_JWT_KEYS only: it is not checked."
     )
     jwt_issuer: str | None = Field(None, description="`iss` that a token must have, where set.")
+    jwt_user_claim: str = Field(
+        "sub", description="The claim of a token that names the user; `sub` is always the id and counts without it."
+    )
+    jwt_user_column: str = Field(
+        "", description="The column of the table of users that this claim is matched with; empty: it is the id."
+    )
     jwt_subprotocols: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Names of other clients' subprotocols after which a socket token is offered, as `forum.jwt.v1`."
     )
     jwt_lifetime_seconds: int = Field(3600, ge=10, description="How long a minted socket token is valid.")
 
     jwks_url: str | None = Field(
-        None, description="Where an identity provider keeps its public keys; its RS256 and ES256 tokens open sockets."
+        None,
+        description="An identity provider's public keys; its RS256 and ES256 tokens open sockets and the API.",
     )
     jwks_audience: str | None = Field(None, description="`aud` that its tokens must have.")
     jwks_issuer: str | None = Field(None, description="`iss` that its tokens must have.")
@@ -245,6 +252,19 @@ class Settings(BaseSettings):
                     f"a signing key or service token is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer one"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _subjects_have_one_column(self) -> Self:
+        if self.jwt_user_column and self.jwt_user_claim == "sub":
+            raise ValueError("CLARION_JWT_USER_COLUMN needs CLARION_JWT_USER_CLAIM: `sub` is the id of a user")
+        if self.jwks_url is not None and self.jwt_user_column not in ("", self.jwks_user_column):
+            raise ValueError("CLARION_JWT_USER_COLUMN and CLARION_JWKS_USER_COLUMN must name the same column")
+        return self
+
+    @property
+    def subject_column(self) -> str:
+        """The column that a claim is matched with where it is not the id; empty if there is none."""
+        return self.jwks_user_column if self.jwks_url is not None else self.jwt_user_column
 
     @model_validator(mode="after")
     def _tokens_are_distinguished(self) -> Self:

@@ -32,6 +32,9 @@ INSTANT_MAX = 2**40
 #: Characters of the digest of a session: 64 bits, compared among the sockets of one user only.
 SESSION_DIGEST_LENGTH = 16
 
+#: Maximum length of a claim that names a user; longer values are rejected (characters).
+SUBJECT_MAX_LENGTH = 255
+
 #: The largest id that a bigint holds.
 BIGINT_MAX = 2**63 - 1
 
@@ -112,11 +115,12 @@ def verify(token: str, settings: Settings) -> Identity:
                 audience=settings.jwt_audience or None,
                 issuer=settings.jwt_issuer,
                 leeway=CLOCK_LEEWAY_SECONDS,
-                options=OPTIONS | {"require": ["exp", "sub"], "verify_aud": bool(settings.jwt_audience)},
+                options=OPTIONS | {"require": ["exp"], "verify_sub": False, "verify_aud": bool(settings.jwt_audience)},
             )
-            user_id, session = _user_id(claims["sub"]), claims.get("sid")
+            session = claims.get("sid")
             session = session if isinstance(session, str) and len(session) == SESSION_DIGEST_LENGTH else None
-            return Identity(user_id, instant(claims, "exp"), instant(claims, "iat"), session=session)
+            user_id, subject = _named(claims, settings)
+            return Identity(user_id, instant(claims, "exp"), instant(claims, "iat"), subject, session)
         except jwt.InvalidSignatureError:
             continue
         except jwt.ExpiredSignatureError as error:
@@ -134,10 +138,28 @@ def instant(claims: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-def _user_id(subject: str) -> int:
+def subject_of(value: object) -> str:
+    """Return the text by which another issuer names a user; raises TokenRefused."""
+    if not isinstance(value, str) or not 0 < len(value) <= SUBJECT_MAX_LENGTH or "\0" in value:
+        raise TokenRefused(AuthFailure.INVALID)
+    return value
+
+
+def _named(claims: Mapping[str, Any], settings: Settings) -> tuple[int, str | None]:
+    """Return the user's id, or 0 and the text that is matched with a column; raises TokenRefused."""
+    claim = settings.jwt_user_claim if settings.jwt_user_claim in claims else "sub"
+    if claim != "sub" and settings.jwt_user_column:
+        return 0, subject_of(claims[claim])
+    return _user_id(claims.get(claim)), None
+
+
+def _user_id(value: object) -> int:
+    """Return the id in the claim that names the user, a number or its decimal digits; raises TokenRefused."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     # str.isdecimal accepts other scripts' digits; int() would too, and "١" must not name user 1.
-    if not (subject.isascii() and subject.isdecimal() and len(subject) <= len(str(BIGINT_MAX))):
+    if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(BIGINT_MAX))):
         raise TokenRefused(AuthFailure.INVALID)
-    if int(subject) > BIGINT_MAX:
+    if int(value) > BIGINT_MAX:
         raise TokenRefused(AuthFailure.INVALID)
-    return int(subject)
+    return int(value)

@@ -1,4 +1,4 @@
-"""Who calls: the app's session (changes need the CSRF token), or the same Bearer token that opens a socket."""
+"""Authentication of the API: the app's session (changes need the CSRF token), or a Bearer token that opens a socket."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
+from ninja.errors import HttpError
 from ninja.security import HttpBearer, SessionAuth
 
 from pipeline.access import is_active
+from pipeline.api import provider
 from shared.inbox.models import Inbox
-from shared.settings import load
-from shared.tokens import TokenRefused, verify
+from shared.tokens import CannotCheck, TokenRefused
 
 
 class BearerToken(HttpBearer):
@@ -20,13 +21,21 @@ class BearerToken(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """The user, who is set on the request too; None refuses."""
         try:
-            identity = verify(token, load())
+            identity = provider.verified(token)
         except TokenRefused:
             return None
-        if Inbox.objects.filter(user_id=identity.user_id, not_before__gt=_instant(identity.issued_at)).exists():
-            return None
-        user = get_user_model()._default_manager.using(DEFAULT_DB_ALIAS).filter(pk=identity.user_id).first()
+        except CannotCheck as away:
+            raise HttpError(503, f"The token cannot be checked: {away}. Try again in some seconds.") from away
+        users = get_user_model()._default_manager.using(DEFAULT_DB_ALIAS)
+        if identity.subject is None:
+            found = users.filter(pk=identity.user_id)
+        else:
+            found = users.filter(**{provider.subject_field(): identity.subject})
+        # An ambiguous subject names no user.
+        user = named[0] if len(named := list(found[:2])) == 1 else None
         if user is None or not is_active(user):
+            return None
+        if Inbox.objects.filter(user_id=user.pk, not_before__gt=_instant(identity.issued_at)).exists():
             return None
         request.user = user
         return user

@@ -11,13 +11,13 @@ import redis
 
 from dev.servers import free_port
 from edge.admission import admitted
-from edge.jwks import KeySet
 from edge.repair import Reader
 from edge.runtime import Edge
 from edge.socket import Socket
 from edge.sockets import Sockets
 from edge.wire import Cursor
 from shared import tickets
+from shared.jwks import KeySet
 from shared.layer import ClarionChannelLayer
 from shared.protocol import Close
 from shared.settings import load

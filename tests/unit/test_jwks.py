@@ -8,8 +8,8 @@ import jwt
 import pytest
 from pydantic import ValidationError
 
-from edge import jwks
-from edge.jwks import KeySet, is_of_a_provider
+from shared import jwks
+from shared.jwks import KeySet, is_of_a_provider
 from shared.protocol import AuthFailure, Close
 from shared.settings import Settings
 from shared.tokens import CannotCheck, TokenRefused, verify

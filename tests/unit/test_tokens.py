@@ -37,6 +37,30 @@ def test_what_is_minted_is_verified() -> None:
     assert identity.expires_at == pytest.approx(expires_at, abs=1)
 
 
+def test_another_claim_may_name_the_user_by_id_or_by_a_column() -> None:
+    by_id = Settings(debug=True, jwt_keys=KEY, jwt_user_claim="user_id")
+    for value in (8, "8"):
+        assert verify(token(user_id=value), by_id).who == 8
+    assert verify(token(), by_id).who == 7  # `sub` counts without it
+    by_name = Settings(debug=True, jwt_keys=KEY, jwt_user_claim="username", jwt_user_column="username")
+    assert verify(token(username="ann"), by_name).who == "ann"
+    assert verify(mint(7, by_name)[0], by_name).who == 7
+    for value in (7, "", "x" * 256, "nul\0", None, ["ann"]):
+        assert refusal(token(username=value), by_name) is AuthFailure.INVALID
+    with pytest.raises(ValidationError, match="CLARION_JWT_USER_CLAIM"):
+        Settings(debug=True, jwt_user_column="username")
+    provider = {"jwks_url": "https://login.example", "jwks_audience": "x", "jwks_user_column": "email"}
+    with pytest.raises(ValidationError, match="same column"):
+        Settings(debug=True, jwt_user_claim="username", jwt_user_column="username", **provider)
+
+
+@pytest.mark.parametrize("sub", [7, "7"])
+def test_the_id_may_be_a_number(sub: object) -> None:
+    assert verify(token(sub=sub), SETTINGS).user_id == 7
+    for bad in (-7, 2**63, 7.0, True, None):
+        assert refusal(token(sub=bad)) is AuthFailure.INVALID
+
+
 def test_an_expired_token_is_told_apart() -> None:
     assert refusal(token(exp=time.time() - CLOCK_LEEWAY_SECONDS - 1)) is AuthFailure.EXPIRED
 

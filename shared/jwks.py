@@ -1,4 +1,4 @@
-"""The public keys of an identity provider, and whom its tokens name.
+"""The public keys of an identity provider, and the users that its tokens name.
 
 Input: the address of a JWKS document, tokens signed with its keys (RS256, ES256). Output: the identity in a verified
 token, TokenRefused, or CannotCheck. Keys are kept. For an unknown key id the document is fetched again: all who wait
@@ -20,7 +20,7 @@ from jwt import PyJWK, PyJWKSet
 from shared import metrics
 from shared.protocol import AuthFailure
 from shared.settings import Settings
-from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, CannotCheck, Identity, TokenRefused, instant
+from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, CannotCheck, Identity, TokenRefused, instant, subject_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +34,9 @@ FETCH_EVERY_SECONDS = 10.0
 FETCH_RETRY_SECONDS = 2.0
 DOCUMENT_MAX_BYTES = 512 * 1024
 
-#: Of a claim that names a user; longer ones name nobody.
-SUBJECT_MAX_LENGTH = 255
-
 
 class KeySet:
-    """The keys of one provider; one a process."""
+    """The keys of one provider, for one event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -66,9 +63,7 @@ class KeySet:
             raise TokenRefused(AuthFailure.EXPIRED) from error
         except jwt.PyJWTError as error:
             raise TokenRefused(AuthFailure.INVALID) from error
-        subject = claims.get(self._settings.jwks_user_claim)
-        if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX_LENGTH or "\0" in subject:
-            raise TokenRefused(AuthFailure.INVALID)
+        subject = subject_of(claims.get(self._settings.jwks_user_claim))
         if self._needs_verified_email and claims.get("email_verified") is not True:
             logger.warning("A token names its user by an e-mail address that the provider has not verified")
             raise TokenRefused(AuthFailure.INVALID)
