@@ -53,8 +53,8 @@ class Credit:
 
     def acknowledged(self, seq: int, last: int) -> None:
         """The client has all up to `seq`, of which it was sent all up to `last`."""
-        self.acknowledges = True
-        if seq >= last:
+        first, self.acknowledges = not self.acknowledges, True
+        if seq >= last or first:  # credit counts from the first acknowledgement on
             self._clear()
             self._mark = last
         elif seq >= self._mark:

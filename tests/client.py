@@ -43,6 +43,21 @@ class Client:
         assert {frame["type"] for frame in frames} <= set(INBOX), frames
         return frames
 
+    async def all_changes(self, count: int) -> list[int]:
+        """The seqs of the next `count` changes, acknowledged as clients do."""
+        seqs: list[int] = []
+        async with asyncio.timeout(2 * PATIENCE_SECONDS):
+            while len(seqs) < count:
+                try:
+                    text = await asyncio.wait_for(self.connection.recv(), 0.3)
+                except TimeoutError:
+                    text = None
+                if text is not None:
+                    seqs.append(self.parsed(text)["seq"])
+                if seqs and (text is None or len(seqs) % 20 == 0):
+                    await self.say(type="ack", seq=seqs[-1])
+        return seqs
+
     async def say(self, **message: Any) -> None:
         await self.connection.send(json.dumps(message))
 

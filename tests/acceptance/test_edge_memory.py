@@ -48,7 +48,7 @@ async def test_memory_is_flat_however_many_have_come_and_gone(db: None, valkey: 
                 await asyncio.sleep(random.uniform(0, STAYS_SECONDS))
                 if number % 3:
                     socket.send(frame(CLOSE, (1001).to_bytes(2, "big")))
-                    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
                         await socket.receive()
                 socket.abort()
 
@@ -74,11 +74,7 @@ async def test_a_replay_costs_an_edge_no_more_than_the_credit_of_its_sockets(edg
     all_parked = parked + len(sockets)
     await until(lambda: edge.metric("clarion_edge_parked_total") >= all_parked, "they are not parked")
     async with connected(edge.url, ann, since=0, epoch="0") as client:
-        for seq in range(1, CHANGES + 1):
-            frame = await client.next()
-            assert frame["seq"] == seq
-            if seq % 20 == 0:
-                await client.say(type="ack", seq=seq)
+        assert await client.all_changes(CHANGES) == list(range(1, CHANGES + 1))
     assert memory(edge) - before < len(sockets) * load().credit_bytes + 16 * 2**20
     for socket in sockets:
         socket.abort()

@@ -20,7 +20,7 @@ from shared.settings import load
 from shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
-from tests.client import Client, connected, opened
+from tests.client import connected, opened
 from tests.processes import Edge
 from tests.raw import RawSocket
 
@@ -54,21 +54,11 @@ def unaware(django_db_setup: None) -> Iterator[Edge]:
         yield process
 
 
-async def all_of(client: Client, count: int) -> list[int]:
-    """The seqs of the next `count` changes, each acknowledged now and then, as clients do."""
-    seqs: list[int] = []
-    while len(seqs) < count:
-        seqs.append((await client.changes(1))[0]["seq"])
-        if len(seqs) % 20 == 0:
-            await client.say(type="ack", seq=seqs[-1])
-    return seqs
-
-
 async def test_who_acknowledges_gets_everything_in_order_however_much_there_is(strict: Edge) -> None:
     ann = await person()
     async with connected(strict.url, ann) as client:
         await filled(ann.pk, 700)
-        assert await all_of(client, 700) == list(range(1, 701))
+        assert await client.all_changes(700) == list(range(1, 701))
         await client.nothing_came()
 
 
@@ -84,7 +74,7 @@ async def test_who_does_not_acknowledge_is_parked_and_goes_on_when_it_does(stric
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.connection.recv(), 0.5)
         await client.say(type="ack", seq=seqs[-1])
-        assert seqs + await all_of(client, 300 - len(seqs)) == list(range(2, 302))
+        assert seqs + await client.all_changes(300 - len(seqs)) == list(range(2, 302))
 
 
 async def test_who_never_acknowledges_and_reads_gets_everything(strict: Edge) -> None:
@@ -109,7 +99,7 @@ async def test_who_never_acknowledges_nor_reads_is_closed_as_too_slow_and_resume
     assert await raw.closed() in (Close.TOO_SLOW, None)
     raw.abort()
     async with connected(strict.url, ann, since=0) as client:
-        assert await all_of(client, 400) == list(range(1, 401))
+        assert await client.all_changes(400) == list(range(1, 401))
 
 
 async def test_clients_that_do_not_read_cost_a_bounded_amount_of_memory(unaware: Edge) -> None:
