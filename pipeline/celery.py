@@ -25,15 +25,15 @@ from prometheus_client import start_http_server
 
 from pipeline import broker
 from pipeline.beat import Every
-from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, ROUTES, SAMPLE, SWEEP
+from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, RETENTION, ROUTES, SAMPLE, SWEEP
 from shared.sentinel import watched
 from shared.settings import load
 
 #: Between two looks at what is due (seconds).
 SWEEP_EVERY_SECONDS = 2.0
 
-#: Between two purges of what is past its retention (seconds).
-PURGE_EVERY_SECONDS = 3600.0
+#: Between two slices of the purge (seconds); each does only the work that is due.
+PURGE_EVERY_SECONDS = 60.0
 
 #: What beat asked for and no worker took is dropped after this long (seconds): whoever comes back after days need not
 #: sweep for all of them. An hour, though the next sweep follows at once, since it is counted by two clocks, beat's and
@@ -143,7 +143,7 @@ app.conf.update(
         "purge": {
             "task": PURGE,
             "schedule": Every(PURGE_EVERY_SECONDS),
-            "options": {"queue": MAINTENANCE, "expires": EXPIRES_SECONDS},
+            "options": {"queue": RETENTION, "expires": EXPIRES_SECONDS},
         },
         "sample": {
             "task": SAMPLE,

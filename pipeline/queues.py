@@ -11,6 +11,8 @@ EVENTS: Final = "events"
 BURSTS: Final = "bursts"
 #: The sweep and other housekeeping.
 MAINTENANCE: Final = "maintenance"
+#: Slices of the purge, which take some seconds each.
+RETENTION: Final = "retention"
 
 EXPAND: Final = "pipeline.expand"
 DELIVER: Final = "pipeline.deliver"
@@ -19,13 +21,13 @@ RECORD: Final = "pipeline.record"
 PURGE: Final = "pipeline.purge"
 SAMPLE: Final = "pipeline.sample"
 
-QUEUES: Final = (EVENTS, BURSTS, MAINTENANCE)
+QUEUES: Final = (EVENTS, BURSTS, MAINTENANCE, RETENTION)
 
 ROUTES: Final = {
     EXPAND: {"queue": EVENTS},
     DELIVER: {"queue": BURSTS},
     RECORD: {"queue": EVENTS},
     SWEEP: {"queue": MAINTENANCE},
-    PURGE: {"queue": MAINTENANCE},
+    PURGE: {"queue": RETENTION},
     SAMPLE: {"queue": MAINTENANCE},
 }

@@ -66,8 +66,8 @@ def _is_stopping() -> bool:
 
 @shared_task(name=PURGE)
 def purge() -> None:
-    """Remove what is past its retention, a little at a time."""
-    maintenance.purge()
+    """Remove rows that are past their retention, for some seconds."""
+    maintenance.purge_slice()
 
 
 @shared_task(name=SAMPLE)

@@ -196,6 +196,12 @@ class Settings(BaseSettings):
         90, ge=1, description="Days after which read notifications go, unless their kind says otherwise."
     )
     outbox_retention_days: int = Field(7, ge=1, description="Days after which finished events are removed.")
+    unread_retention_days: int = Field(
+        365, ge=1, description="Days after which notifications are removed that were never read."
+    )
+    unread_max: int = Field(
+        100_000, ge=1, description="Unread notifications of one user; the oldest beyond it are removed once a day."
+    )
     key_retention_days: int = Field(
         365, ge=1, description="Days for which an idempotency key is remembered, also after its event was removed."
     )

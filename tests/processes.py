@@ -129,7 +129,9 @@ class Answering(Process):
 class Worker(Answering):
     """A Celery worker on the given queues."""
 
-    def __init__(self, name: str = "worker", queues: str = "events,bursts,maintenance", **environment: str) -> None:
+    def __init__(
+        self, name: str = "worker", queues: str = "events,bursts,maintenance,retention", **environment: str
+    ) -> None:
         self.port = free_port()
         environment["CLARION_METRICS_PORT"] = str(self.port)
         worker = ["worker", f"--hostname={name}@test", f"--queues={queues}", "--pool=threads", "--concurrency=4"]

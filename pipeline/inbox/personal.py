@@ -42,12 +42,20 @@ UPDATE inbox_announcement SET actor_id = NULL, actor_username = NULL WHERE ctid 
 """
 _NAMES_LEFT = "SELECT EXISTS (SELECT 1 FROM inbox_announcement WHERE actor_id = %(user)s)"
 
+#: Under the locks of the inboxes, or a batch that is stored concurrently would write back the name that it has read.
 _FORGET_ACTOR = """
+WITH found AS (
+    SELECT DISTINCT recipient_id FROM (
+           SELECT recipient_id FROM {table} WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s))
+            LIMIT %(chunk)s) rows_with_name
+),
+locked AS (
+    SELECT user_id FROM inbox_inbox WHERE user_id IN (SELECT recipient_id FROM found)
+     ORDER BY user_id FOR NO KEY UPDATE SKIP LOCKED
+)
 UPDATE {table} SET actors = coalesce(
        (SELECT jsonb_agg(actor) FROM jsonb_array_elements(actors) actor WHERE actor->>'id' <> %(text)s), '[]')
- WHERE ctid = ANY(ARRAY(
-       SELECT ctid FROM {table} WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s))
-        LIMIT %(chunk)s FOR NO KEY UPDATE SKIP LOCKED))
+ WHERE recipient_id IN (SELECT user_id FROM locked) AND actors @> jsonb_build_array(jsonb_build_object('id', %(text)s))
 """
 _ACTORS_LEFT = (
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s)))"
@@ -83,7 +91,8 @@ def erase(user_id: int) -> int:
         (count,) = cursor.fetchone()
     params = {"user": user_id, "text": str(user_id), "chunk": CHUNK}
     _in_chunks(_FORGET_NAME, _NAMES_LEFT, params)
-    for table in ("inbox_notification", "inbox_collapse"):
+    # In this order: of a collapse without the name, no further notification is made with it.
+    for table in ("inbox_collapse", "inbox_notification"):
         _in_chunks(_FORGET_ACTOR.format(table=table), _ACTORS_LEFT.format(table=table), params)
     return int(count)
 

@@ -6,7 +6,6 @@ Private to `pipeline/outbox/`, but for the one statement in `pipeline/recipients
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -94,8 +93,7 @@ class UsedKey(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        # Rows come in order of time: for the purge, at a fraction of the cost of a B-tree.
-        indexes: ClassVar = [BrinIndex(fields=["used_at"], name="outbox_usedkey_age")]
+        indexes: ClassVar = [models.Index(fields=["used_at"], name="outbox_usedkey_age")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.key}"
@@ -140,6 +138,22 @@ class Pace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of user {self.actor_id}"
+
+
+class Retention(models.Model):
+    """How far a step of the retention is; the row without a name is the lease of the slice that runs now."""
+
+    step = models.CharField(max_length=32, primary_key=True)
+    position = models.BigIntegerField(db_default=0)
+    under_way = models.BooleanField(db_default=False)
+    finished_at = models.DateTimeField(null=True)
+    whole_at = models.DateTimeField(null=True, help_text="When it last began at its beginning")
+    leased_until = models.DateTimeField(null=True)
+
+    objects: ClassVar = PrimaryManager()
+
+    def __str__(self) -> str:
+        return self.step or "lease"
 
 
 class Pause(models.Model):

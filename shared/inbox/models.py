@@ -8,7 +8,6 @@ insert at all, with four at a third or less.
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -105,8 +104,7 @@ class Change(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        # Rows come in order of time: for the purge, at a fraction of what another index would cost.
-        indexes: ClassVar = [BrinIndex(fields=["created_at"], name="inbox_change_age")]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="inbox_change_by_age")]
 
     def __str__(self) -> str:
         return f"change {self.seq} of user {self.recipient_id}: {self.action}"

@@ -37,7 +37,7 @@ class Stack:
     def __init__(self, name: str, **environment: str) -> None:
         env = on_test_database()
         self.edge = Edge(f"{name}-edge", **{"CLARION_DRAIN_SECONDS": "0", **environment, **env})
-        self.worker = Worker(f"{name}-worker", queues="events,bursts,maintenance,jobs", **env)
+        self.worker = Worker(f"{name}-worker", queues="events,bursts,maintenance,retention,jobs", **env)
         self.web = Web(f"{name}-web", self.edge, **env)
 
 

@@ -53,7 +53,7 @@ def test_the_tasks_of_the_forum_have_a_queue_of_their_own() -> None:
 
 def test_a_small_event_never_waits_behind_a_batch() -> None:
     live = next(command for name, command in procfile().items() if name == "worker-live")
-    assert "--queues=events,maintenance " in live
+    assert "--queues=events,maintenance,retention " in live
 
 
 def test_every_task_has_a_queue() -> None:

@@ -24,7 +24,7 @@ QUOTED = {
 #: Who puts a template of SQL together by `.format`, and out of what: constants, or what Django compiled.
 FORMATTED = {
     "pipeline/inbox/personal.py": {"table": "constants"},
-    "pipeline/maintenance.py": {"table": "constants", "still": "constants"},
+    "pipeline/expiry.py": {"table": "constants", "column": "constants", "still": "constants", "shown": "constants"},
     "pipeline/outbox/sweep.py": {"table": "constants", "backoff": "constants"},
     "pipeline/recipients.py": {
         "who": "compiled",

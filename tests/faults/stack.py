@@ -74,7 +74,7 @@ class Worker(Answering):
 
     def __init__(self, name: str, **environment: str) -> None:
         self.port = free_port()
-        options = [f"--hostname={name}@faults", "--queues=events,bursts,maintenance", "--pool=threads"]
+        options = [f"--hostname={name}@faults", "--queues=events,bursts,maintenance,retention", "--pool=threads"]
         super().__init__(
             f"faults-{name}",
             sys.executable, "-m", "tests.faults.worker", "worker", *options, "--concurrency=2", "--without-mingle",

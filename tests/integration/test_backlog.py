@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pipeline import backlog, delivery
 from pipeline.enqueue import enqueue
 from pipeline.outbox.models import Event
-from pipeline.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE
+from pipeline.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE, RETENTION
 from shared.settings import load
 from tests import environment
 from tests.integration.steps import happened
@@ -27,7 +27,7 @@ def test_what_waits_is_counted_by_state_with_the_age_of_the_oldest(people: list[
     assert seen.count("event", "pending") == 2
     assert seen.oldest_seconds(EVENTS) > 365 * 24 * 3600
     assert seen.oldest_seconds(BURSTS) == 0
-    assert seen.hints == {EVENTS: 2, BURSTS: 0, MAINTENANCE: 0}
+    assert seen.hints == {EVENTS: 2, BURSTS: 0, MAINTENANCE: 0, RETENTION: 0}
     delivery.expand(first)
     seen = backlog.look()
     assert (seen.count("event", "pending"), seen.count("event", "expanded")) == (1, 0)
@@ -37,7 +37,7 @@ def test_what_waits_is_counted_by_state_with_the_age_of_the_oldest(people: list[
 def test_hints_lie_on_their_queues(broker: redis.Redis, db: None) -> None:
     assert enqueue(EXPAND, 1, 2)
     assert enqueue(DELIVER, 3)
-    assert backlog.look().hints == {EVENTS: 2, BURSTS: 1, MAINTENANCE: 0}
+    assert backlog.look().hints == {EVENTS: 2, BURSTS: 1, MAINTENANCE: 0, RETENTION: 0}
 
 
 def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:

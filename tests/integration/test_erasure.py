@@ -9,7 +9,7 @@ from django.db import connection, connections, transaction
 from pipeline import delivery
 from pipeline.inbox import personal
 from pipeline.outbox.recording import record
-from shared.inbox.models import Notification
+from shared.inbox.models import Collapse, Notification
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,8 @@ def test_rows_in_use_are_left_for_later_and_none_is_held_meanwhile(people: list[
     for number in range(2):
         event = ThingHappened(gathered=(ann.pk, ben.pk))
         delivery.expand(record(event, key=f"{number}", actor_id=actor.pk))
-    rows = Notification.objects.filter(actors__contains=[{"id": str(actor.pk)}])
+    named = {"actors__contains": [{"id": str(actor.pk)}]}
+    rows = Notification.objects.filter(**named)
     assert {row.recipient_id for row in rows} == {ann.pk, ben.pk}
 
     def erase() -> None:
@@ -30,12 +31,12 @@ def test_rows_in_use_are_left_for_later_and_none_is_held_meanwhile(people: list[
 
     erasing = threading.Thread(target=erase)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM inbox_notification WHERE recipient_id = %s FOR UPDATE", [ben.pk])
+        cursor.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR NO KEY UPDATE", [ben.pk])
         erasing.start()
-        while rows.filter(recipient_id=ann.pk).exists():
+        while Collapse.objects.filter(recipient_id=ann.pk, **named).exists():
             erasing.join(0.01)
-        # It is finished with ann and waits for ben, whose rows are locked here. Ann's are free.
-        cursor.execute("SELECT 1 FROM inbox_notification WHERE recipient_id = %s FOR UPDATE NOWAIT", [ann.pk])
+        # It is finished with ann and waits for ben, whose inbox is locked here, as by a delivery. Ann's are free.
+        cursor.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR NO KEY UPDATE NOWAIT", [ann.pk])
         assert erasing.is_alive()
     erasing.join(10)
     assert not erasing.is_alive()

@@ -1,18 +1,29 @@
-"""Retention beside delivery: announcements that unfinished batches need are spared, however old."""
+"""Retention: in slices that go on where the last one stopped, beside deliveries, and for every sort of row."""
 
+import threading
+import time
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import redis
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
-from pipeline import delivery, maintenance, persist
+from pipeline import delivery, expiry, maintenance, persist
+from pipeline.expiry import Chunk, Step
+from pipeline.inbox import changes
 from pipeline.outbox import pauses
-from pipeline.outbox.models import Batch, Event
+from pipeline.outbox.models import Batch, Event, Pace, Retention
+from pipeline.outbox.recording import record
 from pipeline.outbox.sweep import sweep
-from shared.inbox.models import Announcement, Inbox, Notification
+from shared.inbox.models import Announcement, Collapse, Inbox, Notification
+from shared.settings import load
+from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, due_now, happened
+from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,3 +115,178 @@ def _after(monkeypatch: pytest.MonkeyPatch, stage: str, then: Callable[[], None]
         return done
 
     monkeypatch.setattr(module, stage, and_then)
+
+
+def tell(*people: User, kind: str = "first", count: int = 1) -> None:
+    for _ in range(count):
+        delivery.expand(happened(uuid.uuid4().hex, **{kind: list(people)}))
+
+
+def state(step: str) -> Retention:
+    return Retention.objects.get(step=step)
+
+
+def test_a_slice_does_only_the_steps_that_are_due(people: list[User], broker: redis.Redis) -> None:
+    """However often beat is restarted: the time of the last pass is in Postgres."""
+    tell(people[0])
+    days_later(30)
+    Event.objects.update(finished_at=timezone.now() - timedelta(days=30))
+    assert maintenance.purge_slice()["events"] == 1
+    assert state("events").finished_at is not None
+    tell(people[0])
+    Event.objects.update(
+        finished_at=timezone.now() - timedelta(days=30), recorded_at=timezone.now() - timedelta(days=30)
+    )
+    assert maintenance.purge_slice()["events"] == 0
+    Retention.objects.update(finished_at=timezone.now() - timedelta(minutes=61))
+    assert maintenance.purge_slice()["events"] == 1
+
+
+def test_one_slice_runs_at_a_time(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of its task, which a broker gives to several workers, end immediately."""
+    running, go_on = threading.Event(), threading.Event()
+
+    def slow(position: int) -> Chunk:
+        running.set()
+        go_on.wait(10)
+        return Chunk(0, 0, done=True)
+
+    monkeypatch.setattr(maintenance, "STEPS", (Step("slow", slow),))
+    copies: list[float] = []
+
+    def copy() -> None:
+        running.wait(10)
+        begun = time.monotonic()
+        for _ in range(3):
+            maintenance.purge_slice()
+        copies.append(time.monotonic() - begun)
+        go_on.set()
+
+    at_once(maintenance.purge_slice, copy)
+    assert copies[0] < 1
+    assert state("").leased_until is None
+
+
+def test_a_slice_is_short_and_the_next_one_goes_on(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def step(position: int) -> Chunk:
+        seen.append(position)
+        return Chunk(1, position + 1, done=position == 5)
+
+    monkeypatch.setattr(maintenance, "STEPS", (Step("many", step), Step("next", lambda position: Chunk(0, 0, True))))
+    monkeypatch.setattr(maintenance, "SLICE_SECONDS", 0.0)
+    for _ in range(6):
+        assert maintenance.purge_slice()["many"] == 1
+    assert seen == [0, 1, 2, 3, 4, 5]
+    assert state("many").finished_at is not None
+    assert state("next").finished_at is not None
+    maintenance.purge_slice()
+    assert len(seen) == 6  # neither is due again
+
+
+def test_a_slice_whose_worker_died_is_followed_by_another(people: list[User]) -> None:
+    maintenance.purge_slice()
+    Retention.objects.filter(step="").update(leased_until=timezone.now() + timedelta(seconds=60))
+    Retention.objects.update(finished_at=None)
+    maintenance.purge_slice()
+    assert state("events").finished_at is None
+    Retention.objects.filter(step="").update(leased_until=timezone.now() - timedelta(seconds=1))
+    maintenance.purge_slice()
+    assert state("events").finished_at is not None
+
+
+def test_with_nothing_old_a_pass_reads_a_chunk_of_young_rows_and_no_more(people: list[User]) -> None:
+    """Whatever the size of the tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO outbox_event (key, name, payload, next_attempt_at, state, finished_at)"
+            " SELECT 'k' || n, 'x', '{}', now(), 'done', now() FROM generate_series(1, 20000) n"
+        )
+        cursor.execute(
+            "INSERT INTO inbox_announcement (event_id, kind, data, created_at)"
+            " SELECT n, 'K', '{}', now() FROM generate_series(1, 20000) n"
+        )
+        cursor.execute("ANALYZE outbox_event, inbox_announcement")
+        maintenance.purge()  # plans and position
+        counted = transaction.atomic()
+        with counted:
+            maintenance.purge()
+            cursor.execute(
+                "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+                " WHERE relname IN ('outbox_event', 'inbox_announcement')"
+            )
+            read = dict(cursor.fetchall())
+    assert read["outbox_event"] <= 3 * expiry.CHUNK
+    assert read["inbox_announcement"] <= 3 * expiry.ANNOUNCEMENTS
+
+
+def test_old_unread_rows_are_not_read_again_each_hour(people: list[User], broker: redis.Redis) -> None:
+    """A pass goes on behind them; once a day they are looked at, since some may have been read."""
+    tell(people[0], count=3)
+    days_later(100)
+    maintenance.purge_slice()
+    last = Announcement.objects.latest("pk").pk
+    assert state("notifications").position == last
+    Notification.objects.update(read_at="2026-01-01T00:00Z")
+    Retention.objects.update(finished_at=timezone.now() - timedelta(hours=2))
+    assert maintenance.purge_slice()["notifications"] == 0
+    Retention.objects.update(
+        finished_at=timezone.now() - timedelta(hours=2), whole_at=timezone.now() - timedelta(hours=25)
+    )
+    assert maintenance.purge_slice()["notifications"] == 3
+
+
+def test_notifications_that_were_never_read_are_removed_after_a_year(
+    people: list[User], broker: redis.Redis, published: Frames
+) -> None:
+    """The count falls, and a socket that is open is told to read a snapshot: the head lies beyond its last seq."""
+    me = people[0]
+    tell(me, count=2)
+    days_later(364)
+    maintenance.purge()
+    assert Notification.objects.count() == 2
+    tell(me)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE inbox_announcement SET created_at = created_at - interval '2 days' WHERE id < %s",
+                       [Announcement.objects.latest("pk").pk])  # fmt: skip
+    assert maintenance.purge()["notifications"] == 2
+    assert list(Notification.objects.values_list("seq", flat=True)) == [3]
+    assert Inbox.objects.values_list("seq", "unread", "floor").get() == (4, 1, 4)
+
+
+def test_the_oldest_unread_notifications_beyond_the_cap_are_removed(
+    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "load", lambda: load().model_copy(update={"unread_max": 3}))
+    monkeypatch.setattr(expiry, "CHUNK", 2)
+    full, also_full, fine = people[:3]
+    tell(full, also_full, count=8)
+    tell(fine, count=3)
+    changes.mark_read(full.pk, 8, read=True)
+    assert maintenance.purge()["unread"] == 4 + 5
+    left = {user: list(Notification.objects.filter(recipient_id=user.pk, read_at=None).order_by("seq")
+                       .values_list("seq", flat=True)) for user in (full, also_full, fine)}  # fmt: skip
+    assert left == {full: [5, 6, 7], also_full: [6, 7, 8], fine: [1, 2, 3]}
+    assert set(Inbox.objects.values_list("unread", flat=True)) == {3}
+
+
+def test_what_a_notification_collapses_into_is_removed_with_it(people: list[User], broker: redis.Redis) -> None:
+    """With the names of actors that it keeps."""
+    me, ann, *_ = people
+    for number in range(5):
+        event = ThingHappened(gathered=(me.pk,), topic=f"tests.place:{number}")
+        delivery.expand(record(event, key=uuid.uuid4().hex, actor_id=ann.pk))
+    changes.read_through(me.pk)
+    days_later(100)
+    maintenance.purge()
+    assert not Notification.objects.exists()
+    assert not Collapse.objects.exists()
+
+
+def test_the_rate_of_an_actor_within_the_limit_is_forgotten(people: list[User], broker: redis.Redis) -> None:
+    me, ann, *_ = people
+    delivery.expand(record(ThingHappened(deferred=(me.pk,)), key="k", actor_id=ann.pk))
+    assert maintenance.purge()["paces"] == 0
+    Pace.objects.update(reserved_until=timezone.now() - timedelta(days=2))
+    assert maintenance.purge()["paces"] == 1

@@ -1,0 +1,261 @@
+"""The steps of retention: the rows that each removes, and the statements for it.
+
+Input: a position, 0 for the beginning. Output: a chunk of rows removed, in the caller's transaction, and the position
+after it. A step reads along an index in the order in which rows become old, and is done at the first young one. Where
+rows of an inbox's log go, its floor rises, under the inbox's lock: a cursor below it gets RESYNC. Where unread ones go,
+the inbox takes a seq too, so that open sockets notice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from pipeline.kinds import all_declared
+from shared.settings import load
+
+#: Rows that one chunk looks at or removes.
+CHUNK = 2000
+#: Announcements that one chunk looks at: each may have many notifications.
+ANNOUNCEMENTS = 200
+#: A row of an actor whose events were within the limit this long ago says nothing (days).
+PACE_DAYS = 1
+
+HOUR, DAY = 3600.0, 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a step: how many rows were removed, where to go on, and whether nothing is left to do."""
+
+    removed: int
+    position: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One sort of rows. `goes_on`: a new pass starts where the last one ended, but for one a day."""
+
+    name: str
+    run: Callable[[int], Chunk]
+    every_seconds: float = HOUR
+    goes_on: bool = False
+
+
+#: Events are finished after they are recorded, so none is old beyond the first that was recorded a short time ago.
+#: Their keys are kept longer.
+_EVENTS = """
+WITH page AS (
+    SELECT id, recorded_at >= cutoff.at AS young, state = 'done' AND finished_at < cutoff.at AS old
+      FROM outbox_event, (SELECT now() - make_interval(days => %(days)s) AS at) cutoff
+     WHERE id > %(position)s ORDER BY id LIMIT %(chunk)s
+),
+batches AS (DELETE FROM outbox_batch USING page WHERE page.old AND outbox_batch.event_id = page.id),
+removed AS (
+    DELETE FROM outbox_event USING page WHERE page.old AND outbox_event.id = page.id
+    RETURNING outbox_event.id, key, name, service, payload, recorded_at
+),
+keys AS (
+    INSERT INTO outbox_usedkey (key, name, service, event_id, digest, used_at)
+    SELECT key, name, service, id, md5(payload::text)::uuid, recorded_at FROM removed
+    ON CONFLICT DO NOTHING
+)
+SELECT (SELECT count(*) FROM removed), coalesce(max(id), 0), coalesce(bool_or(young), true) OR count(*) < %(chunk)s
+  FROM page
+"""
+
+#: Rows that have an index on their age: the oldest first.
+_BY_AGE = """
+DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM {table} WHERE {column} < now() - make_interval(days => %(days)s)
+     ORDER BY {column} LIMIT %(chunk)s))
+"""
+
+#: Announcements in order, each with whether it is past the days of its kind, or past those of unread notifications. One
+#: that an unfinished batch delivers is spared, however old: the workers may have been away, or its kind paused.
+_ANNOUNCEMENTS = """
+SELECT a.id, a.event_id, a.created_at >= now() - make_interval(days => %(least_days)s) AS young,
+       a.created_at < now() - make_interval(days => coalesce(rule.days, %(days)s)) AS old,
+       a.created_at < now() - make_interval(days => %(unread_days)s) AS very_old,
+       EXISTS (SELECT 1 FROM outbox_batch b
+                WHERE b.event_id = a.event_id AND b.announcement_id = a.id AND b.state <> 'done') AS in_use
+  FROM inbox_announcement a
+  LEFT JOIN unnest(%(kinds)s::text[], %(kind_days)s::int[]) rule(kind, days) ON rule.kind = a.kind
+ WHERE a.id > %(position)s ORDER BY a.id LIMIT %(announcements)s
+"""
+
+#: A notification is removed when it was read, deleted or replaced, or its announcement is `very_old`. The first of a
+#: notification that collapsed stays as long as the row that stands for it, since it goes by its name.
+_REMOVABLE = """
+(n.read_at IS NOT NULL OR n.deleted_at IS NOT NULL OR n.replaced_by IS NOT NULL
+ OR n.announcement_id = ANY(%(very_old)s::bigint[]))
+AND NOT (n.first IS NULL AND n.replaced_by IS NOT NULL AND EXISTS (
+    SELECT 1 FROM inbox_notification latest WHERE latest.recipient_id = n.recipient_id AND latest.seq = n.replaced_by))
+"""
+
+_OLD_NOTIFICATIONS = f"""
+SELECT n.recipient_id, n.seq FROM inbox_notification n
+ WHERE n.event_id = ANY(%(events)s) AND n.announcement_id = ANY(%(announcements)s) AND {_REMOVABLE} LIMIT %(chunk)s
+"""  # noqa: S608 - constants
+
+#: Inboxes with more unread notifications than the cap, and of each the oldest beyond it.
+_TOO_MANY_UNREAD = """
+SELECT n.recipient_id, n.seq
+  FROM (SELECT user_id, unread FROM inbox_inbox WHERE user_id >= %(position)s AND unread > %(cap)s
+         ORDER BY user_id LIMIT 1) i
+ CROSS JOIN LATERAL (
+       SELECT recipient_id, seq FROM inbox_notification n
+        WHERE n.recipient_id = i.user_id AND {shown}
+        ORDER BY n.seq LIMIT least(i.unread - %(cap)s, %(chunk)s)) n
+"""
+_UNREAD = "n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL"
+
+_OLD_CHANGES = """
+SELECT recipient_id, seq FROM inbox_change WHERE created_at < now() - make_interval(days => %(days)s)
+ ORDER BY created_at LIMIT %(chunk)s
+"""
+
+_LOCK_INBOXES = """
+SELECT count(*) FROM (
+    SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY user_id FOR NO KEY UPDATE
+) locked
+"""
+
+_DELETE_CHANGES = """
+WITH removed AS (
+    DELETE FROM inbox_change n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
+     WHERE n.recipient_id = d.recipient_id AND n.seq = d.seq
+    RETURNING n.recipient_id, n.seq
+),
+raised AS (
+    UPDATE inbox_inbox i SET floor = greatest(i.floor, top.seq)
+      FROM (SELECT recipient_id, max(seq) AS seq FROM removed GROUP BY recipient_id) top
+     WHERE i.user_id = top.recipient_id
+)
+SELECT count(*) FROM removed
+"""
+
+#: With the entries that say into which notification the next one collapses, where that is removed.
+_DELETE_NOTIFICATIONS = f"""
+WITH removed AS (
+    DELETE FROM inbox_notification n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
+     WHERE n.recipient_id = d.recipient_id AND n.seq = d.seq AND ({{still}})
+    RETURNING n.recipient_id, n.seq, {_UNREAD} AS unread
+),
+collapses AS (
+    DELETE FROM inbox_collapse c USING removed WHERE c.recipient_id = removed.recipient_id AND c.latest = removed.seq
+),
+raised AS (
+    UPDATE inbox_inbox i
+       SET unread = i.unread - top.unread,
+           seq = CASE WHEN top.unread = 0 THEN i.seq ELSE i.seq + 1 END,
+           floor = CASE WHEN top.unread = 0 THEN greatest(i.floor, top.seq) ELSE i.seq + 1 END
+      FROM (SELECT recipient_id, max(seq) AS seq, count(*) FILTER (WHERE unread) AS unread
+              FROM removed GROUP BY recipient_id) top
+     WHERE i.user_id = top.recipient_id
+)
+SELECT count(*) FROM removed
+"""  # noqa: S608 - constants
+
+_DELETE_ANNOUNCEMENTS = """
+DELETE FROM inbox_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT EXISTS (
+    SELECT 1 FROM inbox_notification n WHERE n.event_id = a.event_id AND n.announcement_id = a.id)
+  AND NOT EXISTS (SELECT 1 FROM outbox_batch b
+                   WHERE b.event_id = a.event_id AND b.announcement_id = a.id AND b.state <> 'done')
+"""
+
+
+def _events(position: int) -> Chunk:
+    params = {"days": load().outbox_retention_days, "position": position, "chunk": CHUNK}
+    ((removed, position, done),) = _rows(_EVENTS, params)
+    return Chunk(removed, position, done)
+
+
+def _by_age(table: str, column: str, days: int) -> Chunk:
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_AGE.format(table=table, column=column), {"days": days, "chunk": CHUNK})
+        removed = int(cursor.rowcount)
+    return Chunk(removed, 0, removed < CHUNK)
+
+
+def _keys(position: int) -> Chunk:
+    return _by_age("outbox_usedkey", "used_at", load().key_retention_days)
+
+
+def _paces(position: int) -> Chunk:
+    return _by_age("outbox_pace", "reserved_until", PACE_DAYS)
+
+
+def _notifications(position: int) -> Chunk:
+    """The same announcements are looked at until their notifications are gone; only then the position moves on."""
+    rules = {kind.name: kind.retention_days for kind in all_declared() if kind.retention_days is not None}
+    settings = load()
+    params: dict[str, Any] = {
+        "kinds": list(rules),
+        "kind_days": list(rules.values()),
+        "days": settings.retention_days,
+        "least_days": min([settings.retention_days, *rules.values()]),
+        "unread_days": settings.unread_retention_days,
+        "position": position,
+        "announcements": ANNOUNCEMENTS,
+    }
+    page = _rows(_ANNOUNCEMENTS, params)
+    # The order of ids is nearly that of time: beyond the first young one nothing is old.
+    ends = next((index for index, row in enumerate(page) if row[2]), len(page))
+    old = [row for row in page[:ends] if row[3] and not row[5]]
+    announcements = [row[0] for row in old]
+    very_old = [row[0] for row in old if row[4]]
+    found = {"events": [row[1] for row in old], "announcements": announcements, "very_old": very_old, "chunk": CHUNK}
+    rows = _rows(_OLD_NOTIFICATIONS, found) if old else []
+    removed = _delete(_DELETE_NOTIFICATIONS.format(still=_REMOVABLE), rows, {"very_old": very_old})
+    if len(rows) == CHUNK:
+        return Chunk(removed, position, done=False)
+    if announcements:
+        with connection.cursor() as cursor:
+            cursor.execute(_DELETE_ANNOUNCEMENTS, {"announcements": announcements})
+    return Chunk(removed, page[ends - 1][0] if ends else position, done=ends < ANNOUNCEMENTS)
+
+
+def _changes(position: int) -> Chunk:
+    rows = _rows(_OLD_CHANGES, {"days": load().retention_days, "chunk": CHUNK})
+    return Chunk(_delete(_DELETE_CHANGES, rows, {}), 0, len(rows) < CHUNK)
+
+
+def _unread(position: int) -> Chunk:
+    """One inbox at a time, in the order of user ids."""
+    params = {"cap": load().unread_max, "position": position, "chunk": CHUNK}
+    rows = _rows(_TOO_MANY_UNREAD.format(shown=_UNREAD), params)
+    removed = _delete(_DELETE_NOTIFICATIONS.format(still=_UNREAD), rows, {"very_old": []})
+    if not rows:
+        return Chunk(0, 0, done=True)
+    return Chunk(removed, rows[0][0] if removed else rows[0][0] + 1, done=False)
+
+
+def _delete(sql: str, rows: Sequence[tuple[Any, ...]], params: dict[str, Any]) -> int:
+    """Lock the inboxes of these rows in the order of users, and delete the rows that are still to go."""
+    if not rows:
+        return 0
+    found = params | {"users": [row[0] for row in rows], "seqs": [row[1] for row in rows]}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_INBOXES, found)
+        cursor.execute(sql, found)
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+STEPS = (
+    Step("events", _events),
+    Step("keys", _keys, every_seconds=DAY),
+    Step("paces", _paces, every_seconds=DAY),
+    Step("notifications", _notifications, goes_on=True),
+    Step("changes", _changes),
+    Step("unread", _unread, every_seconds=DAY),
+)
