@@ -14,19 +14,22 @@ caller: the transactions are durable, and Django raises RuntimeError instead of 
 
 import logging
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from pipeline import audiences, events, limits, persist, publish, recipients
 from pipeline.enqueue import enqueue
+from pipeline.errors import is_busy
 from pipeline.outbox import pauses, work
 from pipeline.queues import DELIVER
 from shared import metrics
 
 logger = logging.getLogger(__name__)
 
+Expanded = tuple[work.ClaimedEvent, recipients.Cut, list[persist.Stored]]
+
 
 def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = None) -> None:
-    """An event becomes announcements and batches; where few are told, they are told at once.
+    """Turn an event into announcements and batches, and deliver to its recipients inline if they are few.
 
     `again` says that this is not the first hint, so the work may have ended a worker before; `enqueued_at` is the Unix
     time of the hint, for the event's story.
@@ -34,39 +37,65 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
     if again and not work.start_again(work.EVENT, event_id):
         return
     with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
-        with work.failure_noted(work.EVENT, [event_id], counted=again), transaction.atomic(durable=True):
-            event = work.claim_event(event_id)
-            if event is None:
-                return
-            declared = audiences.audiences_of(events.parse(event.name, event.payload))
-            if pauses.held_event(event.id, {audience.kind for audience in declared}):
-                return
+        with work.failure_noted(work.EVENT, [event_id], counted=again):
             try:
-                heard_by, dropped = limits.within(event, declared)
-            except limits.Deferred as deferred:
-                work.deferred(event.id, deferred.kind, deferred.seconds, str(deferred))
-                return
-            cut = recipients.cut(event, heard_by, dropped=dropped, enqueued_at=enqueued_at)
-            stored = persist.persist(event.id, cut.at_once, locked=cut.locked) if cut.at_once else []
+                expanded = _expand(event_id, enqueued_at, inline=True)
+            except OperationalError as error:
+                if not is_busy(error):
+                    raise
+                expanded = _expand(event_id, enqueued_at, inline=False)  # `deliver` parts those who are busy
+        if expanded is None:
+            return
+        event, cut, stored = expanded
         logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
             with work.failure_noted(work.BATCH, cut.batch_ids):
                 publish.publish(stored, event.recorded_at, epoch=event.epoch)
                 work.finish_at_once(event.id, cut.batch_ids)
         else:
-            enqueue(DELIVER, *cut.batch_ids, traceparent=event.traceparent)
+            enqueue(DELIVER, *cut.batch_ids, queue=cut.lane, traceparent=event.traceparent)
+
+
+@transaction.atomic(durable=True)
+def _expand(event_id: int, enqueued_at: float | None, *, inline: bool) -> Expanded | None:
+    """Claim the event, find its recipients, and store the notifications of few; None: there is nothing to do now."""
+    event = work.claim_event(event_id)
+    if event is None:
+        return None
+    declared = audiences.audiences_of(events.parse(event.name, event.payload))
+    if pauses.held_event(event.id, {audience.kind for audience in declared}):
+        return None
+    try:
+        heard_by, dropped = limits.within(event, declared)
+    except limits.Deferred as deferred:
+        work.deferred(event.id, deferred.kind, deferred.seconds, str(deferred))
+        return None
+    cut = recipients.cut(event, heard_by, dropped=dropped, enqueued_at=enqueued_at, inline=inline)
+    return event, cut, persist.persist(event.id, cut.at_once, locked=cut.locked) if cut.at_once else []
 
 
 def deliver(batch_id: int, *, again: bool = False) -> None:
-    """The recipients of one batch are told; `again` as in `expand`."""
+    """Deliver to the recipients of one batch, except those whose inboxes are locked; `again` as in `expand`."""
     if again and not work.start_again(work.BATCH, batch_id):
         return
-    with metrics.BATCH_SECONDS.labels(work.BATCH.name).time():
-        with work.failure_noted(work.BATCH, [batch_id], counted=again), transaction.atomic(durable=True):
-            batch = work.claim_batch(batch_id)
-            if batch is None or pauses.held_batch(batch_id, batch.announced.kind):
-                return
-            stored = persist.persist(batch.event_id, [batch])
-        with work.failure_noted(work.BATCH, [batch_id], counted=again):
+    timed = metrics.BATCH_SECONDS.labels(work.BATCH.name).time()
+    with timed, work.failure_noted(work.BATCH, [batch_id], counted=again):
+        try:
+            delivered = _store(batch_id)
+        except OperationalError as error:
+            if not is_busy(error) or not work.split_busy(batch_id):
+                raise
+            delivered = _store(batch_id)
+        if delivered is not None:
+            batch, stored = delivered
             publish.publish(stored, batch.recorded_at, epoch=batch.epoch)
             work.finish(batch.event_id, batch_id)
+
+
+@transaction.atomic(durable=True)
+def _store(batch_id: int) -> tuple[work.ClaimedBatch, list[persist.Stored]] | None:
+    """Claim the batch and store its notifications; None: there is nothing to do now."""
+    batch = work.claim_batch(batch_id)
+    if batch is None or pauses.held_batch(batch_id, batch.announced.kind):
+        return None
+    return batch, persist.persist(batch.event_id, [batch])

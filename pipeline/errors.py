@@ -43,6 +43,11 @@ _OUTAGE_CLASSES: Final = ("08", "53", "58")
 _OUTAGE_CODES: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05", "25006"})
 
 
+def is_busy(error: BaseException) -> bool:
+    """Return whether a statement waited for a lock for as long as it may (`lock_timeout`)."""
+    return isinstance(error, DatabaseError) and getattr(error.__cause__, "sqlstate", None) == "55P03"
+
+
 def is_outage(error: BaseException) -> bool:
     """Return whether a database error is a failure of Postgres or of the way to it, and not of the statement."""
     if not isinstance(error, DatabaseError | InterfaceError):

@@ -81,7 +81,7 @@ announced AS (
 batches AS (
     INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at)
     SELECT %(event)s, announced.id, cut.number, cut.recipients,
-           CASE WHEN total.n <= %(few)s THEN %(lane)s ELSE %(bursts)s END,
+           CASE WHEN total.n <= %(small)s THEN %(lane)s ELSE %(bursts)s END,
            now() + make_interval(secs => CASE WHEN total.n <= %(few)s THEN %(soon)s ELSE %(later)s END)
       FROM cut JOIN told USING (rank) JOIN announced USING (kind) CROSS JOIN total
      ORDER BY rank, number -- as ids are given, so batches are worked off
@@ -142,23 +142,31 @@ class Cut:
     batch_ids: Sequence[int] = ()
     at_once: Sequence[ClaimedBatch] = ()
     locked: bool = False
+    lane: str = BURSTS
 
 
 def cut(
-    event: ClaimedEvent, audiences: Sequence[Audience], *, dropped: Sequence[str] = (), enqueued_at: float | None = None
+    event: ClaimedEvent,
+    audiences: Sequence[Audience],
+    *,
+    dropped: Sequence[str] = (),
+    enqueued_at: float | None = None,
+    inline: bool = True,
 ) -> Cut:
     """Write the announcements and batches of `event`, and note on it that they are made; raises InvalidAudience.
 
-    `dropped` are the kinds of which nobody is told because the actor is over their limit; `enqueued_at` is the Unix
-    time at which the hint was given. Both are for the event's story.
+    `dropped` are the kinds that were left out because the actor is over their limit; `enqueued_at` is the Unix time of
+    the hint. Both are for the event's story. Without `inline`, few recipients get a batch too, for a task of its own.
     """
     settings = load()
+    few = settings.deliver_at_once if inline else 0
     params: dict[str, Any] = {
         "event": event.id,
         "actor": event.actor_id,
         "traceparent": event.traceparent,
         "size": settings.batch_size,
-        "few": settings.deliver_at_once,
+        "few": few,
+        "small": settings.deliver_at_once,
         "soon": settings.sweep_after_seconds * SWEEP_AT_ONCE,
         "later": settings.sweep_after_seconds * SWEEP_QUEUED,
         "lane": event.lane,
@@ -182,9 +190,10 @@ def cut(
             event.epoch,
         )
         for *_, batch_id, announcement_id, kind, username, created_at in rows
-        if total <= settings.deliver_at_once and kind is not None
+        if total <= few and kind is not None
     ]
-    return Cut(total, muted, [row[3] for row in rows], at_once, locked == total)
+    lane = event.lane if total <= settings.deliver_at_once else BURSTS
+    return Cut(total, muted, [row[3] for row in rows], at_once, locked == total, lane)
 
 
 def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:

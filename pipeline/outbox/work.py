@@ -52,6 +52,10 @@ BACKOFF: Final = (
     " 2), 60) * (0.75 + random() / 2))"
 )
 
+#: Longest wait of the transactions of delivery for a lock. An inbox may be locked for long, by its owner who reads a
+#: million notifications, and nobody else of the same batch should wait for that.
+LOCK_TIMEOUT: Final = "1s"
+
 #: What Postgres may take for each sort and hash while an audience is cut: one of a hundred thousand stays in memory.
 EXPANSION_MEMORY: Final = "32MB"
 
@@ -138,10 +142,10 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
         f"""
         SELECT {EPOCH}, {TIMELINE_CHANGED}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at,
                lane, slots
-          FROM outbox_event, (SELECT set_config('work_mem', %s, true)) AS memory
+          FROM outbox_event, (SELECT set_config('work_mem', %s, true), set_config('lock_timeout', %s, true)) AS limits
          WHERE id = %s AND state = 'pending' FOR UPDATE OF outbox_event SKIP LOCKED
         """,  # noqa: S608 - constants
-        [EXPANSION_MEMORY, event_id],
+        [EXPANSION_MEMORY, LOCK_TIMEOUT, event_id],
     )
     if row is None:
         return None
@@ -163,9 +167,10 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
           FROM outbox_batch b
           JOIN outbox_event e ON e.id = b.event_id
           LEFT JOIN inbox_announcement a ON a.id = b.announcement_id
+         CROSS JOIN (SELECT set_config('lock_timeout', %s, true)) AS limits
          WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
         """,  # noqa: S608 - constants
-        [batch_id],
+        [LOCK_TIMEOUT, batch_id],
     )
     if row is None:
         return None
@@ -175,6 +180,41 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     epoch = renewed() if row[6] else row[5]
     announced = Announced(row[7], row[8], json.loads(row[9]), *row[10:])
     return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=epoch, persisted=row[3])
+
+
+#: Recipients whose inbox is locked by somebody else at this moment, moved to a batch of their own. Its hint is given by
+#: the next sweep after a short wait. Nothing is moved where that would be all of them.
+_SPLIT = """
+WITH batch AS (
+    SELECT id, event_id, announcement_id, lane, recipients FROM outbox_batch
+     WHERE id = %(batch)s AND state = 'pending' AND persisted_at IS NULL FOR UPDATE SKIP LOCKED
+),
+inboxes AS (SELECT user_id FROM inbox_inbox WHERE user_id = ANY(ARRAY(SELECT unnest(recipients) FROM batch))),
+free AS (
+    SELECT user_id FROM inbox_inbox WHERE user_id IN (SELECT user_id FROM inboxes) FOR NO KEY UPDATE SKIP LOCKED
+),
+busy AS (SELECT user_id FROM inboxes EXCEPT SELECT user_id FROM free),
+moved AS (
+    INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at, hinted_at)
+    SELECT batch.event_id, batch.announcement_id,
+           (SELECT max(number) + 1 FROM outbox_batch b WHERE b.event_id = batch.event_id),
+           ARRAY(SELECT user_id FROM busy ORDER BY user_id), batch.lane, now() + interval '2 seconds', 'epoch'
+      FROM batch WHERE (SELECT count(*) FROM busy) BETWEEN 1 AND cardinality(batch.recipients) - 1
+    RETURNING id
+)
+UPDATE outbox_batch SET recipients = ARRAY(
+       SELECT user_id FROM unnest(batch.recipients) one(user_id) WHERE user_id NOT IN (SELECT user_id FROM busy)
+        ORDER BY user_id)
+  FROM batch, moved WHERE outbox_batch.id = batch.id
+"""
+
+
+def split_busy(batch_id: int) -> bool:
+    """Move the recipients whose inboxes are locked to another batch; return whether there were some, but not all."""
+    moved = _execute(_SPLIT, {"batch": batch_id})
+    if moved:
+        logger.info("Recipients with locked inboxes were moved to a batch of their own", extra={"batch": batch_id})
+    return moved > 0
 
 
 def deferred(event_id: int, kind: str, seconds: float, why: str) -> None:

@@ -132,6 +132,7 @@ SILENT = {
     "work.failure_noted",
     "work.finish",
     "work.finish_at_once",
+    "work.split_busy",
     "work.start_again",
 }
 MODULES = (access, changes, dead_letters, mutes, pauses, personal, reading, recording, story, sweep, work)

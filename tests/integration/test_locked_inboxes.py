@@ -1,0 +1,76 @@
+"""An inbox that is locked for long: its owner is notified later, and nobody else waits for that."""
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
+
+from pipeline import delivery
+from pipeline.outbox.models import Batch, Event
+from pipeline.outbox.sweep import sweep
+from shared.inbox.models import Inbox, Notification
+from tests import environment
+from tests.integration.steps import due_now, happened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def locked(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[object]]:
+    """Everybody has an inbox, and another session holds the first one's, as reading all of a million does."""
+    monkeypatch.setattr("pipeline.outbox.work.LOCK_TIMEOUT", "200ms")
+    delivery.expand(happened("before", first=people))
+    url = environment.DATABASES.url.rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}"
+    with psycopg.connect(url) as other:
+        other.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR NO KEY UPDATE", [people[0].pk])
+        yield other
+
+
+@pytest.mark.parametrize("kind", ["first", "gathered"])
+@pytest.mark.parametrize("size", ["inline", "batch"])
+def test_the_others_are_notified_within_the_bound(
+    people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, kind: str, size: str,
+    broker: object,
+) -> None:  # fmt: skip
+    """The owner of the locked inbox gets the notification when the lock is gone, once."""
+    if size == "batch":
+        small = delivery.recipients.load().model_copy(update={"deliver_at_once": 0})
+        monkeypatch.setattr("pipeline.recipients.load", lambda: small)
+    event_id = happened("now", **{kind: people})
+    begun = time.monotonic()
+    delivery.expand(event_id)
+    deliver_pending = list(Batch.objects.filter(event_id=event_id, state="pending").values_list("pk", flat=True))
+    for batch_id in deliver_pending:
+        delivery.deliver(batch_id)
+    assert time.monotonic() - begun < 1.5
+    told = Notification.objects.filter(event_id=event_id).values_list("recipient_id", flat=True)
+    assert set(told) == {person.pk for person in people[1:]}
+    rest = Batch.objects.get(event_id=event_id, state="pending")
+    assert rest.recipients == [people[0].pk]
+    assert Event.objects.get(pk=event_id).state == "expanded"
+    locked.rollback()
+    due_now()
+    assert sweep() == 1
+    delivery.deliver(rest.pk, again=True)
+    assert sorted(told.all()) == sorted(person.pk for person in people)
+    assert Event.objects.get(pk=event_id).state == "done"
+    assert set(Inbox.objects.values_list("seq", "unread")) == {(2, 2)}
+
+
+def test_a_batch_of_locked_inboxes_alone_is_tried_again(
+    people: list[User], locked: psycopg.Connection[object], broker: object
+) -> None:
+    event_id = happened("now", first=people[:1])
+    delivery.expand(event_id)
+    batch = Batch.objects.get(event_id=event_id)
+    for _ in range(3):
+        with pytest.raises(OperationalError, match="lock timeout"):
+            delivery.deliver(batch.pk, again=True)
+    batch.refresh_from_db()
+    assert (batch.state, batch.attempts, batch.recipients) == ("pending", 0, [people[0].pk])
+    locked.rollback()
+    delivery.deliver(batch.pk)
+    assert Event.objects.get(pk=event_id).state == "done"
