@@ -6,8 +6,6 @@ messages of a lot only the part that differs is sent for each, and a script in R
 sending and parsing all of them, and an answer to each, would cost several times as much. Hosts fail independently.
 """
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -30,12 +28,6 @@ return taken
 #: Messages of one such script. Nothing else runs in Redis meanwhile, which for these is less than a millisecond; and so
 #: many are made while Redis publishes the ones before.
 PUBLISHED_AT_ONCE = 500
-
-
-#: What one process sends to a host: less than an edge reads in the same time (bytes a second), and how much of it may
-#: be sent in one go (bytes), which lies below the limit of Redis for what waits for a subscriber.
-PACE_BYTES_PER_SECOND = 64 << 20
-BURST_BYTES = 8 << 20
 
 
 class Lot(NamedTuple):
@@ -106,34 +98,12 @@ def _told(
     return told
 
 
-class Pace:
-    """The rate of bytes to one host, over all threads of this process.
-
-    Redis keeps messages for a subscriber that reads slower, and ends its connection where they are too many. So a burst
-    is sent no faster than an edge reads, beyond a part that every Redis keeps.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sent_until = 0.0  # when all bytes so far were sent, at the rate (seconds, monotonic)
-
-    def wait(self, size: int) -> None:
-        """Count so many bytes, and wait while they are ahead of the rate by more than the burst."""
-        with self._lock:
-            now = time.monotonic()
-            self._sent_until = max(self._sent_until, now) + size / PACE_BYTES_PER_SECOND
-            ahead = self._sent_until - now - BURST_BYTES / PACE_BYTES_PER_SECOND
-        if ahead > 0:
-            time.sleep(ahead)
-
-
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One Redis host, the circuit to it, and the rate of bytes that it is sent."""
+    """One Redis host, and the circuit to it."""
 
     client: redis.Redis
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
-    pace: Pace = field(default_factory=Pace)
 
 
 class _Wire:
@@ -146,7 +116,6 @@ class _Wire:
         self.error: Exception | None = None
         self._pool = host.client.connection_pool
         self._breaker = host.breaker
-        self._pace = host.pace
         self._connection: Any = None
         self._asked = 0
 
@@ -162,9 +131,7 @@ class _Wire:
                 self._breaker.enter()
                 self._connection = self._pool.get_connection()  # a connection that was closed meanwhile is made anew
             # Lua's reader knows strings only, not bytes.
-            packed_told = msgpack.packb(told, use_bin_type=False)
-            self._connection.send_command("EVAL", _PUBLISH, 0, packed_told, beginning)
-            self._pace.wait(len(packed_told) + len(beginning) * len(told) // 2)
+            self._connection.send_command("EVAL", _PUBLISH, 0, msgpack.packb(told, use_bin_type=False), beginning)
         except (redis.RedisError, OSError) as error:
             self._failed(error)
         else:
