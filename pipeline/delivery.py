@@ -19,7 +19,7 @@ from django.db import OperationalError, transaction
 from pipeline import audiences, events, limits, persist, publish, recipients
 from pipeline.enqueue import enqueue
 from pipeline.errors import is_busy
-from pipeline.outbox import pauses, work
+from pipeline.outbox import failures, pauses, work
 from pipeline.queues import DELIVER
 from shared import metrics
 
@@ -37,7 +37,7 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
     if again and not work.start_again(work.EVENT, event_id):
         return
     with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
-        with work.failure_noted(work.EVENT, [event_id], counted=again):
+        with failures.failure_noted(work.EVENT, [event_id], counted=again):
             try:
                 expanded = _expand(event_id, enqueued_at, inline=True)
             except OperationalError as error:
@@ -49,7 +49,7 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
         event, cut, stored = expanded
         logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
         if cut.at_once:
-            with work.failure_noted(work.BATCH, cut.batch_ids):
+            with failures.failure_noted(work.BATCH, cut.batch_ids):
                 publish.publish(stored, event.recorded_at, epoch=event.epoch)
                 work.finish_at_once(event.id, cut.batch_ids)
         else:
@@ -79,7 +79,7 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
     if again and not work.start_again(work.BATCH, batch_id):
         return
     timed = metrics.BATCH_SECONDS.labels(work.BATCH.name).time()
-    with timed, work.failure_noted(work.BATCH, [batch_id], counted=again):
+    with timed, failures.failure_noted(work.BATCH, [batch_id], counted=again):
         try:
             delivered = _store(batch_id)
         except OperationalError as error:

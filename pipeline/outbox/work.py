@@ -1,30 +1,24 @@
-"""The life of a piece of work, an event or a batch: started, claimed, finished or failed.
+"""The life of a piece of work, an event or a batch: started, claimed and finished.
 
 Input: ids of rows in the outbox. Output: their contents once claimed, and their state. A row is claimed by its row lock
 within the transaction that does the work, so two workers never do it concurrently, and a worker that dies frees it
 immediately. A repeated start is counted in a commit of its own before the work, and taken off again by its end or its
 exception. So the count is of starts that ended the worker, and work that does so each time is parked.
 
-Work that failed because of an outage (Postgres, Redis) is tried until it succeeds. Work that failed otherwise is tried
-for an hour, and an event that this worker does not know for a day, because an old worker of a deploy knows fewer; then
-it is parked with its traceback, for a person to look at.
+Failures of work are in failures.py.
 """
 
 import json
 import logging
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import transaction
 
 from pipeline import statements
 from pipeline.epoch import TIMELINE_CHANGED, renewed
-from pipeline.errors import Permanent, Retryable, UndeclaredEvent, is_outage
-from pipeline.json_values import storable_text
 from pipeline.queues import DELIVER, EXPAND
 from shared import metrics
 from shared.inbox.queries import EPOCH
@@ -35,14 +29,6 @@ logger = logging.getLogger(__name__)
 #: Repeated starts that ended their worker before the work is parked: enough for a deploy in between, few enough to see
 #: soon that it is the work.
 MAX_ATTEMPTS = 5
-
-#: How long work that fails is tried before it is parked (seconds): long enough to roll back or repair a release, and
-#: for an event that is not declared to finish a deploy.
-PATIENCE_SECONDS: Final = 3600.0
-UNDECLARED_PATIENCE_SECONDS: Final = 24 * 3600.0
-
-#: How much of a traceback is kept (characters).
-ERROR_MAX_LENGTH = 10_000
 
 #: When to look at unfinished work again: after half of the time since its first failure, or else its age, at least 2
 #: and at most 60 seconds, spread by a quarter so that work which failed together does not come back together. Half of
@@ -270,73 +256,6 @@ def finish_at_once(event_id: int, batch_ids: Sequence[int]) -> None:
     )
     metrics.WORK_FINISHED.labels(BATCH.name, "done").inc(len(batch_ids))
     metrics.WORK_FINISHED.labels(EVENT.name, "done").inc(finished)
-
-
-@contextmanager
-def failure_noted(kind: Kind, work_ids: Sequence[int], *, counted: bool = False) -> Iterator[None]:
-    """Record any exception that is raised inside on the rows, with the time of the next attempt, and raise it on.
-
-    Raised on, so that operators see the task fail; Celery acknowledges it, since the row is what counts. `counted`
-    says whether this start is among the row's attempts.
-    """
-    try:
-        yield
-    except Exception as error:
-        _note(kind, work_ids, counted=counted, patience=_patience(error))
-        raise
-
-
-def _patience(error: Exception) -> float | None:
-    """Return how long work is tried that fails with this (seconds); None: until it succeeds."""
-    if isinstance(error, Retryable) or is_outage(error):
-        return None
-    if isinstance(error, UndeclaredEvent):
-        return UNDECLARED_PATIENCE_SECONDS
-    return 0 if isinstance(error, Permanent) else PATIENCE_SECONDS
-
-
-def _note(kind: Kind, work_ids: Sequence[int], *, counted: bool, patience: float | None) -> None:
-    """Write the current exception to the rows, and park those that have failed for longer than `patience`."""
-    error = storable_text(traceback.format_exc()[-ERROR_MAX_LENGTH:])
-    ids: dict[str, Any] = {"work": kind.name, "ids": list(work_ids)}
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""
-                UPDATE {kind.table} work
-                   SET error = %(error)s, attempts = greatest(attempts - %(counted)s, 0), next_attempt_at = {BACKOFF},
-                       failing_since = since, state = CASE WHEN parked THEN 'failed' ELSE state END,
-                       finished_at = CASE WHEN parked THEN clock_timestamp() END
-                  FROM (SELECT id AS failed_id, since,
-                               %(parks)s AND since <= clock_timestamp() - make_interval(secs => %(patience)s) AS parked
-                          FROM (SELECT id, CASE WHEN %(parks)s THEN coalesce(failing_since, clock_timestamp())
-                                                ELSE failing_since END AS since
-                                  FROM {kind.table} WHERE id = ANY(%(ids)s) FOR UPDATE) failing) verdict
-                 WHERE work.id = failed_id AND state = 'pending'
-                RETURNING state
-                """,  # noqa: S608 - constants
-                {
-                    "error": error,
-                    "counted": int(counted),
-                    "parks": patience is not None,
-                    "patience": patience or 0,
-                    "ids": ids["ids"],
-                },
-            )
-            outcomes = [state for (state,) in cursor.fetchall()]
-    except (DatabaseError, InterfaceError):
-        # Postgres itself is away: the rows are still pending, and due for the sweep when their time comes.
-        logger.warning("Work failed and the failure could not be recorded", exc_info=True, extra=ids)
-        return
-    for outcome in outcomes:
-        metrics.WORK_FINISHED.labels(kind.name, outcome).inc()
-    parked = "failed" in outcomes
-    logger.log(
-        logging.ERROR if parked else logging.WARNING,
-        "Work failed and was parked; a person must look at it" if parked else "Work failed and will be tried again",
-        exc_info=True,
-        extra=ids,
-    )
 
 
 def _execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:

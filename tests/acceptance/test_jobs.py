@@ -37,6 +37,7 @@ async def test_a_document_is_read_and_its_collections_owners_are_told(edge: Edge
                 assert frame["data"] == {
                     "document_id": str(document.pk),
                     "title": "Bread",
+                    "document_title": "Bread",
                     "added_by": ann.username,
                     "words": 3,
                     "url": f"/documents/{document.pk}/",

@@ -14,7 +14,7 @@ from django.test import Client
 
 from pipeline import access, delivery
 from pipeline.inbox import changes, mutes, personal, reading
-from pipeline.outbox import dead_letters, pauses, recording, story, sweep, work
+from pipeline.outbox import dead_letters, failures, pauses, recording, story, sweep, work
 from pipeline.outbox.models import Event
 from pipeline.publish import channel_layer
 from shared.inbox.models import Inbox
@@ -129,13 +129,13 @@ SILENT = {
     "work.claim_batch",
     "work.claim_event",
     "work.deferred",
-    "work.failure_noted",
+    "failures.failure_noted",
     "work.finish",
     "work.finish_at_once",
     "work.split_busy",
     "work.start_again",
 }
-MODULES = (access, changes, dead_letters, mutes, pauses, personal, reading, recording, story, sweep, work)
+MODULES = (access, changes, dead_letters, failures, mutes, pauses, personal, reading, recording, story, sweep, work)
 
 
 def _public(module: ModuleType) -> set[str]:

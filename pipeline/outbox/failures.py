@@ -1,0 +1,97 @@
+"""Failures of work: recorded on its rows, with the time of the next attempt, or the work is parked.
+
+Input: an exception that was raised while events or batches were worked on. Output: its traceback on their rows. Work
+that failed because of an outage (Postgres, Redis) is tried until it succeeds. Work that failed otherwise is tried for
+an hour, and an event that this worker does not know for a day, because an old worker of a deploy knows fewer. Then it
+is parked, for a person to look at.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from pipeline.errors import Permanent, Retryable, UndeclaredEvent, is_outage
+from pipeline.json_values import storable_text
+from pipeline.outbox.work import BACKOFF, Kind
+from shared import metrics
+
+logger = logging.getLogger(__name__)
+
+#: How long work that fails is tried before it is parked (seconds): long enough to roll back or repair a release, and
+#: for an event that is not declared to finish a deploy.
+PATIENCE_SECONDS: Final = 3600.0
+UNDECLARED_PATIENCE_SECONDS: Final = 24 * 3600.0
+
+#: How much of a traceback is kept (characters).
+ERROR_MAX_LENGTH = 10_000
+
+
+@contextmanager
+def failure_noted(kind: Kind, work_ids: Sequence[int], *, counted: bool = False) -> Iterator[None]:
+    """Record any exception that is raised inside on the rows, with the time of the next attempt, and raise it on.
+
+    Raised on, so that operators see the task fail; Celery acknowledges it, since the row is what counts. `counted`
+    says whether this start is among the row's attempts.
+    """
+    try:
+        yield
+    except Exception as error:
+        _note(kind, work_ids, counted=counted, patience=_patience(error))
+        raise
+
+
+def _patience(error: Exception) -> float | None:
+    """Return how long work is tried that fails with this (seconds); None: until it succeeds."""
+    if isinstance(error, Retryable) or is_outage(error):
+        return None
+    if isinstance(error, UndeclaredEvent):
+        return UNDECLARED_PATIENCE_SECONDS
+    return 0 if isinstance(error, Permanent) else PATIENCE_SECONDS
+
+
+def _note(kind: Kind, work_ids: Sequence[int], *, counted: bool, patience: float | None) -> None:
+    """Write the current exception to the rows, and park those that have failed for longer than `patience`."""
+    error = storable_text(traceback.format_exc()[-ERROR_MAX_LENGTH:])
+    ids: dict[str, Any] = {"work": kind.name, "ids": list(work_ids)}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                UPDATE {kind.table} work
+                   SET error = %(error)s, attempts = greatest(attempts - %(counted)s, 0), next_attempt_at = {BACKOFF},
+                       failing_since = since, state = CASE WHEN parked THEN 'failed' ELSE state END,
+                       finished_at = CASE WHEN parked THEN clock_timestamp() END
+                  FROM (SELECT id AS failed_id, since,
+                               %(parks)s AND since <= clock_timestamp() - make_interval(secs => %(patience)s) AS parked
+                          FROM (SELECT id, CASE WHEN %(parks)s THEN coalesce(failing_since, clock_timestamp())
+                                                ELSE failing_since END AS since
+                                  FROM {kind.table} WHERE id = ANY(%(ids)s) FOR UPDATE) failing) verdict
+                 WHERE work.id = failed_id AND state = 'pending'
+                RETURNING state
+                """,  # noqa: S608 - constants
+                {
+                    "error": error,
+                    "counted": int(counted),
+                    "parks": patience is not None,
+                    "patience": patience or 0,
+                    "ids": ids["ids"],
+                },
+            )
+            outcomes = [state for (state,) in cursor.fetchall()]
+    except (DatabaseError, InterfaceError):
+        # Postgres itself is away: the rows are still pending, and due for the sweep when their time comes.
+        logger.warning("Work failed and the failure could not be recorded", exc_info=True, extra=ids)
+        return
+    for outcome in outcomes:
+        metrics.WORK_FINISHED.labels(kind.name, outcome).inc()
+    parked = "failed" in outcomes
+    logger.log(
+        logging.ERROR if parked else logging.WARNING,
+        "Work failed and was parked; a person must look at it" if parked else "Work failed and will be tried again",
+        exc_info=True,
+        extra=ids,
+    )
