@@ -1,6 +1,6 @@
 """What both sides of Clarion import: the pipeline that writes and the edge that reads.
 
-    settings.py   the environment, typed: Postgres, Redis, keys, limits
+    variables.py  the variables of the environment   settings.py   the same, checked, and derived settings
     protocol.py   every frame and close code of the wire, built without I/O
     groups.py     user id to channel-layer group     sentinel.py   a Redis that Sentinel watches, by one URL
     primary.py    keeps the tables in the default database

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 import redis
 
+#: A command that takes longer has failed (seconds); redis-py would wait without end.
+SOCKET_TIMEOUT_SECONDS = 2.0
 #: How long a server that did not answer is not asked again: doubled from the first to the last (seconds).
 COOL_DOWN_FIRST_SECONDS = 2.0
 COOL_DOWN_LAST_SECONDS = 8.0

@@ -24,16 +24,14 @@ from typing import Any
 import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
 from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from shared import acks, metrics, reports, tickets
 from shared.installation import installation
 from shared.messages import POSITION, position_of
 from shared.output_buffer import pubsub_limits
-from shared.publisher import Host, Lot, Packed, packed, publish
+from shared.publisher import Host, Lot, Packed, packed, publish, sync_client
 from shared.reports import Report
-from shared.subscriber import SOCKET_TIMEOUT_SECONDS, Subscriber
+from shared.subscriber import Subscriber
 from shared.tokens import session_digest
 
 logger = logging.getLogger(__name__)
@@ -146,7 +144,7 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
     def _sync_publishers(self) -> list[Host]:
         with self._publishers_lock:
             if self._publishers is None:
-                self._publishers = [Host(_sync_client(host)) for host in self._hosts]
+                self._publishers = [Host(sync_client(host)) for host in self._hosts]
             return self._publishers
 
     def loop_layer(self) -> ClarionLoopLayer:
@@ -291,21 +289,3 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
             del self.channels[channel]
             self._get_shard(channel).drop(channel)
             raise
-
-
-def _sync_client(host: dict[str, Any]) -> redis.Redis:
-    options = {
-        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
-        "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
-        "protocol": 2,
-        # Once more on a connection that was lost, which is how a restarted Redis shows; never after a time-out.
-        "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        **host,
-    }
-    if "master_name" in options:
-        sentinels: Any = redis.Sentinel
-        sentinel = sentinels(options.pop("sentinels"), sentinel_kwargs=options.pop("sentinel_kwargs", None))
-        client: redis.Redis = sentinel.master_for(options.pop("master_name"), **options)
-        return client
-    address = options.pop("address", None)
-    return redis.Redis.from_url(address, **options) if address else redis.Redis(**options)

@@ -16,8 +16,10 @@ import msgpack  # type: ignore[import-untyped]
 import redis
 from channels_redis.serializers import BaseMessageSerializer, MsgPackSerializer
 from channels_redis.utils import _consistent_hash
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from shared.breaker import FAILURES, CircuitBreaker, CircuitOpen
+from shared.breaker import FAILURES, SOCKET_TIMEOUT_SECONDS, CircuitBreaker, CircuitOpen
 
 _PUBLISH = """
 local told, beginning, publish = cmsgpack.unpack(ARGV[1]), ARGV[2], redis.call
@@ -104,6 +106,25 @@ class Host:
 
     client: redis.Redis
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+
+
+def sync_client(host: dict[str, Any]) -> redis.Redis:
+    """Return a client of a host, as `decode_hosts` of channels_redis describes it. It connects with the first call."""
+    options = {
+        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+        "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
+        "protocol": 2,
+        # Once more on a connection that was lost, which is how a restarted Redis shows; never after a time-out.
+        "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        **host,
+    }
+    if "master_name" in options:
+        sentinels: Any = redis.Sentinel
+        sentinel = sentinels(options.pop("sentinels"), sentinel_kwargs=options.pop("sentinel_kwargs", None))
+        client: redis.Redis = sentinel.master_for(options.pop("master_name"), **options)
+        return client
+    address = options.pop("address", None)
+    return redis.Redis.from_url(address, **options) if address else redis.Redis(**options)
 
 
 class _Wire:

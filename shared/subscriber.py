@@ -19,7 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shared import metrics, read_ahead
-from shared.breaker import CircuitBreaker
+from shared.breaker import SOCKET_TIMEOUT_SECONDS, CircuitBreaker
 from shared.host_connection import HostConnection
 from shared.read_ahead import ReadAhead
 
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: A command that takes longer has failed (seconds); redis-py would wait for ever.
-SOCKET_TIMEOUT_SECONDS = 2.0
 #: Commands that run concurrently on one host; further ones wait for their turn, since redis-py's pool would refuse
 #: them. And the longest wait for the turn and the answer together (seconds).
 COMMANDS_CONCURRENTLY = 32

@@ -14,10 +14,10 @@ from channels_redis.utils import _consistent_hash
 
 from dev.servers import Valkey
 from shared import breaker, host_connection, subscriber
+from shared.breaker import SOCKET_TIMEOUT_SECONDS
 from shared.layer import QUEUE_CAPACITY, ClarionChannelLayer
 from shared.messages import FRAME, frame_message
 from shared.publisher import Lot, NotAllPublished
-from shared.subscriber import SOCKET_TIMEOUT_SECONDS
 from tests import environment
 from tests.processes import wait_until
 

@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import DEVELOPMENT_SECRET, Settings
+from shared.settings import Settings
 from shared.tokens import mint, verify
+from shared.variables import DEVELOPMENT_SECRET
 
 LONG = "x" * 50
 
