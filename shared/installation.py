@@ -13,16 +13,22 @@ from typing import Any, Final
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg import errors
 
 from shared.settings import load
 
 logger = logging.getLogger(__name__)
 
-#: Written by a migration into a table without a model, which `manage.py flush` leaves alone.
-IDENTITY: Final = """
-SELECT left(md5(concat_ws(':', value, (SELECT system_identifier FROM pg_control_system()), database.oid)), 10)
+#: The value was written by a migration into a table without a model, which `manage.py flush` leaves alone.
+_IDENTITY = """
+SELECT left(md5(concat_ws(':', value, {cluster}, database.oid)), 10)
   FROM inbox_installation, (SELECT oid FROM pg_database WHERE datname = current_database()) database
 """
+IDENTITY: Final = _IDENTITY.format(cluster="(SELECT system_identifier FROM pg_control_system())")
+#: For a server that does not tell its clients which cluster it is.
+_WITHOUT_CLUSTER: Final = _IDENTITY.format(cluster="''")
+#: Errors of such a server.
+_NOT_TOLD: Final = (errors.FeatureNotSupported, errors.UndefinedFunction, errors.InsufficientPrivilege)
 
 #: Between two attempts of a starting process to reach Postgres (seconds).
 RETRY_SECONDS = 1.0
@@ -35,7 +41,11 @@ def installation() -> str:
     Reads it by a connection of its own the first time, so that any caller will do, also one in an event loop.
     """
     with _connect() as connection:
-        row = connection.execute(IDENTITY).fetchone()
+        try:
+            row = connection.execute(IDENTITY).fetchone()
+        except _NOT_TOLD:
+            connection.rollback()
+            row = connection.execute(_WITHOUT_CLUSTER).fetchone()
     if row is None:
         raise RuntimeError("the table inbox_installation has no row: run `manage.py migrate`")
     return str(row[0])

@@ -8,6 +8,7 @@ because each takes rows that no other has taken, and moves their time on.
 """
 
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,8 +24,10 @@ logger = logging.getLogger(__name__)
 SWEEP_LIMIT = 1000
 #: The clocks of Postgres and of a producer may differ by this much.
 CLOCKS_DIFFER = timedelta(seconds=2)
-#: Events whose batches were all finished, but that were not. Younger ones are about to be finished by a worker.
+#: Events whose batches were all finished, but that were not themselves: younger ones are about to be finished by a
+#: worker. As often they are looked for.
 SETTLED_SECONDS = 60
+_finished_at = float("-inf")
 
 _DUE = "SELECT DISTINCT lane FROM {table} WHERE state = 'pending' AND next_attempt_at <= now()"
 
@@ -49,16 +52,25 @@ UPDATE outbox_event SET state = 'done', finished_at = clock_timestamp()
 
 def sweep() -> int:
     """Enqueue the work that is due, and return how many pieces that were."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FINISH, {"settled": SETTLED_SECONDS, "limit": SWEEP_LIMIT})
-        if cursor.rowcount:
-            logger.warning("Events without unfinished batches were finished", extra={"count": cursor.rowcount})
+    _finish_settled()
     due = {kind: _lanes_with_due_work(kind) for kind in (EVENT, BATCH)}
     lanes = sorted(set().union(*due.values()))
     oldest = backlog.oldest_hints(lanes) if lanes else {}
     if oldest is None:
         return 0  # the broker is away, and takes no hint either
     return sum(_sweep(kind, lane, oldest[lane]) for kind in due for lane in due[kind])
+
+
+def _finish_settled() -> None:
+    """Finish events whose batches are all finished, once in a while: it reads every event that is being delivered."""
+    global _finished_at
+    if time.monotonic() - _finished_at < SETTLED_SECONDS:
+        return
+    _finished_at = time.monotonic()
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, {"settled": SETTLED_SECONDS, "limit": SWEEP_LIMIT})
+        if cursor.rowcount:
+            logger.warning("Events without unfinished batches were finished", extra={"count": cursor.rowcount})
 
 
 def _lanes_with_due_work(kind: Kind) -> list[str]:

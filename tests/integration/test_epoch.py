@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 
 from pipeline import delivery
 from pipeline.inbox import changes, personal, reading
@@ -100,3 +100,19 @@ def test_an_action_inside_a_callers_transaction_follows_the_timeline_too(person:
     with transaction.atomic():
         assert changes.mark_read(person.pk, 1, read=True).seq == 2
     assert Epoch.objects.get().value != "before"
+
+
+def test_a_server_that_does_not_say_its_timeline_keeps_its_epoch(people: list[User]) -> None:
+    """As some managed servers: then an operator runs `new_epoch` after a failover."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'inbox_timeline'")
+        (body,) = cursor.fetchone()
+        cursor.execute("CREATE OR REPLACE FUNCTION inbox_timeline() RETURNS text LANGUAGE sql AS 'SELECT NULL::text'")
+        try:
+            delivery.expand(happened("one", first=people[:1]))
+            changes.read_through(people[0].pk)
+            assert Epoch.objects.filter(value="0").exists() or not Epoch.objects.exists()
+        finally:
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION inbox_timeline() RETURNS text LANGUAGE plpgsql STABLE AS $${body}$$"
+            )

@@ -174,13 +174,19 @@ def test_finishing_and_discarding_the_last_two_batches_concurrently_finishes_the
     assert Event.objects.get().state == "done"
 
 
-def test_the_sweep_finishes_an_event_without_unfinished_batches(people: list[User], in_batches: None) -> None:
+def test_the_sweep_finishes_an_event_without_unfinished_batches(
+    people: list[User], in_batches: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As an earlier version could leave it behind."""
+    monkeypatch.setattr(sweep, "_finished_at", float("-inf"))
     delivery.expand(happened(first=people[:4]))
     Batch.objects.update(state="done")
     sweep.sweep()
     assert Event.objects.get().state == "expanded"  # a worker may be about to
     Event.objects.update(expanded_at=timezone.now() - timedelta(minutes=2))
+    sweep.sweep()
+    assert Event.objects.get().state == "expanded"  # it was looked for a moment ago
+    monkeypatch.setattr(sweep, "_finished_at", float("-inf"))
     sweep.sweep()
     assert Event.objects.get().state == "done"
 
