@@ -35,6 +35,7 @@ FORMATTED = {
         "along_the_index": "constants",
     },
     "shared/inbox/queries.py": {"after": "constants", "epoch": "constants", "which": "constants"},
+    "shared/installation.py": {"cluster": "constants"},
 }
 
 
