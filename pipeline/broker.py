@@ -31,9 +31,9 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 def refused(error: Exception) -> None:
-    """Say and count that a message was none."""
+    """Log and count a message that cannot be decoded."""
     metrics.MESSAGES_REFUSED.inc()
-    logger.error("A message on the broker is none and was dropped", exc_info=error)
+    logger.error("Dropped an undecodable message from the broker", exc_info=error)
 
 
 class _OurChannel:

@@ -1,8 +1,8 @@
-"""Celery's consumer, which no message can end, which is soon back when the broker is, and tells Flower now and then.
+"""Celery's consumer, which no malformed message ends, which reconnects soon, and sends Flower's events in bulk.
 
-Enters: messages, whoever wrote them. Leaves: Celery's own handling of those that are messages. One that has no
-properties, or whose body is null, is dropped as what is no message at all (broker.py). What Celery knows how to refuse,
-such as a task that nobody has declared, it refuses as always.
+Input: messages from any program that may write to the broker. Output: Celery's own handling of those that are
+well-formed. One without properties, or whose body is null, is dropped (broker.py). A message that Celery knows how to
+refuse, such as a task that is not declared, it refuses as always.
 """
 
 import logging
@@ -11,7 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from amqp.exceptions import PreconditionFailed
+from celery.platforms import EX_FAILURE
+from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
+from celery.worker.request import Request
 
 from pipeline.broker import UNREADABLE, refused
 
@@ -54,18 +58,51 @@ class Consumer(CeleryConsumer):
         self._tell_flower()
         super().shutdown()
 
+    def start(self) -> None:
+        """Consume as Celery does; say what to do about a queue that another program declared in another way."""
+        try:
+            super().start()
+        except PreconditionFailed as error:
+            logger.critical(
+                "A queue exists with other arguments than Clarion's: delete it, and have its sender declare it as in "
+                "docs/howto/send-events-from-another-service.md",
+                extra={"error": str(error)},
+            )
+            raise
+
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
-        """As Celery's; what that raises of a message is the message's end, not the worker's."""
+        """Return Celery's handler, for which a malformed message is the end of the message and not of the worker.
+
+        An error that a well-formed message meets is the worker's own, and would come with every message. So the worker
+        ends, with exit code 1, and the message stays on the broker.
+        """
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
             try:
                 handle(message)
             except UNREADABLE as error:
+                if self._is_well_formed(message):
+                    logger.critical("The worker cannot take tasks and ends", exc_info=True)
+                    # Raised on, it would be logged by the event loop and no more.
+                    state.should_terminate = EX_FAILURE  # type: ignore[assignment]  # None until then
+                    return
                 refused(error)
                 message.reject_log_error(logger, self.connection_errors)  # type: ignore[attr-defined]  # not in the stubs
 
         return on_task_received
+
+    def _is_well_formed(self, message: Any) -> bool:
+        """Whether a request can be made of a message by itself."""
+        try:
+            args, kwargs, _ = message.payload
+            request = Request(message, app=self.app, hostname=self.hostname)
+            limits = [limit for limit in request.time_limits if limit is not None]
+        except Exception:  # noqa: BLE001 - whatever it is, it is the message's
+            return False
+        return (
+            isinstance(args, list) and isinstance(kwargs, dict) and all(isinstance(one, int | float) for one in limits)
+        )
 
     def _tell_flower(self) -> None:
         if self.event_dispatcher:

@@ -106,6 +106,7 @@ RUN_BY: dict[str, tuple[Some, ...]] = {
     ),
     "test_the_hooks_show_the_inbox_as_documented": (Some("docs/client.md", ("jsx",)),),
     "test_an_edge_that_cannot_read": (Some("docs/runbook.md", ("sql",)),),
+    "test_text_that_was_sent_can_be_removed": (Some("docs/operations.md", ("python",), "Announcement.objects"),),
 }
 
 #: What no test runs, and why.

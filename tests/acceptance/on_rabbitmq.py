@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 from amqp.exceptions import PreconditionFailed
@@ -10,7 +11,9 @@ from pipeline import backlog, enqueue
 from pipeline.celery import app
 from pipeline.queues import EVENTS, EXPAND, QUEUES
 from shared.settings import load
-from tests import environment
+from tests import documents, environment
+from tests.acceptance.conftest import on_test_database
+from tests.processes import Worker, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +49,48 @@ def test_a_hint_that_is_not_confirmed_is_not_given(db: None) -> None:
     finally:
         environment.BROKER.kill(signal.SIGCONT)
     assert time.monotonic() - begun < load().broker_wait_seconds + 1
+
+
+def declared_by_a_service() -> None:
+    """A service sends a message by the documented block, with this broker instead of the one of `make run`."""
+    blocks = [block.text for block in documents.blocks() if block.text.startswith("# billing.py")]
+    exec(blocks[0].replace("redis://127.0.0.1:8004/0", environment.BROKER.url), {})  # noqa: S102 - our own document
+
+
+def declared_by_clarion() -> None:
+    with app.connection_for_write() as connection, connection.channel() as channel:
+        app.amqp.queues[EVENTS](channel).declare()
+
+
+@pytest.mark.parametrize(
+    "first,second", [(declared_by_a_service, declared_by_clarion), (declared_by_clarion, declared_by_a_service)]
+)
+def test_a_service_and_clarion_declare_the_same_queue(
+    db: None, first: Callable[[], None], second: Callable[[], None], broker: object
+) -> None:
+    """Whichever comes first, by the call that is documented."""
+    with app.connection_for_write() as connection, connection.channel() as channel:
+        channel.queue_delete(EVENTS)
+    first()
+    second()
+    hints = backlog.look().hints
+    assert hints is not None
+    assert hints[EVENTS] == 1
+
+
+def test_a_worker_says_what_to_do_about_a_foreign_queue(broker: object, db: None) -> None:
+    """A program that declared it as a classic queue; the worker ends, because it could not consume."""
+    with app.connection_for_write() as connection, connection.channel() as channel:
+        channel.queue_delete(EVENTS)
+        channel.queue_declare(EVENTS, durable=True, auto_delete=False)
+        worker = Worker("meets-a-foreign-queue", **on_test_database())
+        try:
+            worker.launch()
+            wait_until(
+                lambda: "A queue exists with other arguments than Clarion's" in worker.said(),
+                lambda: worker.said()[-3000:],
+                60,
+            )
+        finally:
+            worker.kill()
+            channel.queue_delete(EVENTS)

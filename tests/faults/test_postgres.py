@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from celery import Celery
 from psycopg import errors as database_errors
 
 from tests.faults import evidence
@@ -30,6 +31,11 @@ PONG_SECONDS = 2
 
 #: Less than any table has that is written to.
 FILES_FULL_BYTES = 16_384
+
+#: Messages of a service, how long Postgres is away for them (seconds), and an id that no user of the trial has.
+MESSAGES = 20
+AWAY_SECONDS = 8
+NOBODYS_ID = 2**40
 
 NOTHING_MEANWHILE = "nothing is posted or told meanwhile"
 
@@ -138,6 +144,42 @@ def test_a_promoted_standby_that_lagged_begins_a_new_epoch_by_itself(trial: Tria
         run.some_more(10)
         with stack.database() as database:
             assert evidence.epoch(database) != before
+
+
+def test_messages_of_a_service_wait_for_a_postgres_that_is_away(trial: Trials) -> None:
+    """May notice: they come later. One whose event nobody declares is kept too."""
+    with trial("Postgres away, messages of a service", NOTHING_MEANWHILE, within=60, emit_bound=None) as run:
+        stack = run.stack
+        sender = Celery(broker=stack.broker.url)
+        prefix = f"message-{run.prefix}"
+        with server_dead(stack, "postgres"):
+            for number in range(MESSAGES):
+                payload = {"kind": "OF_A_SERVICE", "recipients": [NOBODYS_ID]}
+                send(sender, name="clarion.notice.given.v1", key=f"{prefix}-{number}", payload=payload)
+            send(sender, name="nobody.declares.this.v1", key=f"{prefix}-unknown", payload={})
+            run.passes(AWAY_SECONDS)
+        with stack.database() as database:
+
+            def kept(sql: str, *params: str) -> int:
+                row = database.execute(sql, params).fetchone()
+                assert row is not None
+                return int(row[0])
+
+            run.until(
+                lambda: kept("SELECT count(*) FROM outbox_event WHERE key LIKE %s", f"{prefix}-%") == MESSAGES,
+                "messages were lost",
+            )
+            run.until(
+                lambda: kept("SELECT count(*) FROM outbox_event WHERE name = 'clarion.message.rejected.v1'"
+                             " AND payload->'kwargs'->>'key' = %s", f"{prefix}-unknown") == 1,
+                "the message that cannot be recorded was lost",
+            )  # fmt: skip
+            database.execute("DELETE FROM outbox_event WHERE name = 'clarion.message.rejected.v1'")
+
+
+def send(sender: Celery, **event: Any) -> None:
+    """As a program of another team does it."""
+    sender.send_task("pipeline.record", kwargs=event, queue="events", ignore_result=True)
 
 
 @contextmanager

@@ -14,9 +14,11 @@ from django.test import Client
 
 from pipeline import delivery, maintenance, persist, tracing
 from pipeline.inbox import changes, mutes, personal, reading
+from pipeline.notices import NoticeGiven
 from pipeline.outbox.models import Batch, Event
 from pipeline.outbox.recording import record
 from shared.inbox.models import Announcement, Change, Collapse, Epoch, Inbox, Mute, Notification
+from tests.documents import blocks_of
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
 from tests.integration.steps import failing_for
@@ -280,3 +282,14 @@ def test_a_new_epoch_is_another_each_time(db: None) -> None:
     command("new_epoch")
     assert Epoch.objects.get().value != first
     assert reading.newest(UserFactory.create().pk, limit=1).head.epoch == Epoch.objects.get().value
+
+
+def test_text_that_was_sent_can_be_removed(people: list[User], valkey: str) -> None:
+    """By the documented block: snapshots and replays no longer have it, and others keep theirs."""
+    for message_id in ("17", "18"):
+        notice = NoticeGiven(kind="REPLY", recipients=(people[0].pk,), data={"excerpt": "rude"}, message_id=message_id)
+        delivery.expand(record(notice, key=message_id))
+    (block,) = blocks_of("test_text_that_was_sent_can_be_removed")
+    exec(block.text, {})  # noqa: S102 - our own document
+    shown = {one["messageId"]: one["data"] for one in reading.newest(people[0].pk, limit=5).notifications}
+    assert shown == {"17": {"removed": True}, "18": {"excerpt": "rude"}}

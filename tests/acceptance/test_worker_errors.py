@@ -1,0 +1,45 @@
+"""A worker that cannot take any task ends with its error, and drops no message for it."""
+
+import pytest
+import redis
+
+from pipeline.notices import NoticeGiven
+from pipeline.outbox.models import Event
+from pipeline.outbox.recording import record
+from tests.acceptance.conftest import on_test_database
+from tests.factories import UserFactory
+from tests.processes import BIN, Process, Worker, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVENTS = 5
+
+
+class Autoscaling(Process):
+    """A pool of threads with autoscaling, which Celery does not support: its autoscaler fails with each message."""
+
+    def __init__(self, **environment: str) -> None:
+        command = [str(BIN / "celery"), "-A", "pipeline", "worker", "--queues=events", "--pool=threads"]
+        super().__init__(
+            "autoscaling", *command, "--autoscale=4,1", "--without-mingle", "--loglevel=info", **environment
+        )
+
+
+def test_an_error_that_comes_with_every_message_ends_the_worker(valkey: str, broker: redis.Redis) -> None:
+    """The messages are done by a worker that can, and none is counted as malformed."""
+    person = UserFactory.create()
+    for number in range(EVENTS):
+        record(NoticeGiven(kind="PLAIN", recipients=(person.pk,)), key=f"event {number}")
+    with Autoscaling(**on_test_database()) as worker:
+        wait_until(lambda: worker.exit_code() is not None, lambda: f"it goes on: {worker.said()[-3000:]}", 60)
+        assert "The worker cannot take tasks and ends" in worker.said()
+        assert "Dropped an undecodable message" not in worker.said()
+    assert Event.objects.filter(state="pending").exists()  # the first message needs no further thread
+    with Worker("able", **on_test_database()) as able:
+        for number in range(EVENTS):  # hints that the first worker held come back after the visibility timeout
+            record(NoticeGiven(kind="PLAIN", recipients=(person.pk,)), key=f"later {number}")
+        wait_until(
+            lambda: Event.objects.filter(state="done").count() >= EVENTS,
+            lambda: able.said()[-3000:],
+            30,
+        )
