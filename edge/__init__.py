@@ -3,7 +3,7 @@
     asgi.py       the application that Daphne runs         settings.py   its Django settings
     consumer.py   a WebSocket: connect, receive, disconnect
     events.py     the same stream as Server-Sent Events    http.py       all that is answered over HTTP
-    paths.py      the path that a request asks for
+    runtime.py    the parts of this process               paths.py      the path that a request asks for
     admission.py  from an accepted connection to an open stream, or a refusal
     auth.py       what a client offers to a user id        limits.py     how many, how often
     address.py    the address that limits count by

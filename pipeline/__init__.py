@@ -1,26 +1,35 @@
-"""Everything that decides, writes or publishes: the way from an event to the sockets of those it concerns.
+"""The writing side: from an event to rows in inboxes and frames on the channel layer.
 
 delivery.py    the stages in order: read this first
-events.py      declare an event                audiences.py   declare who hears of it, as what
-outbox/        record an event; claim, finish, fail and sweep the work that follows from it
-limits.py      how much one actor may tell     kinds.py       declare a kind and its rules
-recipients.py  audiences into batches, in SQL: precedence, actor, mutes
-persist.py     one transaction a batch: dedupe, insert, seq, unread
-publish.py     rows into frames, frames to the channel layer, in bulk
-inbox/         what a user does: read, unread, delete, mute; each published like any change
-api/           the HTTP face                   notices.py     tell people by name, for services
-access.py      who may listen no more         presence.py    who is connected at this moment
-maintenance.py retention and purge             tracing.py     the W3C trace context
-health/        for operators, in Django's admin: what is wrong, how far behind, what is stuck, what to do about it
-backlog.py     how far behind it all is      checks.py      the traps that `manage.py check` finds
-tasks.py       the Celery tasks: ids in, one call to delivery; shown.py  what operators see of their arguments
-enqueue.py     hints for the broker, with a bounded wait
-queues.py      the queues and what is routed to them
-celery.py      the Celery app                  broker.py      its way to Redis
-consumer.py    no message ends a worker        beat.py        a clock that is set back does not stop it
-statements.py  what is asked of Postgres for each event, prepared
+
+events.py      declare an event                 audiences.py   declare its recipients, for each kind
+kinds.py       declare a kind and its rules     limits.py      rate limits of kinds
+notices.py     notify by ids or a named audience, for services
+inbound.py     events that services send as Celery messages
+json_values.py values of an application as JSON that Postgres can hold
 names.py       the name that users are shown by
-errors.py      Retryable and Permanent
+
+outbox/        record an event; claim, finish, fail and sweep the work that follows from it
+recipients.py  audiences into batches, in SQL: precedence, actor, mutes
+persist.py     one transaction for each batch: insert, seq, unread
+epoch.py       a new epoch after a failover
+publish.py     rows into frames, frames to the channel layer, in bulk
+statements.py  the prepared statements of delivery
+
+inbox/         actions of users: read, unread, delete, mute; each published like any change
+api/           the HTTP API                     access.py      revoking access
+presence.py    the users who are connected      tracing.py     the W3C trace context
+
+maintenance.py retention in slices              expiry.py      its steps: the rows that each removes
+backlog.py     the length and age of the queues checks.py      the system checks
+health/        the operators' page in Django's admin
+
+tasks.py       the Celery tasks: an id in, one call to delivery
+enqueue.py     hints for the broker, with a bounded wait
+queues.py      the queues, and the tasks that are routed to them
+celery.py      the Celery app                   broker.py      its transports for Redis
+consumer.py    malformed messages, Flower       beat.py        the scheduler
+shown.py       redacted task arguments          errors.py      errors, and the database errors that pass
 
 record(event) ─► expand ─► [batches] ─► deliver ─► persist ─► publish ─► channel layer ─► edge
 """

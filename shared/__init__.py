@@ -1,18 +1,22 @@
-"""What both sides of Clarion import: the pipeline that writes and the edge that reads.
+"""The code that both sides of Clarion import: the pipeline, which writes, and the edge, which reads.
 
-    variables.py  the variables of the environment   settings.py   the same, checked, and derived settings
-    protocol.py   every frame and close code of the wire, built without I/O
-    groups.py     user id to channel-layer group     sentinel.py   a Redis that Sentinel watches, by one URL
-    primary.py    keeps the tables in the default database
+    variables.py  the variables of the environment       settings.py   the same, checked, and derived settings
+    database.py   DATABASE_URL, parsed once              primary.py    keeps the tables in the default database
+    sentinel.py   a Redis that Sentinel watches, by one URL
+    installation.py  the identity of this installation
+    protocol.py   every frame and close code of the wire protocol, built without I/O
+
     layer.py      the channel layer: Channels' pub/sub layer with bulk publishing and direct listeners
+    publisher.py  the sending side of the layer          breaker.py    a circuit breaker for each of its hosts
+    subscriber.py, host_connection.py, read_ahead.py     the receiving side of the layer, for each host
+    output_buffer.py  the limit of Redis for a slow subscriber
+    groups.py     user id to channel-layer group         messages.py   the messages to the groups of users
+    acks.py       acknowledged seqs, in Redis            reports.py    the status of each edge, in Redis
+
     tokens.py     mint and verify the JWT that opens a socket
-    jwks.py       the keys of an identity provider, and its tokens
+    tickets.py    one-time tickets                       jwks.py       the keys of an identity provider, and its tokens
     client.py     a user's inbox from Python, for scripts and services
-    subscriber.py, host_connection.py, read_ahead.py  the receiving side of the layer, for each Redis host
-    messages.py   the messages to the groups of users
-    reports.py    what edges say of themselves to operators
-    metrics.py    every metric: name, unit, meaning
-    logs.py       JSON logs, with ids in fields
+    metrics.py    every metric: name, unit, meaning      logs.py       JSON logs, with ids in fields
     inbox/        the log of each user: Announcement, Notification, Change, Inbox, Mute
 
 Nothing here imports `pipeline` or `edge`.

@@ -1,10 +1,11 @@
-"""The HTTP face: a user's own inbox, the token that opens a socket, and whether the web app lives.
+"""The HTTP API: a user's own inbox, the token that opens a socket, events of services, and the health of the web app.
 
     inbox.py     snapshot, list, read, unread, delete, mutes
     tokens.py    the JWT for a socket
     events.py    events from other services
     health.py    /health and /metrics
     auth.py      a session, or a Bearer token
+    provider.py  tokens of an identity provider
     schemas.py   what goes in and out
     strict.py    values of a body that cannot be stored, and where they are
     document.py  the OpenAPI document

@@ -1,5 +1,6 @@
 """What files promise one another: who is loaded where, which process consumes which queue, what a lock names."""
 
+import ast
 import json
 import os
 import re
@@ -87,3 +88,17 @@ def test_a_lock_pins_by_hash_and_names_no_host(lock: Path) -> None:
     pins = re.findall(r"^([A-Za-z0-9][^\s=]*)==\S+.*\\$", text, flags=re.M)
     assert pins
     assert text.count("--hash=sha256:") >= len(pins)
+
+
+#: Packages whose docstring is the map of their files.
+MAPPED = ("pipeline", "pipeline/outbox", "pipeline/inbox", "pipeline/api", "pipeline/health", "edge", "shared")
+#: Files that Django names, and the package itself.
+UNMAPPED = {"__init__.py", "apps.py"}
+
+
+@pytest.mark.parametrize("package", MAPPED)
+def test_a_package_lists_its_files_and_no_others(package: str) -> None:
+    text = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text())) or ""
+    files = {path.name for path in (ROOT / package).glob("*.py")} - UNMAPPED
+    listed = set(re.findall(r"(?<![\w/])\w+\.py", text))
+    assert listed - UNMAPPED == files
