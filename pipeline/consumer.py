@@ -84,8 +84,8 @@ class Consumer(CeleryConsumer):
             except UNREADABLE as error:
                 if self._is_well_formed(message):
                     logger.critical("The worker cannot take tasks and ends", exc_info=True)
-                    # Raised on, it would be logged by the event loop and no more.
-                    state.should_terminate = EX_FAILURE  # type: ignore[assignment]  # None until then
+                    # Raised on, a channel of Redis would take it for a malformed message. A cold shutdown ends with 0.
+                    state.should_stop = EX_FAILURE  # type: ignore[assignment]  # None until then
                     return
                 refused(error)
                 message.reject_log_error(logger, self.connection_errors)  # type: ignore[attr-defined]  # not in the stubs

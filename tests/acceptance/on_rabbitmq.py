@@ -86,11 +86,9 @@ def test_a_worker_says_what_to_do_about_a_foreign_queue(broker: object, db: None
         worker = Worker("meets-a-foreign-queue", **on_test_database())
         try:
             worker.launch()
-            wait_until(
-                lambda: "A queue exists with other arguments than Clarion's" in worker.said(),
-                lambda: worker.said()[-3000:],
-                60,
-            )
+            wait_until(lambda: worker.exit_code() is not None, lambda: f"it goes on: {worker.said()[-3000:]}", 60)
+            assert "A queue exists with other arguments than Clarion's" in worker.said()
+            assert worker.exit_code() == 1
         finally:
             worker.kill()
             channel.queue_delete(EVENTS)
