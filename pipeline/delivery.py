@@ -19,7 +19,7 @@ from django.db import OperationalError, transaction
 from pipeline import audiences, events, limits, persist, publish, recipients
 from pipeline.enqueue import enqueue
 from pipeline.errors import is_busy
-from pipeline.outbox import failures, pauses, work
+from pipeline.outbox import busy, failures, pauses, work
 from pipeline.queues import DELIVER
 from shared import metrics
 
@@ -43,7 +43,9 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
             except OperationalError as error:
                 if not is_busy(error):
                     raise
-                expanded = _expand(event_id, enqueued_at, inline=False)  # `deliver` parts those who are busy
+                expanded = _expand(event_id, enqueued_at, inline=False)
+                for batch_id in expanded[1].batch_ids if expanded else ():
+                    busy.split(batch_id)  # now, so that `deliver` does not wait for the same lock again
         if expanded is None:
             return
         event, cut, stored = expanded
@@ -83,7 +85,7 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
         try:
             delivered = _store(batch_id)
         except OperationalError as error:
-            if not is_busy(error) or not work.split_busy(batch_id):
+            if not is_busy(error) or not busy.split(batch_id):
                 raise
             delivered = _store(batch_id)
         if delivered is not None:

@@ -1,7 +1,8 @@
 """The outbox: every event and batch still to be worked off, in Postgres, the queue of record.
 
     recording.py   record(event): one row in the caller's transaction, enqueued on commit
-    work.py        the life of a piece of work: start, claim, finish, split
+    work.py        the life of a piece of work: start, claim, finish
+    busy.py        move recipients with locked inboxes to batches of their own
     failures.py    a failure recorded on its row, and when the work is tried again or parked
     sweep.py       re-enqueue what is due and unfinished
     dead_letters.py  replay or discard what was parked

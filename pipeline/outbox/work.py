@@ -168,41 +168,6 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
     return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=epoch, persisted=row[3])
 
 
-#: Recipients whose inbox is locked by somebody else at this moment, moved to a batch of their own. Its hint is given by
-#: the next sweep after a short wait. Nothing is moved where that would be all of them.
-_SPLIT = """
-WITH batch AS (
-    SELECT id, event_id, announcement_id, lane, recipients FROM outbox_batch
-     WHERE id = %(batch)s AND state = 'pending' AND persisted_at IS NULL FOR UPDATE SKIP LOCKED
-),
-inboxes AS (SELECT user_id FROM inbox_inbox WHERE user_id = ANY(ARRAY(SELECT unnest(recipients) FROM batch))),
-free AS (
-    SELECT user_id FROM inbox_inbox WHERE user_id IN (SELECT user_id FROM inboxes) FOR NO KEY UPDATE SKIP LOCKED
-),
-busy AS (SELECT user_id FROM inboxes EXCEPT SELECT user_id FROM free),
-moved AS (
-    INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at, hinted_at)
-    SELECT batch.event_id, batch.announcement_id,
-           (SELECT max(number) + 1 FROM outbox_batch b WHERE b.event_id = batch.event_id),
-           ARRAY(SELECT user_id FROM busy ORDER BY user_id), batch.lane, now() + interval '2 seconds', 'epoch'
-      FROM batch WHERE (SELECT count(*) FROM busy) BETWEEN 1 AND cardinality(batch.recipients) - 1
-    RETURNING id
-)
-UPDATE outbox_batch SET recipients = ARRAY(
-       SELECT user_id FROM unnest(batch.recipients) one(user_id) WHERE user_id NOT IN (SELECT user_id FROM busy)
-        ORDER BY user_id)
-  FROM batch, moved WHERE outbox_batch.id = batch.id
-"""
-
-
-def split_busy(batch_id: int) -> bool:
-    """Move the recipients whose inboxes are locked to another batch; return whether there were some, but not all."""
-    moved = _execute(_SPLIT, {"batch": batch_id})
-    if moved:
-        logger.info("Recipients with locked inboxes were moved to a batch of their own", extra={"batch": batch_id})
-    return moved > 0
-
-
 def deferred(event_id: int, kind: str, seconds: float, why: str) -> None:
     """Put a claimed event off until its turn comes, when the sweep enqueues it again; no start counts."""
     _execute(

@@ -14,7 +14,7 @@ from django.test import Client
 
 from pipeline import access, delivery
 from pipeline.inbox import changes, mutes, personal, reading
-from pipeline.outbox import dead_letters, failures, pauses, recording, story, sweep, work
+from pipeline.outbox import busy, dead_letters, failures, pauses, recording, story, sweep, work
 from pipeline.outbox.models import Event
 from pipeline.publish import channel_layer
 from shared.inbox.models import Inbox
@@ -109,6 +109,7 @@ SIGNALS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], li
 SILENT = {
     "access.connect",
     "access.is_active",
+    "busy.split",
     "dead_letters.discard",
     "mutes.mute",
     "mutes.mutes_of",
@@ -132,10 +133,23 @@ SILENT = {
     "failures.failure_noted",
     "work.finish",
     "work.finish_at_once",
-    "work.split_busy",
     "work.start_again",
 }
-MODULES = (access, changes, dead_letters, failures, mutes, pauses, personal, reading, recording, story, sweep, work)
+MODULES = (
+    access,
+    busy,
+    changes,
+    dead_letters,
+    failures,
+    mutes,
+    pauses,
+    personal,
+    reading,
+    recording,
+    story,
+    sweep,
+    work,
+)
 
 
 def _public(module: ModuleType) -> set[str]:

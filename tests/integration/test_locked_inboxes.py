@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 
 from pipeline import delivery
+from pipeline.outbox import busy
 from pipeline.outbox.models import Batch, Event
 from pipeline.outbox.sweep import sweep
 from shared.inbox.models import Inbox, Notification
@@ -42,8 +43,8 @@ def test_the_others_are_notified_within_the_bound(
     event_id = happened("now", **{kind: people})
     begun = time.monotonic()
     delivery.expand(event_id)
-    deliver_pending = list(Batch.objects.filter(event_id=event_id, state="pending").values_list("pk", flat=True))
-    for batch_id in deliver_pending:
+    hinted = Batch.objects.filter(event_id=event_id, state="pending").exclude(recipients=[people[0].pk])
+    for batch_id in list(hinted.values_list("pk", flat=True)):
         delivery.deliver(batch_id)
     assert time.monotonic() - begun < 1.5
     told = Notification.objects.filter(event_id=event_id).values_list("recipient_id", flat=True)
@@ -74,3 +75,60 @@ def test_a_batch_of_locked_inboxes_alone_is_tried_again(
     locked.rollback()
     delivery.deliver(batch.pk)
     assert Event.objects.get(pk=event_id).state == "done"
+
+
+def batch_of(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Batch:
+    """A batch that is not delivered yet."""
+    small = delivery.recipients.load().model_copy(update={"deliver_at_once": 0})
+    monkeypatch.setattr("pipeline.recipients.load", lambda: small)
+    event_id = happened("now", first=people)
+    delivery.expand(event_id)
+    return Batch.objects.get(event_id=event_id)
+
+
+def lock(database: psycopg.Connection[object], people: list[User]) -> None:
+    ids = [person.pk for person in people]
+    database.execute("SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%s) FOR NO KEY UPDATE", [ids])
+
+
+def parts(event_id: int) -> list[list[int]]:
+    """The recipients of each batch of an event."""
+    return list(Batch.objects.filter(event_id=event_id).order_by("number").values_list("recipients", flat=True))
+
+
+def test_an_inbox_that_is_in_use_for_a_moment_is_not_busy(
+    people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, broker: object
+) -> None:
+    """Other deliveries to the same user queue up behind the one that failed, and have the lock right after it."""
+    batch = batch_of(people[:2], monkeypatch)
+    locked.execute("SAVEPOINT moment")
+    lock(locked, [people[1]])
+    monkeypatch.setattr("time.sleep", lambda _: locked.execute("ROLLBACK TO SAVEPOINT moment"))
+    assert busy.split(batch.pk)
+    assert parts(batch.event_id) == [[people[1].pk], [people[0].pk]]
+
+
+def test_where_all_are_busy_those_who_are_free_again_first_do_not_wait_for_the_others(
+    people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, broker: object
+) -> None:
+    batch = batch_of(people[:3], monkeypatch)
+    locked.execute("SAVEPOINT others")
+    lock(locked, people[1:3])
+    assert not busy.split(batch.pk)
+    assert parts(batch.event_id) == [[people[0].pk], [people[1].pk], [people[2].pk]]
+    locked.execute("ROLLBACK TO SAVEPOINT others")
+    for one in Batch.objects.filter(event_id=batch.event_id).exclude(pk=batch.pk):
+        delivery.deliver(one.pk)
+    told = Notification.objects.filter(event_id=batch.event_id).values_list("recipient_id", flat=True)
+    assert set(told) == {person.pk for person in people[1:3]}
+
+
+def test_many_busy_recipients_are_moved_to_a_bounded_number_of_batches(
+    people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, broker: object
+) -> None:
+    monkeypatch.setattr("pipeline.outbox.busy.PARTS_MAX", 2)
+    batch = batch_of(people, monkeypatch)
+    lock(locked, people[:3])
+    assert busy.split(batch.pk)
+    ids = [person.pk for person in people]
+    assert parts(batch.event_id) == [ids[3:], ids[:2], ids[2:3]]
