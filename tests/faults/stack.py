@@ -46,6 +46,7 @@ SHORT = {
     "CLARION_BATCH_SIZE": "5",
     "CLARION_CREDIT_FRAMES": "60",
     "CLARION_PARKED_SECONDS": "5",
+    "CLARION_UNREAD_MAX": "1000000",
     "CLARION_SERVICE_TOKENS": SERVICE_TOKEN,
     "FAULTS_VISIBILITY_SECONDS": "5",
 }
@@ -68,13 +69,16 @@ DISK_BYTES = 512 << 20
 #: So that a small disk is enough, and enough connections for what is made of them.
 POSTGRES = {**FAST_AND_UNSAFE, "max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "60"}
 
+#: The queues of a worker, if it is not given some of them.
+QUEUES = "events,bursts,maintenance,retention"
+
 
 class Worker(Answering):
     """A worker that may end itself at a named point (see worker.py)."""
 
-    def __init__(self, name: str, **environment: str) -> None:
+    def __init__(self, name: str, queues: str = QUEUES, **environment: str) -> None:
         self.port = free_port()
-        options = [f"--hostname={name}@faults", "--queues=events,bursts,maintenance,retention", "--pool=threads"]
+        options = [f"--hostname={name}@faults", f"--queues={queues}", "--pool=threads"]
         super().__init__(
             f"faults-{name}",
             sys.executable, "-m", "tests.faults.worker", "worker", *options, "--concurrency=2", "--without-mingle",
@@ -179,13 +183,13 @@ class Stack:
         migrate = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
         subprocess.run(migrate, env=env, check=True)
 
-    def worker(self, name: str, **more: str) -> Worker:
+    def worker(self, name: str, queues: str = QUEUES, **more: str) -> Worker:
         """One more worker, not started."""
-        return Worker(name, **self.environment("workers"), **more)
+        return Worker(name, queues, **self.environment("workers") | more)
 
     def edge(self, name: str, **more: str) -> Edge:
         """One more edge, not started."""
-        return Edge(f"faults-{name}", **self.environment("edges"), **more)
+        return Edge(f"faults-{name}", **self.environment("edges") | more)
 
     def _start_all(self, haproxy: Path, stack: ExitStack) -> None:
         beat = [str(BIN / "celery"), "-A", "pipeline", "beat"]
@@ -247,37 +251,6 @@ class Stack:
     def server(self, name: str) -> Server:
         """`postgres`, `broker` or `layer`."""
         return {"postgres": self.postgres, "broker": self.broker, "layer": self.layer}[name]
-
-    def standby(self) -> Postgres:
-        """A standby that streams from Postgres, on a port of its own."""
-        standby = Postgres(self.folder / "standby", settings=POSTGRES | {"primary_conninfo": self.postgres.conninfo})
-        with self.database() as database:
-            database.execute("SELECT pg_backup_start('standby', fast => true)")
-            shutil.rmtree(standby.home, ignore_errors=True)
-            standby.home.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["cp", "-a", str(self.postgres.home), str(standby.home)], check=True)
-            label = database.execute("SELECT labelfile FROM pg_backup_stop()").fetchone()
-        assert label is not None
-        (standby.home / "backup_label").write_text(label[0])
-        (standby.home / "standby.signal").touch()
-        (standby.home / "postmaster.pid").unlink()
-        subprocess.run(["chown", "-R", f"--reference={standby.home}", str(standby.home)], check=True)
-        return standby.start()
-
-    def caught_up(self, standby: Postgres) -> bool:
-        """Whether a standby has replayed all that Postgres has."""
-        with self.database() as database, psycopg.connect(standby.url, autocommit=True) as other:
-            head = database.execute("SELECT pg_current_wal_lsn()").fetchone()
-            assert head is not None
-            replayed = other.execute("SELECT pg_last_wal_replay_lsn() >= %s", head).fetchone()
-            return bool(replayed and replayed[0])
-
-    def replace_postgres(self, standby: Postgres) -> None:
-        """Have a standby that was stopped answer in the place of Postgres, which was killed."""
-        shutil.rmtree(self.postgres.home)
-        subprocess.run(["cp", "-a", str(standby.home), str(self.postgres.home)], check=True)
-        shutil.rmtree(standby.home)
-        self.postgres.start()
 
     def kill(self, *names: str) -> None:
         """End processes by SIGKILL; `mend` or `start` brings them back."""

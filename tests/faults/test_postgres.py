@@ -15,6 +15,7 @@ from celery import Celery
 from psycopg import errors as database_errors
 
 from tests.faults import evidence
+from tests.faults import standby as standbys
 from tests.faults.background import Background
 from tests.faults.breakages import cut, dead, server_dead, server_frozen, sessions_ended
 from tests.faults.conftest import Trials
@@ -129,14 +130,14 @@ def test_a_promoted_standby_that_lagged_begins_a_new_epoch_by_itself(trial: Tria
         stack = run.stack
         with stack.database() as database:
             before = evidence.epoch(database)
-        standby = stack.standby()
+        standby = standbys.started(stack)
         run.some_more(10)
-        run.until(lambda: stack.caught_up(standby), "the standby does not follow")
+        run.until(lambda: standbys.caught_up(stack, standby), "the standby does not follow")
         standby.stop()  # from here on it lags
         run.some_more(40)
         stack.postgres.kill()
         emitted = frozenset(one.key for one in run.load.emitted)
-        stack.replace_postgres(standby)  # still read-only, as after a failover until the promotion
+        standbys.replace_postgres(stack, standby)  # still read-only, as after a failover until the promotion
         run.passes(1)
         with stack.database() as database:
             run.forgiven = emitted - evidence.committed(database, run.prefix)
