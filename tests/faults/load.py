@@ -37,7 +37,8 @@ class Load:
         self, url: str, users: Sequence[int], prefix: str, dice: random.Random, names_of: Callable[[int], Sequence[str]]
     ) -> None:
         self.emitted: list[Emitted] = []
-        self.actions = 0
+        self.posted: dict[str, float] = {}  # by key: when it was begun (seconds, monotonic)
+        self.acted: list[tuple[float, float]] = []  # actions of users: when they began, and how long they took
         self._users = users
         self._prefix = prefix
         self._dice = dice
@@ -87,7 +88,7 @@ class Load:
         kind = self._dice.choice(KINDS)
         payload = {"kind": kind, "data": {"key": key}, "recipients": recipients, "topic": f"{self._prefix}:{kind}"}
         event = {"name": "clarion.notice.given.v1", "payload": payload, "key": key, "source": f"{key[-1]}"}
-        begun = time.monotonic()
+        begun = self.posted[key] = time.monotonic()
         outcome: Outcome = "unknown"
         try:
             answer = await client.post("/api/events", json=event, headers={"Authorization": f"Bearer {SERVICE_TOKEN}"})
@@ -113,7 +114,8 @@ class Load:
             ("POST", "/api/notifications/read", {"through": int(name)}),
         ]
         method, path, body = self._dice.choice(ways)
+        headers = {"Authorization": f"Bearer {self._tokens[user]}"}
+        begun = time.monotonic()
         with contextlib.suppress(httpx.TransportError):
-            headers = {"Authorization": f"Bearer {self._tokens[user]}"}
             await client.request(method, path, json=body, headers=headers)
-            self.actions += 1
+        self.acted.append((begun, time.monotonic() - begun))

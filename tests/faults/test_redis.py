@@ -1,9 +1,13 @@
 """The broker and the channel layer: emptied, restarted, frozen, refusing, full."""
 
+import statistics
+import time
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 
+from shared.breaker import SOCKET_TIMEOUT_SECONDS
 from shared.groups import user_group
 from tests.faults import evidence
 from tests.faults.breakages import cut, flushed, full, server_dead, server_frozen
@@ -13,6 +17,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 #: Longer than a subscriber believes in a Redis that is silent (seconds).
 PAST_SILENCE_SECONDS = 13
+#: While it is silent: events are stored after this long at the latest, and most actions take less than the latter.
+LATE_SECONDS, AT_ONCE_SECONDS = 5, 0.3
 #: Longer than a request waits for the broker (seconds).
 FROZEN_SECONDS = 3
 
@@ -40,10 +46,18 @@ def test_flushing_redis_in_the_middle_of_a_burst_delays_what_it_held(trial: Tria
 
 
 def test_a_channel_layer_that_is_silent_is_left_and_found_again(trial: Trials) -> None:
-    """May notice: what is told meanwhile comes by way of Postgres."""
+    """May notice: notifications come by way of Postgres. Workers store as fast as before, and an action waits once."""
     with trial("channel layer frozen", BY_POSTGRES, within=40) as run, server_frozen(run.stack, "layer"):
-        run.passes(PAST_SILENCE_SECONDS)
+        begun = time.monotonic()
         run.until(run.nobody_is_ready, "the edges believe in it still")
+        run.passes(max(0.0, begun + PAST_SILENCE_SECONDS - time.monotonic()))
+        ended = time.monotonic()
+        with run.stack.database() as database:
+            unstored = evidence.pending(database, run.prefix, evidence.now(database) - timedelta(seconds=LATE_SECONDS))
+        waits = [seconds for since, seconds in run.load.acted if begun <= since < ended - SOCKET_TIMEOUT_SECONDS]
+        assert not unstored
+        assert max(waits) < SOCKET_TIMEOUT_SECONDS + 1
+        assert statistics.median(waits) < AT_ONCE_SECONDS
 
 
 def test_a_channel_layer_that_restarts_is_listened_to_again(trial: Trials) -> None:

@@ -8,22 +8,24 @@ held against the database. Leaves: a `Result`, and an assertion for whatever bro
 import asyncio
 import concurrent.futures
 import itertools
+import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Self
 
+import httpx
 import psutil
 import redis
 
 from tests.faults import evidence
 from tests.faults.background import Background
-from tests.faults.checker import Verdict, check
+from tests.faults.checker import Emitted, Verdict, check
 from tests.faults.followers import Follower
 from tests.faults.load import Load
 from tests.faults.report import Result
-from tests.faults.stack import Stack
+from tests.faults.stack import SERVICE_TOKEN, Stack
 from tests.processes import wait_until
 
 #: People of one trial, each with a socket.
@@ -40,6 +42,13 @@ HINTS_MAX = 3000
 LOADED_SECONDS = 6
 #: Between two looks at memory and queues (seconds).
 SAMPLE_EVERY_SECONDS = 0.5
+
+#: Recipients of an event that is delivered inline (CLARION_DELIVER_AT_ONCE has room for twice as many).
+FEW = 4
+#: Longest wait for something that a fault does, unless the test names another (seconds).
+PATIENCE_SECONDS = 60
+#: Longest wait of a request that the test itself makes (seconds).
+REQUEST_SECONDS = 30
 
 #: What is shown of each process's log where something broke (characters).
 LOG_SHOWN = 3000
@@ -123,15 +132,55 @@ class Trial:
         """Let a fault last: its length is what is tested."""
         time.sleep(seconds)
 
-    def until(self, condition: Callable[[], object], why_not: str) -> None:
+    def until(
+        self, condition: Callable[[], object], why_not: str | Callable[[], str], seconds: float = PATIENCE_SECONDS
+    ) -> None:
         """Wait for something that the fault does."""
-        wait_until(condition, why_not, 60)
+        wait_until(condition, why_not, seconds)
+
+    def ping(self) -> float:
+        """Have one of the followers send a ping; return how long the pong took (seconds)."""
+        return self._background.call(self.dice.choice(self.followers).ping())
 
     def until_told(self) -> None:
         """Wait until all that was recorded so far has reached everybody, though the fault lasts."""
         with self.stack.database() as database:
             instant = evidence.now(database)
         self._recovered(instant, time.monotonic())
+
+    def post(self, key: str, recipients: Sequence[int], **payload: Any) -> None:
+        """Record one more event, with the key of the trial before its own; only the trial's people are checked."""
+        key = f"{self.prefix}:{key}"
+        data = {"key": key, **payload.pop("data", {})}
+        payload = {"kind": "FAULT_TOLD", "recipients": list(recipients), "data": data, **payload}
+        event = {"name": "clarion.notice.given.v1", "payload": payload, "key": key, "source": key}
+        headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+        begun = self.load.posted[key] = time.monotonic()
+        answer = httpx.post(f"{self.stack.web_url}/api/events", json=event, headers=headers, timeout=REQUEST_SECONDS)
+        assert answer.status_code == 202, answer.text
+        ours = frozenset(self.users) & frozenset(recipients)
+        self.load.emitted.append(Emitted(key, ours, "ok", time.monotonic() - begun))
+
+    def heard(self, key: str, users: Collection[int]) -> float | None:
+        """Return how long an event of `post` took to the last of these users (seconds); None: some have not got it."""
+        key = f"{self.prefix}:{key}"
+        came = [self._by_user[user].heard_at.get(key) for user in users]
+        return None if None in came else max(one for one in came if one is not None) - self.load.posted[key]
+
+    def delays(self, since: float, until: float = math.inf, *, to: Collection[int] | None = None) -> list[float]:
+        """Return how long each notification of a small event took to its recipient (seconds), shortest first.
+
+        The events are those that were posted between two instants (monotonic), the recipients those in `to`, if given.
+        For a notification that has not come the time until now counts.
+        """
+        now = time.monotonic()
+        return sorted(
+            self._by_user[user].heard_at.get(one.key, now) - self.load.posted[one.key]
+            for one in tuple(self.load.emitted)
+            if one.outcome == "ok" and len(one.recipients) <= FEW and since <= self.load.posted[one.key] < until
+            for user in one.recipients
+            if to is None or user in to
+        )
 
     def counted(self, metric: str) -> float:
         """A metric, over both edges."""

@@ -1,0 +1,147 @@
+"""Long work beside small events: a backlog of an hour, a purge of many rows, a person who reads a large inbox."""
+
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from celery import Celery
+
+from pipeline.queues import BURSTS, PURGE, RETENTION
+from shared.settings import load
+from shared.tokens import mint
+from tests.faults import evidence
+from tests.faults.breakages import dead
+from tests.faults.conftest import Trials
+from tests.faults.evidence import Database
+from tests.faults.stack import SHORT
+from tests.faults.trial import Trial
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+#: Recipients of the event that is the backlog, and its batches.
+CROWD = 10_000
+BATCHES = CROWD // int(SHORT["CLARION_BATCH_SIZE"])
+#: Old entries of the log to be purged, and the users whose they are.
+OLD, OWNERS = 300_000, 1000
+#: Redis gives an unacknowledged purge to another worker after this long, which is shorter than a slice (seconds).
+VISIBILITY_SECONDS = 1
+#: Notifications that one person has not read.
+UNREAD = 200_000
+#: Longest wait of nineteen in twenty small events beside all that, and of a mention beside the reader (seconds).
+PROMPT_SECONDS, MENTION_SECONDS = 1.0, 3.0
+
+_AN_HOUR_OLD = """
+UPDATE outbox_batch SET hinted_at = hinted_at - interval '1 hour', recorded_at = recorded_at - interval '1 hour',
+       next_attempt_at = next_attempt_at - interval '1 hour'
+ WHERE state = 'pending'
+"""
+_OLD_CHANGES = """
+INSERT INTO inbox_change (recipient_id, seq, action, created_at)
+SELECT %(first)s + n %% %(owners)s, n, 'read', now() - interval '1 year' FROM generate_series(1, %(old)s) n
+"""
+_INBOXES = """
+INSERT INTO inbox_inbox (user_id, seq, unread)
+SELECT id, %(seq)s, %(unread)s FROM unnest(%(users)s::bigint[]) id
+"""
+_UNREAD = """
+WITH a AS (INSERT INTO inbox_announcement (event_id, kind, data, created_at) VALUES (0, 'OLD', '{}', now())
+           RETURNING id)
+INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at)
+SELECT %(reader)s, n, a.id, -n, now() FROM a, generate_series(1, %(unread)s) n
+"""
+_LOCK_ONE = "SELECT 1 FROM inbox_notification WHERE recipient_id = %s AND seq = 1 FOR UPDATE"
+_FREE = "SELECT count(*) FROM (SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR UPDATE SKIP LOCKED) free"
+_UNREAD_LEFT = "SELECT unread FROM inbox_inbox WHERE user_id = %s"
+
+
+def users(run: Trial, count: int) -> list[int]:
+    """People who are not checked by the trial."""
+    with run.stack.database() as database:
+        return evidence.people(database, f"{run.prefix}-more-", count)
+
+
+def count(database: Database, sql: str, *params: object) -> int:
+    row = database.execute(sql, params).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def prompt(delays: Sequence[float], seconds: float = PROMPT_SECONDS) -> None:
+    """Nineteen in twenty small events were not held up for longer."""
+    assert delays[len(delays) * 19 // 20] < seconds, delays[-20:]
+
+
+def test_a_backlog_of_an_hour_gets_one_hint_for_each_row_and_holds_up_nobody(trial: Trials) -> None:
+    """May notice: nothing, apart from those whom the backlog concerns."""
+    with trial("a backlog of an hour, hints lost", "the backlog takes its time", within=60) as run:
+        stack = run.stack
+        with stack.database() as database, stack.redis("broker") as broker:
+
+            def pending() -> int:
+                return count(database, "SELECT count(*) FROM outbox_batch WHERE state = 'pending'")
+
+            with dead(stack, "alpha", "beta"):
+                with stack.worker("expanding", queues="events"):
+                    run.post("backlog", users(run, CROWD))
+                    run.until(lambda: pending() >= BATCHES, lambda: f"{pending()} batches")
+                database.execute(_AN_HOUR_OLD)
+                broker.delete(BURSTS)
+            run.until(lambda: all(worker.is_up() for worker in stack.workers), "the workers are not up")
+            up = time.monotonic()
+            while pending() > BATCHES // 10:
+                hints = [json.loads(message)["headers"]["argsrepr"] for message in broker.lrange(BURSTS, 0, -1)]
+                assert len(hints) == len(set(hints)), "a row has more than one hint"
+                run.some_more(5)
+            prompt(run.delays(up))
+
+
+def test_a_purge_longer_than_the_visibility_timeout_holds_up_nobody(trial: Trials) -> None:
+    """May notice: nothing. Its task is given to several workers, and asked for again each second."""
+    with trial("a long purge", "nothing", within=40) as run:
+        owners = users(run, OWNERS)
+        with run.stack.database() as database:
+            database.execute(_INBOXES, {"users": owners, "seq": OLD, "unread": 0})
+            database.execute("UPDATE outbox_retention SET finished_at = NULL")  # due, whenever the last pass was
+            database.execute(_OLD_CHANGES, {"first": owners[0], "owners": OWNERS, "old": OLD})
+            left = "SELECT count(*) FROM inbox_change WHERE recipient_id = ANY(%s)"
+            beat = Celery(broker=run.stack.broker.url)
+            with run.stack.worker("impatient", FAULTS_VISIBILITY_SECONDS=str(VISIBILITY_SECONDS)):
+                begun = time.monotonic()
+                while count(database, left, owners):
+                    beat.send_task(PURGE, queue=RETENTION)
+                    run.passes(1)
+                assert time.monotonic() - begun > 2 * VISIBILITY_SECONDS
+                prompt(run.delays(begun))
+
+
+def test_one_person_who_reads_a_large_inbox_holds_up_nobody(trial: Trials) -> None:
+    """May notice: the reader alone is notified later, once their inbox is read."""
+    with trial("one person reads 200,000 notifications", "that person is notified later", within=60) as run:
+        (reader,) = users(run, 1)
+        few, many = run.users[:3], run.users[3:19]
+        with run.stack.database() as database, run.stack.database() as other, ThreadPoolExecutor() as threads:
+            database.execute(_INBOXES, {"users": [reader], "seq": UNREAD, "unread": UNREAD})
+            database.execute(_UNREAD, {"reader": reader, "unread": UNREAD})
+            begun = time.monotonic()
+            with other.transaction():  # so that it takes as long as the test needs, however fast the machine is
+                other.execute(_LOCK_ONE, [reader])
+                reading = threads.submit(read_all, run, reader)
+                run.until(lambda: not count(database, _FREE, reader), "the inbox is never locked")
+                run.post("few", [reader, *few])
+                run.post("many", [reader, *many])
+                run.until(lambda: run.heard("few", few) and run.heard("many", many), "they are not notified")
+            assert reading.result(60).status_code == 200
+            run.until(lambda: count(database, _UNREAD_LEFT, reader) == 2, "the reader is not notified")
+        assert max(run.heard("few", few) or 0, run.heard("many", many) or 0) < MENTION_SECONDS
+        # A delivery that waits for that inbox has locked others, for which others again wait.
+        prompt(run.delays(begun), MENTION_SECONDS)
+
+
+def read_all(run: Trial, reader: int) -> httpx.Response:
+    token, _ = mint(reader, load())
+    headers = {"Authorization": f"Bearer {token}"}
+    through = {"through": UNREAD}
+    return httpx.post(f"{run.stack.web_url}/api/notifications/read", json=through, headers=headers, timeout=60)
