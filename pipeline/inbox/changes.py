@@ -44,6 +44,8 @@ changed AS (
 SELECT EXISTS (SELECT 1 FROM changed WHERE changed.seq = shown.seq) FROM shown
 """  # noqa: S608 - constants
 
+#: `LIMIT 1` makes each first row a look-up in the index. As a join, with statistics from before an inbox grew, it would
+#: compare all rows of the inbox with all that are read.
 _READ_THROUGH = """
 WITH changed AS (
     UPDATE inbox_notification n SET read_at = clock_timestamp()
@@ -52,11 +54,15 @@ WITH changed AS (
             SELECT 1 FROM inbox_announcement a WHERE a.id = n.announcement_id
                AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
                AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)))
-    RETURNING n.first, n.read_at
+    RETURNING n.first
 ),
 firsts AS (
-    UPDATE inbox_notification n SET read_at = changed.read_at
-      FROM changed WHERE n.recipient_id = %(user)s AND n.seq = changed.first
+    UPDATE inbox_notification SET read_at = clock_timestamp()
+     WHERE ctid = ANY(ARRAY(
+           SELECT one.ctid FROM changed CROSS JOIN LATERAL (
+                  SELECT n.ctid FROM inbox_notification n
+                   WHERE n.recipient_id = %(user)s AND n.seq = changed.first LIMIT 1) one
+            WHERE changed.first IS NOT NULL))
 )
 SELECT count(*) FROM changed
 """
