@@ -63,8 +63,9 @@ PAIRS = (
     "load-web",
 )
 
-#: The disk of Postgres, where it may be mounted: small enough to be filled, large enough for a run (bytes).
-DISK_BYTES = 512 << 20
+#: The disk of Postgres, where it may be mounted: small enough to be filled, and large enough for two copies of the
+#: data of a run (bytes).
+DISK_BYTES = 1 << 30
 
 #: So that a small disk is enough, and enough connections for what is made of them.
 POSTGRES = {**FAST_AND_UNSAFE, "max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "60"}
