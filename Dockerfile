@@ -10,5 +10,5 @@ RUN useradd --system --uid 10001 --home-dir /app clarion
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY . .
-RUN python -m compileall -q pipeline edge shared examples
+RUN python -m compileall -q clarion examples
 USER clarion

@@ -176,7 +176,7 @@ def _post(crowd: "Crowd", kind: str) -> Posted:
     """What the web app does in a request: save, and commit."""
     from django.db import transaction
 
-    from pipeline.outbox.models import Event
+    from clarion.pipeline.outbox.models import Event
 
     committed: list[float] = []
     begun = time.perf_counter()
@@ -199,7 +199,7 @@ def _progress(posted: Sequence[Posted]) -> tuple[int, int, float]:
 
 def _persisted(posted: Sequence[Posted]) -> int:
     """How many notifications these events made."""
-    from shared.inbox.models import Notification
+    from clarion.shared.inbox.models import Notification
 
     return Notification.objects.filter(event_id__in=[post.event_id for post in posted]).count()
 

@@ -176,10 +176,14 @@ def daphne(application: str, *, ready: str = "/", **environment: str) -> Server:
 
 def edge(**environment: str) -> Server:
     """The edge."""
-    return daphne("edge.asgi:application", ready="/readyz", DJANGO_SETTINGS_MODULE="edge.settings", **environment)
+    return daphne(
+        "clarion.edge.asgi:application", ready="/readyz", DJANGO_SETTINGS_MODULE="clarion.edge.settings", **environment
+    )
 
 
-def worker(*queues: str, concurrency: int = 4, prefetch: int = 1, app: str = "pipeline", **environment: str) -> Server:
+def worker(
+    *queues: str, concurrency: int = 4, prefetch: int = 1, app: str = "clarion.pipeline", **environment: str
+) -> Server:
     """A worker process on these queues, of a Celery app; ready when it answers Prometheus."""
     port = free_port()
     names = ",".join(queues)

@@ -130,7 +130,7 @@ def _post(pair: "Crowd") -> tuple[str, float]:
 
 
 def _is_done(key: str) -> bool:
-    from pipeline.outbox.models import Event
+    from clarion.pipeline.outbox.models import Event
 
     return Event.objects.filter(key=key, state="done").exists()
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.client import InboxClient
-from shared.settings import load
-from shared.tokens import mint
+from clarion.shared.client import InboxClient
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 
 #: Sockets that connect at the same time: enough to be quick, few enough not to measure the connecting.
 CONNECT_AT_ONCE = 50

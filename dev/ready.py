@@ -81,7 +81,7 @@ def _answering(workers: set[str]) -> set[str]:
 
     nodes = {host_format(worker): worker for worker in workers}
     try:
-        replies = find_app("pipeline").control.ping(destination=list(nodes), timeout=_ANSWER_SECONDS)
+        replies = find_app("clarion.pipeline").control.ping(destination=list(nodes), timeout=_ANSWER_SECONDS)
     except (OperationalError, OSError):
         return set()
     return {nodes[node] for reply in replies or () for node in reply if node in nodes}

@@ -13,14 +13,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from edge import auth
-from edge.address import address_of
-from edge.repair import Opening, ReadFailed
-from edge.runtime import Edge
-from edge.socket import Socket
-from shared import metrics, protocol
-from shared.protocol import AuthFailure, Close
-from shared.tokens import CannotCheck, TokenRefused
+from ..shared import metrics, protocol
+from ..shared.protocol import AuthFailure, Close
+from ..shared.tokens import CannotCheck, TokenRefused
+from . import auth
+from .address import address_of
+from .repair import Opening, ReadFailed
+from .runtime import Edge
+from .socket import Socket
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The application that Daphne runs: `daphne edge.asgi:application`.
+"""The application that Daphne runs: `daphne clarion.edge.asgi:application`.
 
 Neither Celery nor the pipeline is imported here or below; a test imports this module in its own process and checks.
 """
@@ -7,15 +7,15 @@ import gc
 import logging.config
 import os
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edge.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.edge.settings")
 
 from channels.routing import ProtocolTypeRouter
 
-from edge import drain, handshake, transport
-from edge.consumer import websocket
-from edge.http import http
-from edge.settings import LOGGING
-from shared.installation import wait_for_installation
+from ..shared.installation import wait_for_installation
+from . import drain, handshake, transport
+from .consumer import websocket
+from .http import http
+from .settings import LOGGING
 
 #: A collection walks the sockets and everyone waits for it, so there are few, and none walks the objects of the start
 #: (gc.freeze). A closed connection leaves no reference cycle, so collections are for rare exceptions: after 50,000

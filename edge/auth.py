@@ -16,15 +16,15 @@ from urllib.parse import parse_qs
 
 from redis.exceptions import RedisError
 
-from edge import sessions
-from edge.repair import WRONG_STATEMENT, Reader, ReadFailed
-from edge.runtime import Edge
-from shared import tickets
-from shared.jwks import is_of_a_provider
-from shared.layer import ClarionLoopLayer
-from shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
-from shared.settings import Settings
-from shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, TokenRefused, verify
+from ..shared import tickets
+from ..shared.jwks import is_of_a_provider
+from ..shared.layer import ClarionLoopLayer
+from ..shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
+from ..shared.settings import Settings
+from ..shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, TokenRefused, verify
+from . import sessions
+from .repair import WRONG_STATEMENT, Reader, ReadFailed
+from .runtime import Edge
 
 logger = logging.getLogger(__name__)
 

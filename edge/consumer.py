@@ -11,16 +11,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from edge import auth, runtime
-from edge.admission import admitted, cannot_check
-from edge.paths import path_of
-from edge.repair import ReadFailed
-from edge.socket import Socket
-from edge.transport import TOO_LARGE, TOO_MANY_FRAMES
-from edge.wire import Send, WebSocketWire
-from shared import metrics, protocol
-from shared.protocol import AuthFailure, Close
-from shared.tokens import CannotCheck, TokenRefused
+from ..shared import metrics, protocol
+from ..shared.protocol import AuthFailure, Close
+from ..shared.tokens import CannotCheck, TokenRefused
+from . import auth, runtime
+from .admission import admitted, cannot_check
+from .paths import path_of
+from .repair import ReadFailed
+from .socket import Socket
+from .transport import TOO_LARGE, TOO_MANY_FRAMES
+from .wire import Send, WebSocketWire
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from daphne.server import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Port
 
-from edge import runtime
-from edge.goodbye import goodbye
+from . import runtime
+from .goodbye import goodbye
 
 logger = logging.getLogger(__name__)
 

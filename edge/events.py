@@ -10,13 +10,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from edge import runtime, sessions
-from edge.admission import admitted
-from edge.consumer import Receive
-from edge.runtime import Edge
-from edge.socket import Socket
-from edge.wire import EventStreamWire, Send
-from shared import metrics
+from ..shared import metrics
+from . import runtime, sessions
+from .admission import admitted
+from .consumer import Receive
+from .runtime import Edge
+from .socket import Socket
+from .wire import EventStreamWire, Send
 
 #: Where the streams are.
 PATH = "/sse/notification-updates/"

@@ -7,9 +7,9 @@ edges are not met by all of them at once, and closed with 4012, evenly over the 
 import asyncio
 import random
 
-from edge.sockets import Sockets
-from shared import protocol
-from shared.protocol import Close
+from ..shared import protocol
+from ..shared.protocol import Close
+from .sockets import Sockets
 
 
 async def goodbye(to: Sockets, period: float) -> int:

@@ -14,8 +14,8 @@ from daphne import server
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import reactor
 
-from shared import metrics
-from shared.settings import load
+from ..shared import metrics
+from ..shared.settings import load
 
 #: How often the process closes the connections that took too long (seconds).
 LOOK_EVERY_SECONDS = 0.5

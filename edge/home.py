@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from edge.repair import Reader
-from shared.settings import Settings
+from ..shared.settings import Settings
+from .repair import Reader
 
 
 class Home(Protocol):

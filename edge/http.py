@@ -6,12 +6,12 @@ Input: an ASGI http scope. Output: an answer; for an unknown path one that lists
 from collections.abc import Mapping
 from typing import Any
 
-from edge import events, sessions
-from edge.consumer import Receive
-from edge.health import answer, health, metrics_page, readiness
-from edge.paths import path_of
-from edge.wire import Send
-from shared.protocol import dumps
+from ..shared.protocol import dumps
+from . import events, sessions
+from .consumer import Receive
+from .health import answer, health, metrics_page, readiness
+from .paths import path_of
+from .wire import Send
 
 
 async def http(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:

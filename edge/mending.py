@@ -11,12 +11,12 @@ import random
 from collections.abc import Sequence
 from typing import Protocol
 
-from edge.repair import Missed, Reader, ReadFailed
-from edge.stream import Stream
-from shared import metrics
-from shared.inbox.queries import Head
-from shared.protocol import ResyncReason
-from shared.settings import Settings
+from ..shared import metrics
+from ..shared.inbox.queries import Head
+from ..shared.protocol import ResyncReason
+from ..shared.settings import Settings
+from .repair import Missed, Reader, ReadFailed
+from .stream import Stream
 
 logger = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
-from edge.goodbye import goodbye
-from shared import metrics
-from shared.reports import DRAIN, REPORT_EVERY_SECONDS, TAKE, Report, edge_group
+from ..shared import metrics
+from ..shared.reports import DRAIN, REPORT_EVERY_SECONDS, TAKE, Report, edge_group
+from .goodbye import goodbye
 
 if TYPE_CHECKING:
-    from edge.runtime import Edge
+    from .runtime import Edge
 
 logger = logging.getLogger(__name__)
 

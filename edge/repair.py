@@ -20,10 +20,10 @@ from psycopg import Error as PostgresError
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from shared.inbox.log import frame_of
-from shared.inbox.queries import LOG_AFTER, Head, LogRow, UserTable, connect_sql, heads_sql, password_sql, probes
-from shared.settings import Settings
-from shared.tokens import Identity
+from ..shared.inbox.log import frame_of
+from ..shared.inbox.queries import LOG_AFTER, Head, LogRow, UserTable, connect_sql, heads_sql, password_sql, probes
+from ..shared.settings import Settings
+from ..shared.tokens import Identity
 
 logger = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from functools import cache
 
 from channels.layers import get_channel_layer
 
-from edge.operators import Operators
-from edge.repair import Reader
-from edge.sockets import Sockets
-from shared.jwks import KeySet
-from shared.layer import ClarionChannelLayer, ClarionLoopLayer
-from shared.settings import Settings, load
+from ..shared.jwks import KeySet
+from ..shared.layer import ClarionChannelLayer, ClarionLoopLayer
+from ..shared.settings import Settings, load
+from .operators import Operators
+from .repair import Reader
+from .sockets import Sockets
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ def edge() -> Edge:
     settings = load()
     proxy = get_channel_layer()
     if not isinstance(proxy, ClarionChannelLayer):
-        raise TypeError("CHANNEL_LAYERS must name shared.layer.ClarionChannelLayer")
+        raise TypeError("CHANNEL_LAYERS must name clarion.shared.layer.ClarionChannelLayer")
     layer = proxy.loop_layer()
     reader = Reader(settings)
     sockets = Sockets(settings, layer, reader)

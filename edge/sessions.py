@@ -15,9 +15,9 @@ from django.core import signing
 from django.http.cookie import parse_cookie
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from edge.repair import Reader
-from shared.settings import Settings
-from shared.tokens import Identity, session_digest
+from ..shared.settings import Settings
+from ..shared.tokens import Identity, session_digest
+from .repair import Reader
 
 #: As Django's session backends and user model salt them; they are part of its stored format.
 _SESSION_SALT = "django.contrib.sessions.SessionStore"

@@ -3,8 +3,8 @@
 No apps, no database of Django's, no Celery: the edge reads Postgres through a small asynchronous pool of its own.
 """
 
-from shared.logs import logging_config
-from shared.settings import load
+from ..shared.logs import logging_config
+from ..shared.settings import load
 
 SECRET_KEY, *SECRET_KEY_FALLBACKS = load().secret_keys
 DEBUG = False

@@ -11,18 +11,18 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge.credit import Credit
-from edge.home import Home
-from edge.limits import MessageRate
-from edge.mending import REPLAY, Mending, unresumable
-from edge.repair import Opening
-from edge.stream import Stream
-from edge.wire import Cursor, Wire
-from shared import messages, metrics, protocol
-from shared.inbox.queries import Head
-from shared.messages import FRAME
-from shared.protocol import AuthFailure, Close, ResyncReason
-from shared.tokens import Identity
+from ..shared import messages, metrics, protocol
+from ..shared.inbox.queries import Head
+from ..shared.messages import FRAME
+from ..shared.protocol import AuthFailure, Close, ResyncReason
+from ..shared.tokens import Identity
+from .credit import Credit
+from .home import Home
+from .limits import MessageRate
+from .mending import REPLAY, Mending, unresumable
+from .repair import Opening
+from .stream import Stream
+from .wire import Cursor, Wire
 
 logger = logging.getLogger(__name__)
 

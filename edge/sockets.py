@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from edge.limits import AtOnce, Rates, Refusals
-from edge.repair import Access, Reader, ReadFailed
-from edge.socket import Socket
-from shared import metrics, protocol
-from shared.groups import user_group
-from shared.layer import ClarionLoopLayer
-from shared.protocol import AuthFailure, Close
-from shared.settings import Settings
+from ..shared import metrics, protocol
+from ..shared.groups import user_group
+from ..shared.layer import ClarionLoopLayer
+from ..shared.protocol import AuthFailure, Close
+from ..shared.settings import Settings
+from .limits import AtOnce, Rates, Refusals
+from .repair import Access, Reader, ReadFailed
+from .socket import Socket
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.tcp import Connection
 
-from edge.limits import MessageRate
-from shared.settings import load
+from ..shared.settings import load
+from .limits import MessageRate
 
 #: Messages to the application besides those of ASGI: the client sends too many frames, or a message that is too large.
 TOO_MANY_FRAMES = "clarion.too_many_frames"

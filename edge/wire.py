@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from autobahn.exception import Disconnected
 
-from edge import transport
-from shared import protocol
-from shared.protocol import Close
+from ..shared import protocol
+from ..shared.protocol import Close
+from . import transport
 
 #: How long the end of an event stream may take to reach its client before the connection is cut (seconds).
 LINGER_SECONDS = 5.0

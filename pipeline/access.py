@@ -15,11 +15,11 @@ from django.contrib.auth.signals import user_logged_out
 from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_save
 
-from pipeline.publish import channel_layer
-from shared.groups import user_group
-from shared.messages import ENDED, REVOKED
-from shared.settings import load
-from shared.tokens import session_digest
+from ..shared.groups import user_group
+from ..shared.messages import ENDED, REVOKED
+from ..shared.settings import load
+from ..shared.tokens import session_digest
+from .publish import channel_layer
 
 logger = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from pipeline.errors import InvalidAudience
-from pipeline.events import Event
-from pipeline.json_values import DATA_MAX_BYTES, InvalidValue, encode, storable, storable_text
-from pipeline.kinds import NAME_MAX_LENGTH
+from .errors import InvalidAudience
+from .events import Event
+from .json_values import DATA_MAX_BYTES, InvalidValue, encode, storable, storable_text
+from .kinds import NAME_MAX_LENGTH
 
 #: As long as their columns (characters).
 TOPIC_MAX_LENGTH: Final = 200

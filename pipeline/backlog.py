@@ -18,10 +18,10 @@ from django.db import connection
 from kombu import Connection
 from kombu.exceptions import ChannelError
 
-from pipeline.celery import app, bounded
-from pipeline.queues import QUEUES
-from shared import metrics
-from shared.settings import load
+from ..shared import metrics
+from ..shared.settings import load
+from .celery import app, bounded
+from .queues import QUEUES
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import ResponseError
 
-from shared import metrics
+from ..shared import metrics
 
 logger = logging.getLogger(__name__)
 

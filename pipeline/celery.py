@@ -23,11 +23,11 @@ from django.db import close_old_connections, connections, reset_queries
 from kombu import Exchange, Queue
 from prometheus_client import start_http_server
 
-from pipeline import broker
-from pipeline.beat import Every
-from pipeline.queues import EVENTS, MAINTENANCE, PURGE, QUEUES, RETENTION, ROUTES, SAMPLE, SWEEP
-from shared.sentinel import watched
-from shared.settings import load
+from ..shared.sentinel import watched
+from ..shared.settings import load
+from . import broker
+from .beat import Every
+from .queues import EVENTS, MAINTENANCE, PURGE, QUEUES, RETENTION, ROUTES, SAMPLE, SWEEP
 
 #: Between two looks at what is due (seconds).
 SWEEP_EVERY_SECONDS = 2.0
@@ -111,7 +111,7 @@ app.conf.update(
     broker_read_url=_URL,
     broker_write_url=_URL,
     # Whatever lies on a queue must not end a worker.
-    worker_consumer="pipeline.consumer:Consumer",
+    worker_consumer="clarion.pipeline.consumer:Consumer",
     broker_transport_options=_RABBITMQ_OPTIONS if _ON_RABBITMQ else _REDIS_OPTIONS,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
@@ -133,7 +133,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     # Celery would close Django's connections after every task; see _as_around_a_request.
     CELERY_DB_REUSE_MAX=sys.maxsize,
-    beat_scheduler="pipeline.beat:Scheduler",
+    beat_scheduler="clarion.pipeline.beat:Scheduler",
     beat_schedule={
         "sweep": {
             "task": SWEEP,
@@ -152,7 +152,7 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["pipeline"])
+app.autodiscover_tasks(["clarion.pipeline"])
 # And the tasks of the apps themselves, on queues of their own.
 app.autodiscover_tasks()
 

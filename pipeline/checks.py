@@ -17,12 +17,12 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, models, transaction
 from django.utils.module_loading import autodiscover_modules, import_string
 
-from pipeline import names
-from pipeline.celery import app, bounded
-from pipeline.publish import channel_layer
-from shared.layer import ClarionChannelLayer
-from shared.output_buffer import is_too_small
-from shared.settings import load
+from ..shared.layer import ClarionChannelLayer
+from ..shared.output_buffer import is_too_small
+from ..shared.settings import load
+from . import names
+from .celery import app, bounded
+from .publish import channel_layer
 
 TAG: Final = "clarion"
 
@@ -82,7 +82,7 @@ def broker_variable(**_: Any) -> Messages:
 def queues(**_: Any) -> Messages:
     """Each task is routed to a queue that is declared, so that workers and Flower know it."""
     # Not by Celery's own loader, which has the checks run once it is done.
-    import_module("pipeline.tasks")
+    import_module("clarion.pipeline.tasks")
     autodiscover_modules("tasks")
     declared = {queue.name for queue in app.conf.task_queues}
     routed = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks}
@@ -96,7 +96,7 @@ def queues(**_: Any) -> Messages:
 def layer(**_: Any) -> Messages:
     """The channel layer is the one that edges listen to."""
     default: dict[str, Any] = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {})
-    hint = "Set CHANNEL_LAYERS = shared.settings.load().django_channel_layers()."
+    hint = "Set CHANNEL_LAYERS = clarion.shared.settings.load().django_channel_layers()."
     try:
         backend = import_string(default.get("BACKEND", ""))
     except ImportError:
@@ -118,7 +118,7 @@ def keys(**_: Any) -> Messages:
     if ours[0] != settings.SECRET_KEY or set(settings.SECRET_KEY_FALLBACKS) <= set(ours):
         return []
     hint = "Set CLARION_SECRET_KEY_FALLBACKS to the same keys, for edges too; or SECRET_KEY, *SECRET_KEY_FALLBACKS = "
-    hint += "shared.settings.load().secret_keys."
+    hint += "clarion.shared.settings.load().secret_keys."
     text = "SECRET_KEY_FALLBACKS has keys that edges do not know: sessions signed with them open no sockets."
     return [Warning(text, hint, id="clarion.W009")]
 
@@ -129,11 +129,11 @@ def pools(**_: Any) -> Messages:
     database = settings.DATABASES["default"]
     found: Messages = []
     if connections["default"].vendor != "postgresql":  # engines of other names may be Postgres, as PostGIS is
-        hint = "Set DATABASES['default'] = shared.settings.load().django_database()."
+        hint = "Set DATABASES['default'] = clarion.shared.settings.load().django_database()."
         return [Error("The default database is not Postgres.", hint, id="clarion.E007")]
     pool = database.get("OPTIONS", {}).get("pool")
     if not pool and database.get("CONN_MAX_AGE") == 0:
-        hint = "Set CONN_MAX_AGE, as shared.settings.load().django_database() does."
+        hint = "Set CONN_MAX_AGE, as clarion.shared.settings.load().django_database() does."
         found.append(Warning("Each task and request makes a connection of its own.", hint, id="clarion.W001"))
     # psycopg_pool's default is four.
     size = (pool.get("max_size") or pool.get("min_size", 4)) if isinstance(pool, dict) else 4

@@ -17,7 +17,7 @@ from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.request import Request
 
-from pipeline.broker import UNREADABLE, refused
+from .broker import UNREADABLE, refused
 
 logger = logging.getLogger(__name__)
 

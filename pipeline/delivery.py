@@ -16,12 +16,12 @@ import logging
 
 from django.db import OperationalError, transaction
 
-from pipeline import audiences, events, limits, persist, publish, recipients
-from pipeline.enqueue import enqueue
-from pipeline.errors import is_busy
-from pipeline.outbox import busy, failures, pauses, work
-from pipeline.queues import DELIVER
-from shared import metrics
+from ..shared import metrics
+from . import audiences, events, limits, persist, publish, recipients
+from .enqueue import enqueue
+from .errors import is_busy
+from .outbox import busy, failures, pauses, work
+from .queues import DELIVER
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from amqp.exceptions import RecoverableConnectionError
 from kombu import Connection
 from kombu.pools import ProducerPool, producers
 
-from pipeline.celery import app, bounded
-from pipeline.queues import ROUTES
-from shared import metrics
-from shared.settings import load
+from ..shared import metrics
+from ..shared.settings import load
+from .celery import app, bounded
+from .queues import ROUTES
 
 logger = logging.getLogger(__name__)
 

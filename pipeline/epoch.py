@@ -17,7 +17,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from django.db import connection, transaction
 
-from shared.inbox.queries import EPOCH
+from ..shared.inbox.queries import EPOCH
 
 logger = logging.getLogger(__name__)
 

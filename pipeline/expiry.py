@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-from pipeline.kinds import all_declared
-from shared.settings import load
+from ..shared.settings import load
+from .kinds import all_declared
 
 #: Rows that one chunk looks at or removes.
 CHUNK = 2000

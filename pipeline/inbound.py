@@ -16,12 +16,12 @@ from typing import Any
 
 from django.db import close_old_connections
 
-from pipeline.audiences import Audience, audiences_for
-from pipeline.errors import InvalidEvent, UndeclaredEvent, is_outage
-from pipeline.events import Event
-from pipeline.json_values import InvalidValue, storable
-from pipeline.outbox.recording import UNNAMED_SERVICE, record, record_named
-from shared import metrics
+from ..shared import metrics
+from .audiences import Audience, audiences_for
+from .errors import InvalidEvent, UndeclaredEvent, is_outage
+from .events import Event
+from .json_values import InvalidValue, storable
+from .outbox.recording import UNNAMED_SERVICE, record, record_named
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from pipeline.errors import InvalidAudience
+from .errors import InvalidAudience
 
 
 class Over(StrEnum):

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from pipeline.audiences import Audience
-from pipeline.kinds import Kind, Limit, Over, kind_of
-from pipeline.outbox.work import ClaimedEvent
-from shared import metrics
+from ..shared import metrics
+from .audiences import Audience
+from .kinds import Kind, Limit, Over, kind_of
+from .outbox.work import ClaimedEvent
 
 _BEGIN = """
 INSERT INTO outbox_pace (actor_id, kind, reserved_until) VALUES (%(actor)s, %(kind)s, clock_timestamp())

@@ -14,8 +14,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from pipeline.epoch import renewed
-from pipeline.expiry import STEPS, Step
+from .epoch import renewed
+from .expiry import STEPS, Step
 
 logger = logging.getLogger(__name__)
 

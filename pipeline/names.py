@@ -10,8 +10,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import connection, models
 
-from shared.inbox.queries import NAME_MAX_LENGTH, name_sql
-from shared.settings import load
+from ..shared.inbox.queries import NAME_MAX_LENGTH, name_sql
+from ..shared.settings import load
 
 
 def field() -> "models.Field[Any, Any] | None":

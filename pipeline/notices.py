@@ -18,10 +18,10 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.audiences import Audience, audiences_for
-from pipeline.errors import InvalidAudience
-from pipeline.events import Event
-from pipeline.json_values import DATA_MAX_BYTES, NOT_BOOLEAN, encode, storable
+from .audiences import Audience, audiences_for
+from .errors import InvalidAudience
+from .events import Event
+from .json_values import DATA_MAX_BYTES, NOT_BOOLEAN, encode, storable
 
 #: Ids named in one event; more people are an audience.
 RECIPIENTS_MAX = 10_000

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pipeline import statements
-from pipeline.kinds import kind_of
-from pipeline.outbox.work import ClaimedBatch
-from pipeline.statements import ALONG_THE_INDEX
-from shared import metrics
-from shared.protocol import Announced
-from shared.settings import load
+from ..shared import metrics
+from ..shared.protocol import Announced
+from ..shared.settings import load
+from . import statements
+from .kinds import kind_of
+from .outbox.work import ClaimedBatch
+from .statements import ALONG_THE_INDEX
 
 _USERS = "ARRAY(SELECT unnest(recipients) FROM outbox_batch WHERE id = ANY(%(batches)s))"
 

@@ -8,8 +8,8 @@ it must do no harm where somebody has just come or gone.
 
 from collections.abc import Sequence
 
-from pipeline.publish import channel_layer
-from shared.groups import user_group
+from ..shared.groups import user_group
+from .publish import channel_layer
 
 
 def connected(user_ids: Sequence[int]) -> set[int]:

@@ -17,13 +17,13 @@ from itertools import chain
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from pipeline.persist import Joined, Stored
-from shared import metrics
-from shared.groups import user_group
-from shared.layer import ClarionChannelLayer
-from shared.messages import FRAME
-from shared.protocol import AnnouncedFrames, Collapsed
-from shared.publisher import Lot
+from ..shared import metrics
+from ..shared.groups import user_group
+from ..shared.layer import ClarionChannelLayer
+from ..shared.messages import FRAME
+from ..shared.protocol import AnnouncedFrames, Collapsed
+from ..shared.publisher import Lot
+from .persist import Joined, Stored
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def channel_layer() -> ClarionChannelLayer:
     """The channel layer of this process."""
     layer = get_channel_layer()
     if not isinstance(layer, ClarionChannelLayer):
-        raise TypeError("CHANNEL_LAYERS must name shared.layer.ClarionChannelLayer")
+        raise TypeError("CHANNEL_LAYERS must name clarion.shared.layer.ClarionChannelLayer")
     return layer
 
 

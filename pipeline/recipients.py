@@ -21,15 +21,15 @@ from django.core.exceptions import EmptyResultSet
 from django.db import ProgrammingError, connection, transaction
 from django.db.models.expressions import RawSQL
 
-from pipeline import names, statements
-from pipeline.audiences import Audience
-from pipeline.errors import InvalidAudience
-from pipeline.json_values import encode
-from pipeline.outbox.work import ClaimedBatch, ClaimedEvent
-from pipeline.queues import BURSTS
-from pipeline.statements import ALONG_THE_INDEX
-from shared.protocol import Announced
-from shared.settings import load
+from ..shared.protocol import Announced
+from ..shared.settings import load
+from . import names, statements
+from .audiences import Audience
+from .errors import InvalidAudience
+from .json_values import encode
+from .outbox.work import ClaimedBatch, ClaimedEvent
+from .queues import BURSTS
+from .statements import ALONG_THE_INDEX
 
 #: When the sweep looks at batches that nobody has finished, in times of `sweep_after_seconds`: soon where they are
 #: delivered at once and only a crash can have left them, later where they wait in a queue behind each other.

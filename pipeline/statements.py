@@ -22,7 +22,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import errors
 from psycopg.types.numeric import Int8Dumper
 
-from pipeline.errors import Retryable
+from .errors import Retryable
 
 #: For the rest of a transaction, leaves the planner no way to rows but along an index, and so in its order. Nor does it
 #: read a whole table where it does not know yet how large that has become, or where it made its plan before.

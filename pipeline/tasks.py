@@ -6,11 +6,11 @@ from celery import Task, shared_task
 from celery.exceptions import Reject
 from celery.worker import state as worker_state
 
-from pipeline import delivery, inbound, maintenance
-from pipeline.enqueue import resend
-from pipeline.health import sampling
-from pipeline.outbox import sweep as sweeping
-from pipeline.queues import DELIVER, EXPAND, PURGE, RECORD, SAMPLE, SWEEP
+from . import delivery, inbound, maintenance
+from .enqueue import resend
+from .health import sampling
+from .outbox import sweep as sweeping
+from .queues import DELIVER, EXPAND, PURGE, RECORD, SAMPLE, SWEEP
 
 #: Later than any hint was given, and an instant that Postgres can hold (Unix seconds).
 INSTANT_MAX = 2**35
@@ -41,7 +41,7 @@ def _again(task: "Task[Any, None]") -> bool:
 class FromService(Task[Any, Any]):
     """A task whose arguments are what a service sent."""
 
-    Request = "pipeline.shown:Unshown"
+    Request = "clarion.pipeline.shown:Unshown"
 
 
 @shared_task(name=RECORD, base=FromService)

@@ -24,7 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from shared.protocol import BEARER_PREFIX, SUBPROTOCOL, Close
+from .protocol import BEARER_PREFIX, SUBPROTOCOL, Close
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import errors
 
-from shared.settings import load
+from .settings import load
 
 logger = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ import httpx
 import jwt
 from jwt import PyJWK, PyJWKSet
 
-from shared import metrics
-from shared.protocol import AuthFailure
-from shared.settings import Settings
-from shared.tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, CannotCheck, Identity, TokenRefused, instant, subject_of
+from . import metrics
+from .protocol import AuthFailure
+from .settings import Settings
+from .tokens import CLOCK_LEEWAY_SECONDS, OPTIONS, CannotCheck, Identity, TokenRefused, instant, subject_of
 
 logger = logging.getLogger(__name__)
 

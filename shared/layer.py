@@ -25,14 +25,14 @@ import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
 from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
 
-from shared import acks, metrics, reports, tickets
-from shared.installation import installation
-from shared.messages import POSITION, position_of
-from shared.output_buffer import pubsub_limits
-from shared.publisher import Host, Lot, Packed, packed, publish, sync_client
-from shared.reports import Report
-from shared.subscriber import Subscriber
-from shared.tokens import session_digest
+from . import acks, metrics, reports, tickets
+from .installation import installation
+from .messages import POSITION, position_of
+from .output_buffer import pubsub_limits
+from .publisher import Host, Lot, Packed, packed, publish, sync_client
+from .reports import Report
+from .subscriber import Subscriber
+from .tokens import session_digest
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from channels_redis.utils import _consistent_hash
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared.breaker import FAILURES, SOCKET_TIMEOUT_SECONDS, CircuitBreaker, CircuitOpen
+from .breaker import FAILURES, SOCKET_TIMEOUT_SECONDS, CircuitBreaker, CircuitOpen
 
 _PUBLISH = """
 local told, beginning, publish = cmsgpack.unpack(ARGV[1]), ARGV[2], redis.call

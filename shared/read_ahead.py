@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import Protocol
 
-from shared import metrics
+from . import metrics
 
 #: How long messages are handled before other tasks of the event loop have their turn, and while more of them come than
 #: are handled (seconds): reading goes first then, since Redis waits less than this process can keep.

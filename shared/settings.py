@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from shared import database
-from shared.sentinel import watched
-from shared.variables import DEVELOPMENT_SECRET, Variables
+from . import database
+from .sentinel import watched
+from .variables import DEVELOPMENT_SECRET, Variables
 
 #: HS256 needs a key at least as long as its digest (RFC 7518, 3.2).
 SECRET_KEY_MIN_BYTES = 32
@@ -140,7 +140,7 @@ class Settings(Variables):
         """Django's `CHANNEL_LAYERS`."""
         return {
             "default": {
-                "BACKEND": "shared.layer.ClarionChannelLayer",
+                "BACKEND": "clarion.shared.layer.ClarionChannelLayer",
                 "CONFIG": {
                     "hosts": [_layer_host(url.get_secret_value()) for url in self.channel_layer_url],
                     "prefix": self.channel_layer_prefix,

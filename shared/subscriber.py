@@ -18,10 +18,10 @@ from channels_redis.utils import create_pool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from shared import metrics, read_ahead
-from shared.breaker import SOCKET_TIMEOUT_SECONDS, CircuitBreaker
-from shared.host_connection import HostConnection
-from shared.read_ahead import ReadAhead
+from . import metrics, read_ahead
+from .breaker import SOCKET_TIMEOUT_SECONDS, CircuitBreaker
+from .host_connection import HostConnection
+from .read_ahead import ReadAhead
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
-from shared.protocol import AuthFailure
-from shared.settings import Settings
+from .protocol import AuthFailure
+from .settings import Settings
 
 ALGORITHM = "HS256"
 

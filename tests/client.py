@@ -10,9 +10,9 @@ import websockets
 from django.contrib.auth.models import User
 from websockets.asyncio.client import ClientConnection
 
-from shared.protocol import SUBPROTOCOL
-from shared.settings import load
-from shared.tokens import mint
+from clarion.shared.protocol import SUBPROTOCOL
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 
 #: Longest wait for one frame (seconds).
 PATIENCE_SECONDS = 15

@@ -136,11 +136,12 @@ class Worker(Answering):
         environment["CLARION_METRICS_PORT"] = str(self.port)
         worker = ["worker", f"--hostname={name}@test", f"--queues={queues}", "--pool=threads", "--concurrency=4"]
         super().__init__(
-            name, str(BIN / "celery"), "-A", "pipeline", *worker, "--without-mingle", "--loglevel=info", **environment
-        )
+            name, str(BIN / "celery"), "-A", "clarion.pipeline", *worker, "--without-mingle", "--loglevel=info",
+            **environment,
+        )  # fmt: skip
 
     def is_up(self) -> bool:
-        from pipeline.celery import app
+        from clarion.pipeline.celery import app
 
         # With a connection of its own: a pooled one may be to a broker that was restarted since.
         with app.connection_for_write() as connection:
@@ -151,7 +152,7 @@ class Beat(Process):
     """Celery beat."""
 
     def __init__(self) -> None:
-        super().__init__("beat", str(BIN / "celery"), "-A", "pipeline", "beat")
+        super().__init__("beat", str(BIN / "celery"), "-A", "clarion.pipeline", "beat")
 
 
 class Edge(Answering):
@@ -167,9 +168,9 @@ class Edge(Answering):
             where = [f"--fd={listening.fileno()}"]
         super().__init__(
             name,
-            str(BIN / "daphne"), "--verbosity=0", *where, "edge.asgi:application",
+            str(BIN / "daphne"), "--verbosity=0", *where, "clarion.edge.asgi:application",
             # Tests are refused more often than anyone else; those of the delay set it.
-            **{"DJANGO_SETTINGS_MODULE": "edge.settings", "CLARION_REFUSAL_DELAY_SECONDS": "0"} | environment,
+            **{"DJANGO_SETTINGS_MODULE": "clarion.edge.settings", "CLARION_REFUSAL_DELAY_SECONDS": "0"} | environment,
         )  # fmt: skip
 
     @property
@@ -217,7 +218,7 @@ class Flower(Answering):
 
     def __init__(self, **environment: str) -> None:
         self.port = free_port()
-        command = ["--quiet", "-A", "pipeline", "flower", "--address=127.0.0.1", f"--port={self.port}"]
+        command = ["--quiet", "-A", "clarion.pipeline", "flower", "--address=127.0.0.1", f"--port={self.port}"]
         super().__init__(
             "flower", str(BIN / "celery"), *command, FLOWER_BASIC_AUTH=f"clarion:{FLOWERS_PASSWORD}", **environment
         )

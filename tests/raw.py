@@ -6,7 +6,7 @@ import os
 import struct
 from typing import Self
 
-from shared.protocol import SUBPROTOCOL
+from clarion.shared.protocol import SUBPROTOCOL
 
 PATH = "/ws/notification-updates/"
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import KIB, Server, daphne, edge, interleaved, uvicorn
 from benchmarks.sockets import Crowd, frame_size, handshake
-from pipeline.publish import channel_layer
-from shared.groups import user_group
-from shared.messages import frame_message
-from shared.protocol import SUBPROTOCOL
-from shared.settings import load
-from shared.tokens import mint
+from clarion.pipeline.publish import channel_layer
+from clarion.shared.groups import user_group
+from clarion.shared.messages import frame_message
+from clarion.shared.protocol import SUBPROTOCOL
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 
 AREA = "edge"
 #: Bytes of a frame, as a reply in a forum has.

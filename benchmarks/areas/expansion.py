@@ -10,10 +10,10 @@ from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import settle
+from clarion.pipeline import audiences, events, recipients
+from clarion.pipeline.outbox import work
+from clarion.pipeline.outbox.models import Event
 from examples.forum import crowd as crowds
-from pipeline import audiences, events, recipients
-from pipeline.outbox import work
-from pipeline.outbox.models import Event
 
 AREA = "expansion"
 RECIPIENTS = 100_000

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from benchmarks.figures import Figure
 from benchmarks.ground import settle
-from pipeline.inbox.changes import read_through
-from pipeline.inbox.reading import newest
-from shared.inbox.queries import LOG_AFTER
-from shared.settings import load
+from clarion.pipeline.inbox.changes import read_through
+from clarion.pipeline.inbox.reading import newest
+from clarion.shared.inbox.queries import LOG_AFTER
+from clarion.shared.settings import load
 
 AREA = "growth"
 SIZES = (1, 10_000, 1_000_000)

@@ -14,7 +14,7 @@ from benchmarks.figures import Figure
 from benchmarks.ground import Server, edge, worker
 from benchmarks.lanes import compare
 from benchmarks.processors import waited_for_a_core
-from pipeline.queues import BURSTS, EVENTS, MAINTENANCE
+from clarion.pipeline.queues import BURSTS, EVENTS, MAINTENANCE
 
 AREA = "lanes"
 RECIPIENTS = 100_000

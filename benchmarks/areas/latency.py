@@ -20,11 +20,11 @@ from benchmarks.figures import Figure, ratio
 from benchmarks.ground import daphne, edge, settle, worker
 from benchmarks.peers import empty
 from benchmarks.sockets import Crowd, handshake
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.recording import record
+from clarion.pipeline.queues import BURSTS, EVENTS
+from clarion.shared.settings import load
 from examples.forum import crowd as crowds
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.recording import record
-from pipeline.queues import BURSTS, EVENTS
-from shared.settings import load
 
 AREA = "latency"
 EVENTS_OF_A_RUN = 100

@@ -14,10 +14,10 @@ from rich.console import Console
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import Peer, database, settle
 from benchmarks.peers import NOTIFICATIONS_HQ
+from clarion.pipeline import audiences, events, persist, recipients
+from clarion.pipeline.outbox import work
+from clarion.pipeline.outbox.models import Event
 from examples.forum import crowd as crowds
-from pipeline import audiences, events, persist, recipients
-from pipeline.outbox import work
-from pipeline.outbox.models import Event
 
 AREA = "persist"
 PEOPLE = 100_000

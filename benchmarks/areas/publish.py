@@ -13,11 +13,11 @@ from rich.console import Console
 from benchmarks.areas.edge import publish_command, read_replies, valkey_port
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import Peer
-from pipeline import publish
-from pipeline.persist import Created, Stored
-from shared.groups import user_group
-from shared.messages import FRAME
-from shared.protocol import Announced, AnnouncedFrames
+from clarion.pipeline import publish
+from clarion.pipeline.persist import Created, Stored
+from clarion.shared.groups import user_group
+from clarion.shared.messages import FRAME
+from clarion.shared.protocol import Announced, AnnouncedFrames
 
 AREA = "publish"
 RECIPIENTS = 2_000

@@ -21,11 +21,11 @@ from benchmarks.figures import Figure
 from benchmarks.ground import KIB, edge, settle, worker
 from benchmarks.processors import Processors
 from benchmarks.sockets import Crowd
+from clarion.pipeline.publish import channel_layer
+from clarion.pipeline.queues import BURSTS, EVENTS
+from clarion.shared.groups import user_group
+from clarion.shared.messages import frame_message
 from examples.forum import crowd as crowds
-from pipeline.publish import channel_layer
-from pipeline.queues import BURSTS, EVENTS
-from shared.groups import user_group
-from shared.messages import frame_message
 
 AREA = "scale"
 PROCESSES = (1, 2, 4)

@@ -17,11 +17,11 @@ from rich.console import Console
 from benchmarks.figures import Figure, ratio
 from benchmarks.ground import Server, interleaved, settle, worker
 from benchmarks.peers import empty
-from pipeline import delivery
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.recording import record
-from pipeline.queues import EVENTS
-from shared.settings import load
+from clarion.pipeline import delivery
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.recording import record
+from clarion.pipeline.queues import EVENTS
+from clarion.shared.settings import load
 
 AREA = "small"
 EVENTS_OF_A_RUN = 1_500

@@ -19,8 +19,8 @@ from benchmarks.figures import Figure, ratio
 from benchmarks.ground import Peer, Server, daphne, database, edge, settle, worker
 from benchmarks.peers import INLINE
 from benchmarks.sockets import Crowd, handshake
+from clarion.pipeline.queues import BURSTS, EVENTS, MAINTENANCE
 from examples.forum import crowd as crowds
-from pipeline.queues import BURSTS, EVENTS, MAINTENANCE
 
 AREA = "whole"
 PLAIN, COLLAPSING = "THREAD_LOCKED", "THREAD_REPLY"

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from shared.inbox.models import Inbox
+from clarion.shared.inbox.models import Inbox
 
 
 def live(request: HttpRequest) -> dict[str, Any]:

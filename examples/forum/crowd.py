@@ -12,9 +12,9 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import connection
 
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.recording import record
 from examples.forum.models import Message, Thread
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.recording import record
 
 _PEOPLE = """
 INSERT INTO auth_user (username, password, first_name, last_name, email, is_staff, is_superuser, is_active, date_joined)

@@ -15,9 +15,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from clarion.pipeline.enqueue import enqueue
 from examples.forum import texts
 from examples.forum.models import Analysis, Collection, Document, Export, Extract, Job, Thread
-from pipeline.enqueue import enqueue
 
 PROCESS_DOCUMENT: Final = "forum.process_document"
 RUN_EXTRACT: Final = "forum.run_extract"

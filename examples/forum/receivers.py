@@ -11,6 +11,8 @@ from typing import Any, Final
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from clarion.pipeline.events import Event
+from clarion.pipeline.outbox.recording import record
 from examples.forum import events
 from examples.forum.models import (
     Acceptance,
@@ -25,8 +27,6 @@ from examples.forum.models import (
     Vote,
     thread_topic,
 )
-from pipeline.events import Event
-from pipeline.outbox.recording import record
 
 Action = ModerationAction.Action
 

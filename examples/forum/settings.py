@@ -1,14 +1,14 @@
 """Django's settings of the web app and of the workers that run its audiences.
 
-Enters: the environment, by way of `shared.settings`. Leaves: settings for development where CLARION_DEBUG=1, and for
-production otherwise: there a proxy that speaks TLS stands in front and sets X-Forwarded-Proto. Nothing is collected
-or built: WhiteNoise serves static files from where they lie.
+Input: the environment, read by `clarion.shared.settings`. Output: settings for development where CLARION_DEBUG=1, and
+for production otherwise. In production a proxy that terminates TLS stands in front and sets X-Forwarded-Proto. Nothing
+is collected or built: WhiteNoise serves static files from their folders.
 """
 
 from pathlib import Path
 
-from shared import logs
-from shared import settings as environment
+from clarion.shared import logs
+from clarion.shared import settings as environment
 
 _config = environment.load()
 _forum = Path(__file__).resolve().parent
@@ -28,13 +28,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "ninja",
-    "shared.inbox.apps.InboxConfig",
-    "pipeline.outbox.apps.OutboxConfig",
+    "clarion.shared.inbox.apps.InboxConfig",
+    "clarion.pipeline.outbox.apps.OutboxConfig",
     "examples.forum.apps.ForumConfig",
 ]
 
 MIDDLEWARE = [
-    "pipeline.tracing.trace_context",
+    "clarion.pipeline.tracing.trace_context",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "examples.forum.middleware.content_security_policy",

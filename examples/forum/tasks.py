@@ -7,10 +7,10 @@ from typing import Final
 
 from celery import shared_task
 
+from clarion.pipeline.beat import Every
+from clarion.pipeline.celery import EXPIRES_SECONDS, app
 from examples.forum import jobs
 from examples.forum.models import Analysis, Document, Export, Extract
-from pipeline.beat import Every
-from pipeline.celery import EXPIRES_SECONDS, app
 
 SWEEP_JOBS: Final = "forum.sweep_jobs"
 

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.urls import path, re_path
 
+from clarion.pipeline.api import api
 from examples.forum import sign_in
 from examples.forum.views import esteem, jobs, moderation, mutes, operator, people, side_by_side, threads
-from pipeline.api import api
 
 _PERSON = r"^people/(?P<username>[\w.@+-]{1,150})/"
 

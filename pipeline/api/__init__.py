@@ -15,11 +15,11 @@ Put `path("api/", api.urls)` into the app's urls; the OpenAPI document is at `do
 
 from django.http import HttpRequest, HttpResponse
 
-from pipeline.api import events, health, inbox, tokens
-from pipeline.api.auth import bearer, session
-from pipeline.api.document import DocumentedAPI
-from pipeline.inbox.changes import NoSuchNotification
-from pipeline.inbox.mutes import NoSuchMute
+from ..inbox.changes import NoSuchNotification
+from ..inbox.mutes import NoSuchMute
+from . import events, health, inbox, tokens
+from .auth import bearer, session
+from .document import DocumentedAPI
 
 api = DocumentedAPI(
     title="Clarion",

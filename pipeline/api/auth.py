@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer, SessionAuth
 
-from pipeline.access import is_active
-from pipeline.api import provider
-from shared.inbox.models import Inbox
-from shared.tokens import CannotCheck, TokenRefused
+from ...shared.inbox.models import Inbox
+from ...shared.tokens import CannotCheck, TokenRefused
+from ..access import is_active
+from . import provider
 
 
 class BearerToken(HttpBearer):

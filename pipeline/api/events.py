@@ -12,12 +12,12 @@ from ninja import Router, Status
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from pipeline import events
-from pipeline.api import schemas
-from pipeline.api.strict import misfit
-from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
-from pipeline.outbox.recording import UNNAMED_SERVICE, record_named
-from shared.settings import load
+from ...shared.settings import load
+from .. import events
+from ..errors import InvalidEvent, KeyConflict, UndeclaredEvent
+from ..outbox.recording import UNNAMED_SERVICE, record_named
+from . import schemas
+from .strict import misfit
 
 
 class ServiceToken(HttpBearer):

@@ -8,10 +8,10 @@ from ninja import Router
 from ninja.errors import HttpError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from pipeline import backlog
-from pipeline.api.auth import session
-from pipeline.api.events import service
-from shared.settings import load
+from ...shared.settings import load
+from .. import backlog
+from .auth import session
+from .events import service
 
 router = Router()
 

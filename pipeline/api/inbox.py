@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router, Status
 from ninja.errors import HttpError
 
-from pipeline.api import schemas
-from pipeline.api.auth import user_id
-from pipeline.inbox import changes, mutes, reading
+from ..inbox import changes, mutes, reading
+from . import schemas
+from .auth import user_id
 
 router = Router()
 

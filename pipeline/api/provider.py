@@ -10,9 +10,9 @@ from functools import cache
 
 from django.contrib.auth import get_user_model
 
-from shared.jwks import KeySet, is_of_a_provider
-from shared.settings import load
-from shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, verify
+from ...shared.jwks import KeySet, is_of_a_provider
+from ...shared.settings import load
+from ...shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, verify
 
 #: Longest wait for the keys (seconds): a fetch that is under way, and one more.
 WAIT_SECONDS = 7.0

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
-from pipeline.json_values import NOT_BOOLEAN
+from ..json_values import NOT_BOOLEAN
 
 #: The largest id and seq that Postgres can hold.
 MAX_BIGINT = 2**63 - 1

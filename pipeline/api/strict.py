@@ -8,7 +8,7 @@ import math
 import re
 from typing import Any
 
-from pipeline.json_values import DEPTH_MAX
+from ..json_values import DEPTH_MAX
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Longest part of a path that an answer quotes (characters).

@@ -5,13 +5,13 @@ from ninja import Router, Status
 from ninja.errors import HttpError
 from redis.exceptions import RedisError
 
-from pipeline import access
-from pipeline.api import schemas
-from pipeline.api.auth import session, user_id
-from pipeline.publish import channel_layer
-from shared import tickets
-from shared.settings import load
-from shared.tokens import mint
+from ...shared import tickets
+from ...shared.settings import load
+from ...shared.tokens import mint
+from .. import access
+from ..publish import channel_layer
+from . import schemas
+from .auth import session, user_id
 
 router = Router()
 

@@ -11,12 +11,12 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
-from pipeline import names
-from pipeline.outbox import dead_letters, pauses
-from pipeline.outbox.models import Batch, Event, Pause, Sample
-from pipeline.outbox.work import Kind
-from pipeline.publish import channel_layer
-from shared.reports import DRAIN, TAKE, edge_group
+from ...shared.reports import DRAIN, TAKE, edge_group
+from .. import names
+from ..outbox import dead_letters, pauses
+from ..outbox.models import Batch, Event, Pause, Sample
+from ..outbox.work import Kind
+from ..publish import channel_layer
 
 MODELS: dict[str, type[Event] | type[Batch]] = {"event": Event, "batch": Batch}
 

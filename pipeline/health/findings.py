@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from pipeline.backlog import Backlog
-from pipeline.queues import QUEUES
-from shared.reports import Report
+from ...shared.reports import Report
+from ..backlog import Backlog
+from ..queues import QUEUES
 
 #: An age on a queue that people notice, and one that they complain of (seconds).
 OLD_SECONDS = 60

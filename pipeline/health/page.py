@@ -15,13 +15,13 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from pipeline import backlog, kinds
-from pipeline.celery import SAMPLE_EVERY_SECONDS
-from pipeline.health import acts, plots, sampling, series
-from pipeline.health.findings import Picture, findings
-from pipeline.outbox import dead_letters, pauses
-from pipeline.outbox.models import Batch, Event, Pause
-from pipeline.queues import QUEUES
+from .. import backlog, kinds
+from ..celery import SAMPLE_EVERY_SECONDS
+from ..outbox import dead_letters, pauses
+from ..outbox.models import Batch, Event, Pause
+from ..queues import QUEUES
+from . import acts, plots, sampling, series
+from .findings import Picture, findings
 
 #: Stretches of time that can be looked at (hours).
 STRETCHES = (1, 6, 24)

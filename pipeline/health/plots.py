@@ -12,7 +12,7 @@ from itertools import groupby
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from pipeline.health.series import Line, Point
+from .series import Line, Point
 
 #: Sizes in the picture's own units: it is scaled to its place.
 WIDTH, HEIGHT = 640, 170

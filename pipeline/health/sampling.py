@@ -14,11 +14,11 @@ from django.db import connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from pipeline import backlog
-from pipeline.outbox.models import Sample
-from pipeline.publish import channel_layer
-from pipeline.queues import QUEUES
-from shared.reports import Report
+from ...shared.reports import Report
+from .. import backlog
+from ..outbox.models import Sample
+from ..publish import channel_layer
+from ..queues import QUEUES
 
 logger = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from pipeline.epoch import TIMELINE_CHANGED, TimelineChanged, follows_timeline
-from pipeline.errors import PipelineError
-from pipeline.publish import publish_frames
-from shared.inbox.log import frame_of
-from shared.inbox.queries import EPOCH, LogRow
+from ...shared.inbox.log import frame_of
+from ...shared.inbox.queries import EPOCH, LogRow
+from ..epoch import TIMELINE_CHANGED, TimelineChanged, follows_timeline
+from ..errors import PipelineError
+from ..publish import publish_frames
 
 _LOCK = f"SELECT seq, unread, {TIMELINE_CHANGED} FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"  # noqa: S608
 

@@ -4,8 +4,8 @@ Enters: a user and what they mute. Leaves: rows that `pipeline/recipients.py` ta
 what is in the inbox already stays.
 """
 
-from pipeline.errors import PipelineError
-from shared.inbox.models import Mute
+from ...shared.inbox.models import Mute
+from ..errors import PipelineError
 
 
 class NoSuchMute(PipelineError):

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from pipeline.epoch import renewed
-from pipeline.inbox import reading
-from pipeline.inbox.mutes import mutes_of
-from shared.protocol import instant
+from ...shared.protocol import instant
+from ..epoch import renewed
+from . import reading
+from .mutes import mutes_of
 
 #: Notifications read at a time.
 PAGE = 500

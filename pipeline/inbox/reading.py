@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import connection
 
-from shared.inbox.queries import NEWEST, ONE, Head
-from shared.protocol import Announced, Collapsed
+from ...shared.inbox.queries import NEWEST, ONE, Head
+from ...shared.protocol import Announced, Collapsed
 
 _HEAD = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %s"
 

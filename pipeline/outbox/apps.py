@@ -9,14 +9,14 @@ from django.utils.module_loading import autodiscover_modules
 class OutboxConfig(AppConfig):
     """The outbox; finds `events.py` and `audiences.py` of every installed app."""
 
-    name = "pipeline.outbox"
+    name = "clarion.pipeline.outbox"
     label = "outbox"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Import what the apps declare, so that a worker knows every event and its audiences."""
         autodiscover_modules("events", "audiences")
-        import_module("pipeline.notices")
-        import_module("pipeline.inbound")
-        import_module("pipeline.access").connect()
-        import_module("pipeline.checks")
+        import_module("clarion.pipeline.notices")
+        import_module("clarion.pipeline.inbound")
+        import_module("clarion.pipeline.access").connect()
+        import_module("clarion.pipeline.checks")

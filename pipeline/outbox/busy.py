@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pipeline import statements
+from .. import statements
 
 logger = logging.getLogger(__name__)
 

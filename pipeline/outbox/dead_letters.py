@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from pipeline.enqueue import enqueue
-from pipeline.outbox.work import BATCH, EVENT, Kind
+from ..enqueue import enqueue
+from .work import BATCH, EVENT, Kind
 
 KINDS = {kind.name: kind for kind in (EVENT, BATCH)}
 

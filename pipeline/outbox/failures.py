@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from pipeline.errors import Permanent, Retryable, UndeclaredEvent, is_outage
-from pipeline.json_values import storable_text
-from pipeline.outbox.work import BACKOFF, Kind
-from shared import metrics
+from ...shared import metrics
+from ..errors import Permanent, Retryable, UndeclaredEvent, is_outage
+from ..json_values import storable_text
+from .work import BACKOFF, Kind
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from shared.primary import PrimaryManager
+from ...shared.primary import PrimaryManager
 
 #: The sweep looks for work that is due; it must not read what is finished, so the index holds the unfinished only.
 DUE = models.Q(state="pending")

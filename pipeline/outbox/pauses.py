@@ -13,7 +13,7 @@ from collections.abc import Collection
 
 from django.db import connection, transaction
 
-from pipeline.outbox.models import Pause
+from .models import Pause
 
 #: As long as the column.
 KIND_MAX_LENGTH = 64

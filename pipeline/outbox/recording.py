@@ -9,14 +9,14 @@ import json
 
 from django.db import connection, transaction
 
-from pipeline import events, tracing
-from pipeline.enqueue import enqueue
-from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
-from pipeline.events import Event
-from pipeline.json_values import InvalidValue, encode, storable, storable_text
-from pipeline.queues import BURSTS, EVENTS, EXPAND
-from shared import metrics
-from shared.settings import load
+from ...shared import metrics
+from ...shared.settings import load
+from .. import events, tracing
+from ..enqueue import enqueue
+from ..errors import InvalidEvent, KeyConflict, UndeclaredEvent
+from ..events import Event
+from ..json_values import InvalidValue, encode, storable, storable_text
+from ..queues import BURSTS, EVENTS, EXPAND
 
 KEY_MAX_LENGTH = 200
 SOURCE_MAX_LENGTH = 200

@@ -11,9 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from pipeline.outbox.models import Batch, Event
-from pipeline.publish import channel_layer
-from shared.inbox.models import Announcement, Notification
+from ...shared.inbox.models import Announcement, Notification
+from ..publish import channel_layer
+from .models import Batch, Event
 
 #: People whose acknowledgements are asked for; of more, the first.
 ASKED_MAX = 1000

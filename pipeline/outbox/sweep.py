@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from pipeline import backlog
-from pipeline.enqueue import enqueue
-from pipeline.outbox.work import BACKOFF, BATCH, EVENT, Kind
+from .. import backlog
+from ..enqueue import enqueue
+from .work import BACKOFF, BATCH, EVENT, Kind
 
 logger = logging.getLogger(__name__)
 

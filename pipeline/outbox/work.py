@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from pipeline import statements
-from pipeline.epoch import TIMELINE_CHANGED, renewed
-from pipeline.queues import DELIVER, EXPAND
-from shared import metrics
-from shared.inbox.queries import EPOCH
-from shared.protocol import Announced
+from ...shared import metrics
+from ...shared.inbox.queries import EPOCH
+from ...shared.protocol import Announced
+from .. import statements
+from ..epoch import TIMELINE_CHANGED, renewed
+from ..queues import DELIVER, EXPAND
 
 logger = logging.getLogger(__name__)
 

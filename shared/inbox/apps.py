@@ -6,6 +6,6 @@ from django.apps import AppConfig
 class InboxConfig(AppConfig):
     """Models of the inbox; no signals, no checks, so that the edge can load it without the pipeline."""
 
-    name = "shared.inbox"
+    name = "clarion.shared.inbox"
     label = "inbox"
     default_auto_field = "django.db.models.BigAutoField"

@@ -7,9 +7,9 @@ A replayed frame carries the unread count of the head, not of its own moment: it
 frame of a replay makes it exact. What was deleted since is replayed as its deletion, so that its text is not shown.
 """
 
-from shared import protocol
-from shared.inbox.queries import LogRow
-from shared.protocol import Announced, AnnouncedFrames, Collapsed
+from .. import protocol
+from ..protocol import Announced, AnnouncedFrames, Collapsed
+from .queries import LogRow
 
 
 def frame_of(row: LogRow, unread: int) -> str:

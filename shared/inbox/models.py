@@ -11,8 +11,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from shared.inbox.queries import NAME_MAX_LENGTH
-from shared.primary import PrimaryManager
+from ..primary import PrimaryManager
+from .queries import NAME_MAX_LENGTH
 
 
 class Announcement(models.Model):

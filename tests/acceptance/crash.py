@@ -20,8 +20,8 @@ def killed(*_: Any, **__: Any) -> None:
 
 def main(point: str, event_id: int) -> None:
     django.setup()
-    from pipeline import delivery, persist, publish
-    from pipeline.outbox import work
+    from clarion.pipeline import delivery, persist, publish
+    from clarion.pipeline.outbox import work
 
     places: dict[str, tuple[Any, str]] = {
         "before_commit": (persist, "persist"),

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from amqp.exceptions import PreconditionFailed
 
-from pipeline import backlog, enqueue
-from pipeline.celery import app
-from pipeline.queues import EVENTS, EXPAND, QUEUES
-from shared.settings import load
+from clarion.pipeline import backlog, enqueue
+from clarion.pipeline.celery import app
+from clarion.pipeline.queues import EVENTS, EXPAND, QUEUES
+from clarion.shared.settings import load
 from tests import documents, environment
 from tests.acceptance.conftest import on_test_database
 from tests.processes import Worker, wait_until

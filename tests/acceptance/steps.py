@@ -8,11 +8,11 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection
 
+from clarion.pipeline.outbox.models import Batch, Event
+from clarion.pipeline.publish import publish_frames
+from clarion.shared import protocol
+from clarion.shared.inbox.models import Announcement, Inbox, Notification
 from examples.forum.models import Message, Thread
-from pipeline.outbox.models import Batch, Event
-from pipeline.publish import publish_frames
-from shared import protocol
-from shared.inbox.models import Announcement, Inbox, Notification
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 from tests.processes import wait_until
 

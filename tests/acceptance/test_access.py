@@ -10,12 +10,12 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client as DjangoClient
 
-from pipeline import access
-from pipeline.publish import channel_layer, publish_frames
-from shared import protocol
-from shared.protocol import SUBPROTOCOL, Close
-from shared.settings import load
-from shared.tokens import mint
+from clarion.pipeline import access
+from clarion.pipeline.publish import channel_layer, publish_frames
+from clarion.shared import protocol
+from clarion.shared.protocol import SUBPROTOCOL, Close
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person
 from tests.client import connected, opened

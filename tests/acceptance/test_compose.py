@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.contrib.auth.models import User
 
+from clarion.shared.settings import load
 from dev.programs import HAPROXY
-from shared.settings import load
 from tests.acceptance.containers import DATABASE, Stack
 from tests.acceptance.follower import Follower
 from tests.client import Client, opened

@@ -11,11 +11,11 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections
 
+from clarion.pipeline.celery import app
+from clarion.pipeline.outbox import sweep
+from clarion.pipeline.outbox.models import Event
+from clarion.shared.inbox.models import Notification
 from examples.forum.models import Message, Thread
-from pipeline.celery import app
-from pipeline.outbox import sweep
-from pipeline.outbox.models import Event
-from shared.inbox.models import Notification
 from tests import environment
 from tests.acceptance import crash
 from tests.acceptance.conftest import on_test_database

@@ -164,7 +164,7 @@ def test_more_workers_take_part(demo: Demo) -> None:
             )
             stack.enter_context(more)
             names.append(line.split("--hostname=")[1].split("@")[0] + "@")
-        ping = "celery -A pipeline inspect ping"
+        ping = "celery -A clarion.pipeline inspect ping"
         assert f"`{ping}`" in (ROOT / "docs/operations.md").read_text()
         answers: list[str] = [""]
 

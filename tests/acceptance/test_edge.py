@@ -10,11 +10,11 @@ import pytest
 import websockets
 from asgiref.sync import sync_to_async
 
+from clarion.pipeline.publish import publish_frames
+from clarion.shared import protocol
+from clarion.shared.protocol import Close
+from clarion.shared.settings import load
 from dev.servers import free_port
-from pipeline.publish import publish_frames
-from shared import protocol
-from shared.protocol import Close
-from shared.settings import load
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person, until

@@ -11,9 +11,9 @@ import psutil
 import pytest
 from django.contrib.auth.models import User
 
-from shared.protocol import Close
-from shared.settings import load
-from shared.tokens import mint
+from clarion.shared.protocol import Close
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person
 from tests.client import connected

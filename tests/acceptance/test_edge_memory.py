@@ -9,8 +9,8 @@ import psutil
 import pytest
 from asgiref.sync import sync_to_async
 
-from shared.settings import load
-from shared.tokens import mint
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.client import connected

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 
-from pipeline.celery import app
-from pipeline.outbox.models import Event
-from pipeline.queues import RECORD
-from pipeline.shown import UNSHOWN
-from shared.settings import load
+from clarion.pipeline.celery import app
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.queues import RECORD
+from clarion.pipeline.shown import UNSHOWN
+from clarion.shared.settings import load
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until
 from tests.client import connected

@@ -16,8 +16,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from pipeline.publish import publish_frames
-from shared import protocol
+from clarion.pipeline.publish import publish_frames
+from clarion.shared import protocol
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person, until
 from tests.acceptance.test_access import token

@@ -28,7 +28,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 """,
     "settings.py": """
-from shared.settings import load
+from clarion.shared.settings import load
 SECRET_KEY = load().secret_key.get_secret_value()
 USE_TZ = True
 CELERY_BROKER_URL = "{host}"
@@ -36,7 +36,7 @@ DATABASES = {{"default": load().django_database()}}
 CHANNEL_LAYERS = load().django_channel_layers()
 INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "ninja", "mysite",
-    "shared.inbox.apps.InboxConfig", "pipeline.outbox.apps.OutboxConfig",
+    "clarion.shared.inbox.apps.InboxConfig", "clarion.pipeline.outbox.apps.OutboxConfig",
 ]
 """,
     "tasks.py": """
@@ -52,7 +52,7 @@ APPS = """
 import django; django.setup()
 import json
 from mysite.celery import app as host
-from pipeline.celery import app as clarion
+from clarion.pipeline.celery import app as clarion
 print(json.dumps([host.connection_for_write().as_uri(), host.connection_for_read().as_uri(),
                   clarion.connection_for_write().as_uri(), clarion.connection_for_read().as_uri()]))
 """
@@ -104,7 +104,7 @@ def test_the_hosts_worker_does_the_hosts_tasks(host: dict[str, str]) -> None:
     own, clarion = environment.VALKEY.database_url(12), environment.VALKEY.database_url(10)
     send = (
         "import django; django.setup()\n"
-        "from pipeline.enqueue import enqueue\n"
+        "from clarion.pipeline.enqueue import enqueue\n"
         "from mysite.tasks import leave_a_trace\n"
         f"assert enqueue('pipeline.expand', 1); leave_a_trace.delay({own!r})"
     )

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from django.contrib.auth.models import User
 
+from clarion.shared.client import Cursor
+from clarion.shared.settings import Settings
 from dev.servers import free_port
-from shared.client import Cursor
-from shared.settings import Settings
 from tests.acceptance.steps import filled, person
 from tests.acceptance.test_python_client import token_of
 from tests.client import connected, opened
@@ -48,10 +48,10 @@ from unittest import mock
 from django.contrib.auth import get_user_model
 from django.test import TestCase
 
-from pipeline import delivery
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.recording import record
-from shared.inbox.models import Notification
+from clarion.pipeline import delivery
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Notification
 from shelf.models import Book, Review
 
 
@@ -61,7 +61,7 @@ class AudienceTest(TestCase):
         book = Book.objects.create(title="Bread", owner=ann)
         Review.objects.create(book=book, author=ben, text="Good.")
         notice = NoticeGiven(kind="NEWS", data={}, audience="shelf.book.reviewers", parameters={"book_id": book.pk})
-        with mock.patch("pipeline.publish.publish"):
+        with mock.patch("clarion.pipeline.publish.publish"):
             delivery.expand(record(notice, key="news"))
         self.assertEqual(Notification.objects.get(announcement__kind="NEWS").recipient_id, ben.pk)
 """

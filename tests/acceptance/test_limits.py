@@ -10,14 +10,14 @@ import psutil
 import pytest
 from asgiref.sync import sync_to_async
 
-from pipeline.publish import channel_layer, publish_frames
-from shared import protocol
-from shared.groups import user_group
-from shared.inbox.models import Inbox
-from shared.messages import REVOKED
-from shared.protocol import SUBPROTOCOL, Close
-from shared.settings import load
-from shared.tokens import mint
+from clarion.pipeline.publish import channel_layer, publish_frames
+from clarion.shared import protocol
+from clarion.shared.groups import user_group
+from clarion.shared.inbox.models import Inbox
+from clarion.shared.messages import REVOKED
+from clarion.shared.protocol import SUBPROTOCOL, Close
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.client import connected, opened

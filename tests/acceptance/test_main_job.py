@@ -7,15 +7,15 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection
 
-from pipeline import delivery, publish
-from pipeline.celery import app
-from pipeline.inbox import changes
-from pipeline.outbox.models import Event
-from pipeline.outbox.recording import record
-from pipeline.outbox.story import story
-from pipeline.publish import publish_frames
-from shared import protocol
-from shared.inbox.models import Epoch, Inbox, Notification
+from clarion.pipeline import delivery, publish
+from clarion.pipeline.celery import app
+from clarion.pipeline.inbox import changes
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.outbox.recording import record
+from clarion.pipeline.outbox.story import story
+from clarion.pipeline.publish import publish_frames
+from clarion.shared import protocol
+from clarion.shared.inbox.models import Epoch, Inbox, Notification
 from tests.acceptance.steps import all_done, filled, person, post, thread, until
 from tests.client import connected
 from tests.factories import MessageFactory
@@ -167,7 +167,7 @@ def tell_without_publishing(user: User) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publish, "publish", lambda *_, **__: None)
         # This process is the worker: the other one does not know the event.
-        patch.setattr("pipeline.outbox.recording.enqueue", lambda *_, **__: True)
+        patch.setattr("clarion.pipeline.outbox.recording.enqueue", lambda *_, **__: True)
         delivery.expand(record(ThingHappened(first=[user.pk]), key="quiet"))
 
 

@@ -9,9 +9,9 @@ from asgiref.sync import sync_to_async
 from django.core.management import call_command
 from websockets.exceptions import ConnectionClosed
 
-from pipeline.publish import channel_layer
-from shared.protocol import Close
-from shared.reports import Report
+from clarion.pipeline.publish import channel_layer
+from clarion.shared.protocol import Close
+from clarion.shared.reports import Report
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.client import connected, opened

@@ -8,10 +8,10 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from pipeline import access
-from pipeline.publish import publish_frames
-from shared import protocol
-from shared.protocol import SUBPROTOCOL
+from clarion.pipeline import access
+from clarion.pipeline.publish import publish_frames
+from clarion.shared import protocol
+from clarion.shared.protocol import SUBPROTOCOL
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person
 from tests.acceptance.test_access import refused

@@ -8,11 +8,11 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from pipeline import access
-from shared.client import AccessEnded, Change, Cursor, InboxClient, Resync
-from shared.inbox.models import Epoch
-from shared.settings import load
-from shared.tokens import mint
+from clarion.pipeline import access
+from clarion.shared.client import AccessEnded, Change, Cursor, InboxClient, Resync
+from clarion.shared.inbox.models import Epoch
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.processes import Edge

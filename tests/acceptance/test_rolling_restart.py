@@ -9,9 +9,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
+from clarion.shared.inbox.models import Inbox
 from dev.programs import HAPROXY
 from examples.forum.models import Thread
-from shared.inbox.models import Inbox
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.follower import Follower
 from tests.acceptance.steps import all_done, person, post, thread, until

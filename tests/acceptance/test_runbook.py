@@ -14,13 +14,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
+from clarion.pipeline.outbox import pauses
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Inbox, Notification
+from clarion.shared.protocol import Close
 from dev.programs import PROMETHEUS
 from examples.forum.models import Thread
-from pipeline.outbox import pauses
-from pipeline.outbox.models import Event
-from pipeline.outbox.recording import record
-from shared.inbox.models import Inbox, Notification
-from shared.protocol import Close
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled

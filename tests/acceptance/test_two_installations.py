@@ -11,9 +11,9 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection
 
-from pipeline import delivery, presence
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.recording import record
+from clarion.pipeline import delivery, presence
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.recording import record
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person
@@ -27,10 +27,10 @@ STAGING = "staging"
 #: What staging does to user {user} and to the edge of production.
 DEEDS = """
 import django; django.setup()
-from pipeline import access, delivery
-from pipeline.health import acts
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.recording import record
+from clarion.pipeline import access, delivery
+from clarion.pipeline.health import acts
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.recording import record
 for number in range(3):
     delivery.expand(record(NoticeGiven(kind="STAGING", recipients=({user},)), key=f"staging {{number}}"))
 {deed}

@@ -3,9 +3,9 @@
 import pytest
 import redis
 
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.models import Event
-from pipeline.outbox.recording import record
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.outbox.recording import record
 from tests.acceptance.conftest import on_test_database
 from tests.factories import UserFactory
 from tests.processes import BIN, Process, Worker, wait_until
@@ -19,7 +19,7 @@ class Autoscaling(Process):
     """A pool of threads with autoscaling, which Celery does not support: its autoscaler fails with each message."""
 
     def __init__(self, **environment: str) -> None:
-        command = [str(BIN / "celery"), "-A", "pipeline", "worker", "--queues=events", "--pool=threads"]
+        command = [str(BIN / "celery"), "-A", "clarion.pipeline", "worker", "--queues=events", "--pool=threads"]
         super().__init__(
             "autoscaling", *command, "--autoscale=4,1", "--without-mingle", "--loglevel=info", **environment
         )

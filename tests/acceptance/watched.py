@@ -20,11 +20,11 @@ from django.core.management import call_command
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from clarion.shared.protocol import SUBPROTOCOL
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from dev.prometheus import Prometheus
 from dev.servers import Valkey
-from shared.protocol import SUBPROTOCOL
-from shared.settings import load
-from shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.client import INBOX
 from tests.environment import FOLDER

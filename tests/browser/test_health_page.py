@@ -6,8 +6,8 @@ from axe_playwright_python.async_playwright import Axe
 from django.db import connection
 from playwright.async_api import Browser, expect
 
-from pipeline.health import sampling
-from pipeline.outbox import pauses
+from clarion.pipeline.health import sampling
+from clarion.pipeline.outbox import pauses
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, photograph, visiting

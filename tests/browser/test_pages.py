@@ -7,8 +7,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from playwright.async_api import Browser, Page, expect
 
+from clarion.shared.inbox.models import Inbox
 from examples.forum.badges import HELPING_HAND, award
-from shared.inbox.models import Inbox
 from tests.acceptance.steps import all_done, filled, person, post, thread, until
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, Visitor, badge_of, photograph, serious, visiting
 

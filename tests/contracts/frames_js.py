@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.protocol import AuthFailure, Close, ResyncReason
+from clarion.shared.protocol import AuthFailure, Close, ResyncReason
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/contracts/golden/frames.json"

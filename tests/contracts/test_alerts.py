@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from clarion.pipeline.health import findings
 from dev.programs import PROMETHEUS
-from pipeline.health import findings
 from tests.contracts.test_docs import ROOT, metric_names
 from tests.programs import needed
 

@@ -17,7 +17,7 @@ from tests.programs import node
 
 #: What a block may be. Text is for what is no code: diagrams, answers, addresses.
 LANGUAGES = {"nginx", "sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "{toctree}", ""}
-OURS = ("pipeline", "edge", "shared", "examples", "tests", "benchmarks")
+OURS = ("clarion", "examples", "tests", "benchmarks")
 
 
 def test_every_block_is_of_a_known_language() -> None:
@@ -122,7 +122,7 @@ def test_a_command_names_what_is_there(block: Block) -> None:
 
 
 def _is_a_command_of_celery(arguments: list[str]) -> None:
-    assert arguments[:2] == ["-A", "pipeline"]
+    assert arguments[:2] == ["-A", "clarion.pipeline"]
     command = celery_command.get_command(None, arguments[2])  # type: ignore[arg-type]  # no context is needed
     assert command is not None
     known = {option for parameter in command.params for option in parameter.opts}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.celery import app
-from shared.output_buffer import is_too_small
-from shared.settings import Settings
+from clarion.pipeline.celery import app
+from clarion.shared.output_buffer import is_too_small
+from clarion.shared.settings import Settings
 from tests import compose
 from tests.compose import ROOT, SECRETS, Service
 from tests.contracts.test_layout import procfile

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 
-from shared import metrics, protocol
-from shared.protocol import AuthFailure, Close, ResyncReason
-from shared.settings import Settings
+from clarion.shared import metrics, protocol
+from clarion.shared.protocol import AuthFailure, Close, ResyncReason
+from clarion.shared.settings import Settings
 from tests.documents import blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]

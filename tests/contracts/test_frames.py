@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import protocol
-from shared.inbox.log import frame_of
-from shared.inbox.queries import LogRow
-from shared.protocol import Announced, AnnouncedFrames, AuthFailure, Close, Collapsed, ResyncReason
+from clarion.shared import protocol
+from clarion.shared.inbox.log import frame_of
+from clarion.shared.inbox.queries import LogRow
+from clarion.shared.protocol import Announced, AnnouncedFrames, AuthFailure, Close, Collapsed, ResyncReason
 
 GOLDEN: dict[str, dict[str, object]] = json.loads((Path(__file__).parent / "golden" / "frames.json").read_text())
 

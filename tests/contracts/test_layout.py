@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from pipeline.celery import app
-from pipeline.queues import QUEUES, ROUTES
+from clarion.pipeline.celery import app
+from clarion.pipeline.queues import QUEUES, ROUTES
 from tests.acceptance.conftest import on_test_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +52,10 @@ def test_the_tasks_of_the_forum_have_a_queue_of_their_own() -> None:
     assert set(queues.values()) == {"jobs"}
 
 
+#: The folders at the top, which are packages below `clarion` and nowhere else.
+BARE_NAMES = {"pipeline", "edge", "shared"}
+
+
 def test_a_small_event_never_waits_behind_a_batch() -> None:
     live = next(command for name, command in procfile().items() if name == "worker-live")
     assert "--queues=events,maintenance,retention " in live
@@ -66,14 +70,21 @@ def test_every_task_has_a_queue() -> None:
 
 @pytest.mark.django_db
 def test_the_edge_loads_neither_celery_nor_the_pipeline() -> None:
-    script = "import edge.asgi, json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
-    env = os.environ | {"DJANGO_SETTINGS_MODULE": "edge.settings"} | on_test_database()  # it waits for Postgres
+    script = "import clarion.edge.asgi, json, sys; print(json.dumps(list(sys.modules)))"
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "clarion.edge.settings"} | on_test_database()  # it waits for Postgres
     booted = subprocess.run(
         [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True, cwd=ROOT
     )
     loaded = set(json.loads(booted.stdout.splitlines()[-1]))
-    assert {"edge", "shared", "daphne"} <= loaded
-    assert not loaded & {"celery", "kombu", "pipeline", "examples", "dev", "tests"}
+    assert {"clarion.edge", "clarion.shared", "daphne"} <= loaded
+    assert not loaded & {"celery", "kombu", "clarion.pipeline", "examples", "dev", "tests"}
+    assert not loaded & BARE_NAMES
+
+
+def test_a_module_has_one_name() -> None:
+    """Imported by the name of its folder as well, a module would exist twice, with two sets of metrics and models."""
+    app.loader.import_default_modules()
+    assert not sys.modules.keys() & BARE_NAMES
 
 
 @pytest.mark.django_db

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.celery import app
-from shared.inbox.models import Notification
-from shared.protocol import Close
+from clarion.pipeline.celery import app
+from clarion.shared.inbox.models import Notification
+from clarion.shared.protocol import Close
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,7 @@ def test_celery_on_redis_acknowledges_late_takes_little_and_waits_for_nothing_fo
 def test_on_rabbitmq_queues_have_copies_and_a_publish_is_confirmed() -> None:
     script = """
 import json
-from pipeline.celery import app
+from clarion.pipeline.celery import app
 queues = {queue.name: queue.queue_arguments for queue in app.conf.task_queues}
 print(json.dumps([queues, app.conf.broker_transport_options, app.conf.task_default_queue_type,
                   app.conf.broker_transport]))
@@ -54,7 +54,7 @@ def test_a_full_collection_in_a_worker_walks_nothing_that_was_there_at_the_start
     script = """
 import gc
 from celery.signals import worker_ready
-from pipeline.celery import app
+from clarion.pipeline.celery import app
 worker_ready.send(sender=app)
 print(gc.get_freeze_count(), len(gc.get_objects()))
 """
@@ -140,7 +140,7 @@ def test_a_projects_own_worker_keeps_its_logging_and_its_port() -> None:
 import logging
 from celery import Celery
 from celery.signals import setup_logging, worker_ready
-import pipeline.celery
+import clarion.pipeline.celery
 assert not setup_logging.receivers
 worker_ready.send(sender=Celery("another"))
 assert not any(thread.name == "prometheus" for thread in __import__("threading").enumerate())

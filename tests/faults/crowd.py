@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from shared.settings import load
-from shared.tokens import mint
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests import raw
 from tests.processes import Process
 from tests.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, frame

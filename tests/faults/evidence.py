@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from shared.installation import IDENTITY
+from clarion.shared.installation import IDENTITY
 from tests.faults.checker import Inbox, Note
 
 Database = psycopg.Connection[tuple[Any, ...]]

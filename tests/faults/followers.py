@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from shared.client import Change, Cursor, Frame, InboxClient, Resync
-from shared.settings import load as settings
-from shared.tokens import mint
+from clarion.shared.client import Change, Cursor, Frame, InboxClient, Resync
+from clarion.shared.settings import load as settings
+from clarion.shared.tokens import mint
 from tests.client import INBOX
 from tests.faults.checker import Client, Heard, Note
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from shared.settings import load as settings
-from shared.tokens import mint
+from clarion.shared.settings import load as settings
+from clarion.shared.tokens import mint
 from tests.faults.checker import Emitted, Outcome
 from tests.faults.stack import SERVICE_TOKEN
 

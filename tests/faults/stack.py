@@ -193,7 +193,7 @@ class Stack:
         return Edge(f"faults-{name}", **self.environment("edges") | more)
 
     def _start_all(self, haproxy: Path, stack: ExitStack) -> None:
-        beat = [str(BIN / "celery"), "-A", "pipeline", "beat"]
+        beat = [str(BIN / "celery"), "-A", "clarion.pipeline", "beat"]
         edges = {name: self.edge(name) for name in ("left", "right")}
         self.processes = {
             "web": Web(**self.environment("web")),

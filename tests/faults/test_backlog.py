@@ -9,9 +9,9 @@ import httpx
 import pytest
 from celery import Celery
 
-from pipeline.queues import BURSTS, PURGE, RETENTION
-from shared.settings import load
-from shared.tokens import mint
+from clarion.pipeline.queues import BURSTS, PURGE, RETENTION
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.faults import evidence
 from tests.faults.breakages import dead
 from tests.faults.conftest import Trials

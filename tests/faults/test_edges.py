@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 import websockets
 
-from shared.protocol import SUBPROTOCOL
-from shared.settings import load as settings
-from shared.tokens import mint
+from clarion.shared.protocol import SUBPROTOCOL
+from clarion.shared.settings import load as settings
+from clarion.shared.tokens import mint
 from tests.acceptance.test_fuzz import garbage_frames, garbage_handshake, handshake, spoken
 from tests.faults.background import Background
 from tests.faults.breakages import dead, frozen, rolled

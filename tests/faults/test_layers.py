@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from channels_redis.utils import _consistent_hash
 
-from shared.breaker import SOCKET_TIMEOUT_SECONDS
-from shared.groups import user_group
-from shared.reports import edge_group
+from clarion.shared.breaker import SOCKET_TIMEOUT_SECONDS
+from clarion.shared.groups import user_group
+from clarion.shared.reports import edge_group
 from tests.faults import evidence
 from tests.faults.background import Background
 from tests.faults.checker import Emitted, check
@@ -88,10 +88,10 @@ def test_two_installations_on_one_redis_do_not_notice_each_other(trial: Trials, 
             for one in following:
                 one.cancel()
             holds(other, followers, f"{run.prefix}-staging-")
-            other.does(f"from pipeline import access\nfor user in {users}: access.revoke(user)")
+            other.does(f"from clarion.pipeline import access\nfor user in {users}: access.revoke(user)")
             names = [name.decode().partition(EDGE_GROUPS)[2] for name in layer.pubsub_channels(f"*{EDGE_GROUPS}*")]
             assert len(names) >= len(run.stack.edges)
-            other.does(f"from pipeline.health import acts\nfor edge in {names}: acts.tell(edge, 'edge.drain')")
+            other.does(f"from clarion.pipeline.health import acts\nfor edge in {names}: acts.tell(edge, 'edge.drain')")
             run.some_more(EVENTS)
         assert [one.connects for one in run.followers] == connects
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pipeline.outbox.work import MAX_ATTEMPTS
+from clarion.pipeline.outbox.work import MAX_ATTEMPTS
 from tests.faults.conftest import Trials
 from tests.faults.stack import SERVICE_TOKEN, Stack
 from tests.faults.trial import Trial

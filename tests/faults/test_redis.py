@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.breaker import SOCKET_TIMEOUT_SECONDS
-from shared.groups import user_group
+from clarion.shared.breaker import SOCKET_TIMEOUT_SECONDS
+from clarion.shared.groups import user_group
 from tests.faults import evidence
 from tests.faults.breakages import cut, flushed, full, server_dead, server_frozen
 from tests.faults.conftest import Trials

@@ -24,8 +24,8 @@ STAGINGS_BROKER, STAGINGS_LAYER = 5, 6
 _STAGINGS_LOAD = """
 import itertools, sys, time
 import django; django.setup()
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.recording import record
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.recording import record
 prefix, pause, *users = sys.argv[1:]
 users = [int(user) for user in users]
 for number in itertools.count():

@@ -1,10 +1,10 @@
 """A Celery worker that ends itself at a named point: `python -m tests.faults.worker worker --queues=…`.
 
-Enters: the arguments of `celery -A pipeline`, and FAULTS_POINT with the name of one of POINTS, if any. Leaves: a worker
-like any other, which ends by SIGKILL the FAULTS_NTH time that one of its threads comes to that point; or, where
-FAULTS_POISON is part of an event's key, each time that it has claimed that event. The product knows nothing of it: the
-functions at the points are replaced before the worker starts. FAULTS_VISIBILITY_SECONDS shortens the time after which
-Redis gives an unacknowledged task to somebody else.
+Input: the arguments of `celery -A clarion.pipeline`, and FAULTS_POINT with the name of one of POINTS, if any. Output:
+a worker like any other, which ends by SIGKILL when one of its threads comes to that point for the FAULTS_NTH time. If
+FAULTS_POISON is part of an event's key, it ends each time that it has claimed that event. The product does not know
+about this: the functions at the points are replaced before the worker starts. FAULTS_VISIBILITY_SECONDS shortens the
+time after which Redis gives an unacknowledged task to another worker.
 """
 
 import itertools
@@ -15,13 +15,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-#: Where a worker may end: before the call of any of these functions. Each is called by `pipeline.delivery`.
+#: Where a worker may end: before the call of any of these functions. Each is called by `clarion.pipeline.delivery`.
 POINTS: Final[dict[str, tuple[str, ...]]] = {
-    "before the claim": ("pipeline.outbox.work.claim_event", "pipeline.outbox.work.claim_batch"),
-    "between claim and insert": ("pipeline.persist.persist",),
-    "between expanding and the hints": ("pipeline.delivery.enqueue",),
-    "between commit and publish": ("pipeline.publish.publish",),
-    "between publish and mark": ("pipeline.outbox.work.finish", "pipeline.outbox.work.finish_at_once"),
+    "before the claim": ("clarion.pipeline.outbox.work.claim_event", "clarion.pipeline.outbox.work.claim_batch"),
+    "between claim and insert": ("clarion.pipeline.persist.persist",),
+    "between expanding and the hints": ("clarion.pipeline.delivery.enqueue",),
+    "between commit and publish": ("clarion.pipeline.publish.publish",),
+    "between publish and mark": ("clarion.pipeline.outbox.work.finish", "clarion.pipeline.outbox.work.finish_at_once"),
 }
 
 
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
     import django
 
     django.setup()
-    from pipeline.celery import app
+    from clarion.pipeline.celery import app
 
     if seconds := os.environ.get("FAULTS_VISIBILITY_SECONDS"):
         app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": float(seconds)}
@@ -52,7 +52,7 @@ def die_at(point: str, nth: int) -> None:
 
 def die_of(poison: str) -> None:
     """Have the process end whenever it has claimed the event of that key."""
-    from pipeline.outbox import work
+    from clarion.pipeline.outbox import work
 
     claim = work.claim_event
 

@@ -8,8 +8,8 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 
-from pipeline.publish import channel_layer
-from shared.settings import load
+from clarion.pipeline.publish import channel_layer
+from clarion.shared.settings import load
 from tests import environment
 from tests.factories import UserFactory
 
@@ -55,4 +55,4 @@ def published(valkey: str) -> Iterator[Frames]:
 def in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is delivered at once, and a batch holds two."""
     small = load().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
-    monkeypatch.setattr("pipeline.recipients.load", lambda: small)
+    monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: small)

@@ -9,10 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from clarion.pipeline import delivery
+from clarion.pipeline.outbox.models import Event
 from examples.forum import tasks
 from examples.forum.models import Analysis, Collection, Document, Export, Extract, Message, Thread
-from pipeline import delivery
-from pipeline.outbox.models import Event
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 
 TEXT = "# Dough\n\nFlour and water, flour and salt. Ask ann@here.example."

@@ -15,12 +15,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from pipeline import delivery, maintenance
-from pipeline.inbox import changes, personal, reading
-from pipeline.outbox.models import Batch, Event
-from pipeline.outbox.recording import record
-from shared.inbox.log import frame_of
-from shared.inbox.queries import LOG_AFTER, Head, LogRow
+from clarion.pipeline import delivery, maintenance
+from clarion.pipeline.inbox import changes, personal, reading
+from clarion.pipeline.outbox.models import Batch, Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.log import frame_of
+from clarion.shared.inbox.queries import LOG_AFTER, Head, LogRow
 from tests.integration.things import ThingHappened
 
 TOPICS = ("tests.place:1", "tests.place:2")

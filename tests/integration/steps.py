@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.contrib.auth.models import User
 from django.db import connection, connections
 
-from pipeline.outbox.recording import record
+from clarion.pipeline.outbox.recording import record
 from tests.integration.things import ThingHappened
 
 

@@ -7,10 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from pipeline import delivery
-from pipeline.outbox.recording import record
-from shared.settings import load
-from shared.tokens import mint, verify
+from clarion.pipeline import delivery
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint, verify
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
 from tests.integration.things import TOPIC, ThingHappened
@@ -199,7 +199,7 @@ def test_a_web_that_is_about_to_end_says_that_it_is_not_well(
 ) -> None:
     file = tmp_path / "draining"
     known = load().model_copy(update={"drain_file": str(file)})
-    monkeypatch.setattr("pipeline.api.health.load", lambda: known)
+    monkeypatch.setattr("clarion.pipeline.api.health.load", lambda: known)
     assert client.get("/api/health").status_code == 200
     file.touch()
     assert client.get("/api/health").status_code == 503

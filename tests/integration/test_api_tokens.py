@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from pipeline import access
-from pipeline.api import provider as of_the_api
-from shared.settings import Settings, load
+from clarion.pipeline import access
+from clarion.pipeline.api import provider as of_the_api
+from clarion.shared.settings import Settings, load
 from tests.factories import UserFactory
 from tests.provider import AUDIENCE, ISSUER, Provider, provider
 

@@ -11,16 +11,16 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.functional import lazystr
 
+from clarion.pipeline import audiences as declared
+from clarion.pipeline import delivery
+from clarion.pipeline.audiences import Audience
+from clarion.pipeline.errors import InvalidAudience
+from clarion.pipeline.inbox import reading
+from clarion.pipeline.json_values import DATA_MAX_BYTES
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Notification
 from examples.forum.models import Message, Thread
-from pipeline import audiences as declared
-from pipeline import delivery
-from pipeline.audiences import Audience
-from pipeline.errors import InvalidAudience
-from pipeline.inbox import reading
-from pipeline.json_values import DATA_MAX_BYTES
-from pipeline.outbox.models import Event
-from pipeline.outbox.recording import record
-from shared.inbox.models import Notification
 from tests.integration.conftest import Frames
 from tests.integration.things import ThingHappened
 

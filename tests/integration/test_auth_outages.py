@@ -9,19 +9,19 @@ import jwt
 import pytest
 import redis
 
+from clarion.edge.admission import admitted
+from clarion.edge.repair import Reader
+from clarion.edge.runtime import Edge
+from clarion.edge.socket import Socket
+from clarion.edge.sockets import Sockets
+from clarion.edge.wire import Cursor
+from clarion.shared import tickets
+from clarion.shared.jwks import KeySet
+from clarion.shared.layer import ClarionChannelLayer
+from clarion.shared.protocol import Close
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from dev.servers import free_port
-from edge.admission import admitted
-from edge.repair import Reader
-from edge.runtime import Edge
-from edge.socket import Socket
-from edge.sockets import Sockets
-from edge.wire import Cursor
-from shared import tickets
-from shared.jwks import KeySet
-from shared.layer import ClarionChannelLayer
-from shared.protocol import Close
-from shared.settings import load
-from shared.tokens import mint
 from tests import environment
 from tests.provider import AUDIENCE, ISSUER, LASTING_SECONDS, Provider
 

@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pydantic import SecretStr
 
-from pipeline import backlog, delivery
-from pipeline.enqueue import enqueue
-from pipeline.outbox.models import Event
-from pipeline.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE, RETENTION
-from shared.settings import load
+from clarion.pipeline import backlog, delivery
+from clarion.pipeline.enqueue import enqueue
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE, RETENTION
+from clarion.shared.settings import load
 from tests import environment
 from tests.integration.steps import happened
 
@@ -54,7 +54,7 @@ def test_prometheus_reads_it_with_a_service_token_and_nobody_else_does(
     people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = load().model_copy(update={"service_tokens": (SecretStr("t" * 40),)})
-    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
     happened(first=[people[0]])
     scraped = Client(headers={"authorization": f"Bearer {'t' * 40}"}).get("/api/metrics")
     assert scraped.status_code == 200

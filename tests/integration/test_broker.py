@@ -8,8 +8,8 @@ import redis
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.common import ignore_errors
 
+from clarion.pipeline.celery import app
 from dev.servers import Valkey
-from pipeline.celery import app
 from tests.processes import Worker, wait_until
 
 #: Longest wait for a message, and for the answer of a broker that is gone (seconds).

@@ -12,12 +12,12 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 
-from pipeline import access, delivery
-from pipeline.inbox import changes, mutes, personal, reading
-from pipeline.outbox import busy, dead_letters, failures, pauses, recording, story, sweep, work
-from pipeline.outbox.models import Event
-from pipeline.publish import channel_layer
-from shared.inbox.models import Inbox
+from clarion.pipeline import access, delivery
+from clarion.pipeline.inbox import changes, mutes, personal, reading
+from clarion.pipeline.outbox import busy, dead_letters, failures, pauses, recording, story, sweep, work
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.publish import channel_layer
+from clarion.shared.inbox.models import Inbox
 from tests import environment
 from tests.integration.steps import due_now, happened
 from tests.integration.things import ThingHappened

@@ -15,10 +15,10 @@ from django.core.checks.registry import registry
 from django.db import connections
 from psycopg import IsolationLevel
 
-from pipeline import checks, names
-from pipeline.celery import app
-from pipeline.queues import QUEUES
-from shared.settings import load
+from clarion.pipeline import checks, names
+from clarion.pipeline.celery import app
+from clarion.pipeline.queues import QUEUES
+from clarion.shared.settings import load
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.processes import BIN, Worker

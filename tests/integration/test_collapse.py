@@ -9,15 +9,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from pipeline import delivery, persist
-from pipeline.inbox import changes, reading
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.models import Batch
-from pipeline.outbox.recording import record
-from shared.inbox.log import frame_of
-from shared.inbox.models import Inbox, Notification
-from shared.inbox.queries import LOG_AFTER, LogRow
-from shared.settings import load
+from clarion.pipeline import delivery, persist
+from clarion.pipeline.inbox import changes, reading
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.models import Batch
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.log import frame_of
+from clarion.shared.inbox.models import Inbox, Notification
+from clarion.shared.inbox.queries import LOG_AFTER, LogRow
+from clarion.shared.settings import load
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once
 from tests.integration.things import ThingHappened
@@ -146,7 +146,7 @@ def test_a_batch_that_is_done_again_counts_nobody_twice(
     me, ann, *_ = people
     tell(ann, me)
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.publish.publish", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
+        patch.setattr("clarion.pipeline.publish.publish", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             tell(ann, me)
     published()
@@ -202,7 +202,9 @@ def test_what_has_no_topic_does_not_collapse(
 ) -> None:
     """Without a topic two notices have nothing in common, so the second does not vanish into the first."""
     if in_batch:
-        monkeypatch.setattr("pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+        monkeypatch.setattr(
+            "clarion.pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0})
+        )
     me = people[0]
     for item in ("Bread", "Cars"):
         notice = NoticeGiven(kind="GATHERED", recipients=(me.pk,), data={"item": item}, topic=topic)

@@ -11,11 +11,11 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from pipeline import delivery
-from pipeline.outbox.models import Batch, Event, Pause
-from pipeline.publish import channel_layer
-from shared.inbox.models import Announcement, Notification
-from shared.reports import edge_group
+from clarion.pipeline import delivery
+from clarion.pipeline.outbox.models import Batch, Event, Pause
+from clarion.pipeline.publish import channel_layer
+from clarion.shared.inbox.models import Announcement, Notification
+from clarion.shared.reports import edge_group
 from tests import environment
 from tests.documents import ROOT
 from tests.integration.steps import happened

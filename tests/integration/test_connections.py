@@ -6,8 +6,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from edge.repair import Reader
-from shared.settings import load
+from clarion.edge.repair import Reader
+from clarion.shared.settings import load
 from tests import environment
 
 #: Longest that a connection may stay after the machine at its other end has vanished (seconds).

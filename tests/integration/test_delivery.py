@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from pipeline import delivery, persist
-from pipeline.outbox.models import Batch, Event
-from shared.inbox.models import Announcement, Inbox, Mute, Notification
-from shared.settings import load
+from clarion.pipeline import delivery, persist
+from clarion.pipeline.outbox.models import Batch, Event
+from clarion.shared.inbox.models import Announcement, Inbox, Mute, Notification
+from clarion.shared.settings import load
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, happened
 from tests.integration.things import TOPIC
@@ -140,7 +140,7 @@ def test_a_large_event_is_cut_into_batches_that_are_delivered_by_themselves(
 def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(
     people: list[User], monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr("pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+    monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
     crowd = User.objects.bulk_create(User(username=f"crowd {number}") for number in range(count))
     delivery.expand(happened(first=crowd))
     batch_id = Batch.objects.get().pk
@@ -222,7 +222,9 @@ def test_workers_that_tell_the_same_new_people_never_wait_for_each_other_in_a_ci
     monkeypatch: pytest.MonkeyPatch, broker: redis.Redis, in_small_batches: bool
 ) -> None:
     if in_small_batches:
-        monkeypatch.setattr("pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+        monkeypatch.setattr(
+            "clarion.pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0})
+        )
     chance = random.Random(7)
     users = User.objects.bulk_create(User(username=f"newcomer {number}") for number in range(120))
     # Hardly anybody has an inbox yet, and each event is told to others of them.

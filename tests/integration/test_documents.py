@@ -10,11 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models.signals import post_save
 
+from clarion.pipeline import delivery
+from clarion.pipeline.outbox.models import Event
+from clarion.shared.inbox.models import Notification
 from examples.forum.events import MessagePosted
 from examples.forum.models import Message
-from pipeline import delivery
-from pipeline.outbox.models import Event
-from shared.inbox.models import Notification
 from tests.documents import Block, blocks_of
 from tests.factories import MessageFactory, UserFactory
 

@@ -6,11 +6,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from pipeline import delivery
-from pipeline.inbox import changes, personal, reading
-from pipeline.outbox.models import Batch
-from shared.inbox.models import Epoch
-from shared.settings import load
+from clarion.pipeline import delivery
+from clarion.pipeline.inbox import changes, personal, reading
+from clarion.pipeline.outbox.models import Batch
+from clarion.shared.inbox.models import Epoch
+from clarion.shared.settings import load
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, happened
 
@@ -41,7 +41,7 @@ def person(people: list[User], monkeypatch: pytest.MonkeyPatch) -> User:
     """Somebody with a notification, and a batch that was not delivered."""
     delivery.expand(happened("one", first=people[:1]))
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.recipients.load", _nothing_inline)
+        patch.setattr("clarion.pipeline.recipients.load", _nothing_inline)
         delivery.expand(happened("waits", first=people[:1]))
     return people[0]
 

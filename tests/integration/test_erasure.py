@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 
-from pipeline import delivery
-from pipeline.inbox import personal
-from pipeline.outbox.recording import record
-from shared.inbox.models import Collapse, Notification
+from clarion.pipeline import delivery
+from clarion.pipeline.inbox import personal
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Collapse, Notification
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)

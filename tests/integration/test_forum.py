@@ -8,12 +8,12 @@ from django.core import serializers
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from clarion.pipeline import delivery
+from clarion.pipeline.outbox.models import Event
+from clarion.shared.inbox.models import Notification
 from examples.forum.audiences import message_posted
 from examples.forum.events import MessagePosted
 from examples.forum.models import Message
-from pipeline import delivery
-from pipeline.outbox.models import Event
-from shared.inbox.models import Notification
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

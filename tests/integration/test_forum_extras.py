@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from clarion.pipeline import delivery
+from clarion.pipeline.outbox.models import Event
+from clarion.shared.inbox.models import Mute, Notification
 from examples.forum.views.mutes import GROUPS
-from pipeline import delivery
-from pipeline.outbox.models import Event
-from shared.inbox.models import Mute, Notification
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,10 +8,10 @@ import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from clarion.pipeline import enqueue
+from clarion.pipeline.outbox.models import Event
 from examples.forum import forms, jobs, tasks
 from examples.forum.models import Analysis, Collection, Document, Export, Extract
-from pipeline import enqueue
-from pipeline.outbox.models import Event
 from tests.integration.forum import TEXT, Forum, forum_with_people
 
 pytestmark = pytest.mark.django_db

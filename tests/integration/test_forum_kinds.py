@@ -10,13 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import serializers
 
+from clarion.pipeline.events import parse
+from clarion.pipeline.kinds import Limit, Over, kind_of
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Notification
 from examples.forum import badges
 from examples.forum.models import Acceptance, Award, Document, Job, Message, ModerationAction, Thread, Vote
-from pipeline.events import parse
-from pipeline.kinds import Limit, Over, kind_of
-from pipeline.outbox.models import Event
-from pipeline.outbox.recording import record
-from shared.inbox.models import Notification
 from tests.factories import UserFactory
 from tests.integration.forum import TEXT, Forum, forum_with_people, told_of_all
 

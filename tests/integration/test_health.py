@@ -13,13 +13,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from pipeline import delivery, persist
-from pipeline.health import sampling
-from pipeline.outbox import pauses
-from pipeline.outbox.models import Event, Pause, Sample
-from pipeline.publish import channel_layer
-from shared.inbox.models import Notification
-from shared.reports import edge_group
+from clarion.pipeline import delivery, persist
+from clarion.pipeline.health import sampling
+from clarion.pipeline.outbox import pauses
+from clarion.pipeline.outbox.models import Event, Pause, Sample
+from clarion.pipeline.publish import channel_layer
+from clarion.shared.inbox.models import Notification
+from clarion.shared.reports import edge_group
 from tests import environment
 from tests.factories import UserFactory
 from tests.integration.steps import failing_for, happened

@@ -12,8 +12,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from pipeline import recipients
-from shared.settings import load
+from clarion.pipeline import recipients
+from clarion.shared.settings import load
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
 from tests.integration.histories import ALL, Actions, Client, faults_of, replay, work_off

@@ -17,12 +17,12 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from clarion.pipeline import delivery
+from clarion.pipeline.api import api
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from examples.forum.wsgi import application
-from pipeline import delivery
-from pipeline.api import api
-from pipeline.outbox.recording import record
-from shared.settings import load
-from shared.tokens import mint
 from tests.factories import UserFactory
 from tests.integration.things import ThingHappened
 
@@ -52,7 +52,7 @@ def cases() -> list[Any]:
 def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
     """Somebody with a few notifications, so that some requests find what they name."""
     known = load().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
-    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
     # As Django's own client does: the connection is in the test's transaction, and is not closed between requests.
     monkeypatch.setattr(request_started, "receivers", [])
     monkeypatch.setattr(request_finished, "receivers", [])

@@ -10,11 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 
-from pipeline import delivery
-from pipeline.inbox import changes, reading
-from pipeline.inbox.changes import NoSuchNotification
-from pipeline.outbox.recording import record
-from shared.inbox.models import Change, Inbox, Notification
+from clarion.pipeline import delivery
+from clarion.pipeline.inbox import changes, reading
+from clarion.pipeline.inbox.changes import NoSuchNotification
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Change, Inbox, Notification
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
 from tests.integration.things import TOPIC, ThingHappened

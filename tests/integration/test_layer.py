@@ -12,12 +12,12 @@ import pytest
 import redis
 from channels_redis.utils import _consistent_hash
 
+from clarion.shared import breaker, host_connection, subscriber
+from clarion.shared.breaker import SOCKET_TIMEOUT_SECONDS
+from clarion.shared.layer import QUEUE_CAPACITY, ClarionChannelLayer
+from clarion.shared.messages import FRAME, frame_message
+from clarion.shared.publisher import Lot, NotAllPublished
 from dev.servers import Valkey
-from shared import breaker, host_connection, subscriber
-from shared.breaker import SOCKET_TIMEOUT_SECONDS
-from shared.layer import QUEUE_CAPACITY, ClarionChannelLayer
-from shared.messages import FRAME, frame_message
-from shared.publisher import Lot, NotAllPublished
 from tests import environment
 from tests.processes import wait_until
 

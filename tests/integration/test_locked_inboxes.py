@@ -8,11 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 
-from pipeline import delivery
-from pipeline.outbox import busy
-from pipeline.outbox.models import Batch, Event
-from pipeline.outbox.sweep import sweep
-from shared.inbox.models import Inbox, Notification
+from clarion.pipeline import delivery
+from clarion.pipeline.outbox import busy
+from clarion.pipeline.outbox.models import Batch, Event
+from clarion.pipeline.outbox.sweep import sweep
+from clarion.shared.inbox.models import Inbox, Notification
 from tests import environment
 from tests.integration.steps import due_now, happened
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def locked(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[object]]:
     """Everybody has an inbox, and another session holds the first one's, as reading all of a million does."""
-    monkeypatch.setattr("pipeline.outbox.work.LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr("clarion.pipeline.outbox.work.LOCK_TIMEOUT", "200ms")
     delivery.expand(happened("before", first=people))
     url = environment.DATABASES.url.rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}"
     with psycopg.connect(url) as other:
@@ -39,7 +39,7 @@ def test_the_others_are_notified_within_the_bound(
     """The owner of the locked inbox gets the notification when the lock is gone, once."""
     if size == "batch":
         small = delivery.recipients.load().model_copy(update={"deliver_at_once": 0})
-        monkeypatch.setattr("pipeline.recipients.load", lambda: small)
+        monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: small)
     event_id = happened("now", **{kind: people})
     begun = time.monotonic()
     delivery.expand(event_id)
@@ -80,7 +80,7 @@ def test_a_batch_of_locked_inboxes_alone_is_tried_again(
 def batch_of(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Batch:
     """A batch that is not delivered yet."""
     small = delivery.recipients.load().model_copy(update={"deliver_at_once": 0})
-    monkeypatch.setattr("pipeline.recipients.load", lambda: small)
+    monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: small)
     event_id = happened("now", first=people)
     delivery.expand(event_id)
     return Batch.objects.get(event_id=event_id)
@@ -126,7 +126,7 @@ def test_where_all_are_busy_those_who_are_free_again_first_do_not_wait_for_the_o
 def test_many_busy_recipients_are_moved_to_a_bounded_number_of_batches(
     people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, broker: object
 ) -> None:
-    monkeypatch.setattr("pipeline.outbox.busy.PARTS_MAX", 2)
+    monkeypatch.setattr("clarion.pipeline.outbox.busy.PARTS_MAX", 2)
     batch = batch_of(people, monkeypatch)
     lock(locked, people[:3])
     assert busy.split(batch.pk)

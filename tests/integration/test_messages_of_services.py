@@ -11,12 +11,12 @@ from celery.worker import state as worker_state
 from django.contrib.auth.models import User
 from django.db import OperationalError
 
-from pipeline import delivery, events, inbound, notices, tasks
-from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
-from pipeline.outbox import dead_letters, work
-from pipeline.outbox.models import Event
-from shared import metrics
-from shared.inbox.models import Notification
+from clarion.pipeline import delivery, events, inbound, notices, tasks
+from clarion.pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
+from clarion.pipeline.outbox import dead_letters, work
+from clarion.pipeline.outbox.models import Event
+from clarion.shared import metrics
+from clarion.shared.inbox.models import Notification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

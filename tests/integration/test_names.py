@@ -6,12 +6,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import models
 
-from pipeline import checks, delivery, names
-from pipeline.outbox.models import Event
-from pipeline.outbox.recording import record
-from shared.inbox.models import Announcement
-from shared.inbox.queries import NAME_MAX_LENGTH
-from shared.settings import load
+from clarion.pipeline import checks, delivery, names
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Announcement
+from clarion.shared.inbox.queries import NAME_MAX_LENGTH
+from clarion.shared.settings import load
 from tests.factories import UserFactory
 from tests.integration.things import ThingHappened
 

@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pydantic import SecretStr
 
-from pipeline import delivery
-from pipeline.api import api
-from pipeline.outbox.recording import record
-from shared.settings import load
-from shared.tokens import mint
+from clarion.pipeline import delivery
+from clarion.pipeline.api import api
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.factories import UserFactory
 from tests.integration.things import ThingHappened
 
@@ -109,7 +109,7 @@ def fields_of(operation: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
     known = load().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
-    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
     user = UserFactory.create()
     for number in range(3):
         delivery.expand(record(ThingHappened(first=(user.pk,)), key=f"thing {number}"))

@@ -12,12 +12,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from pipeline import delivery, maintenance, persist, tracing
-from pipeline.inbox import changes, mutes, personal, reading
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.models import Batch, Event
-from pipeline.outbox.recording import record
-from shared.inbox.models import Announcement, Change, Collapse, Epoch, Inbox, Mute, Notification
+from clarion.pipeline import delivery, maintenance, persist, tracing
+from clarion.pipeline.inbox import changes, mutes, personal, reading
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.models import Batch, Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Announcement, Change, Collapse, Epoch, Inbox, Mute, Notification
 from tests.documents import blocks_of
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
@@ -172,7 +172,7 @@ def test_the_admin_estimates_what_is_large(
         delivery.expand(happened(first=[people[0].pk]))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE outbox_event")
-    monkeypatch.setattr("pipeline.outbox.admin.COUNTED_MAX", 2)
+    monkeypatch.setattr("clarion.pipeline.outbox.admin.COUNTED_MAX", 2)
     delivery.expand(happened(first=[people[0].pk]))
     assert "3 events" in admin_client.get("/admin/outbox/event/").content.decode()
     assert "4 events" in admin_client.get("/admin/outbox/event/?state=done").content.decode()

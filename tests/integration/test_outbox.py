@@ -13,14 +13,14 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from pipeline import delivery, enqueue, persist, publish
-from pipeline.errors import UndeclaredEvent
-from pipeline.outbox import dead_letters, sweep, work
-from pipeline.outbox.models import Batch, Event
-from pipeline.outbox.recording import record
-from shared import metrics
-from shared.inbox.models import Notification
-from shared.settings import load
+from clarion.pipeline import delivery, enqueue, persist, publish
+from clarion.pipeline.errors import UndeclaredEvent
+from clarion.pipeline.outbox import dead_letters, sweep, work
+from clarion.pipeline.outbox.models import Batch, Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared import metrics
+from clarion.shared.inbox.models import Notification
+from clarion.shared.settings import load
 from tests import environment
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, due_now, failing_for, happened
@@ -66,7 +66,7 @@ def test_a_channel_layer_that_is_down_costs_no_retry(people: list[User], monkeyp
     def refused(*_: object) -> None:
         raise redis.ConnectionError("refused")
 
-    monkeypatch.setattr("shared.layer.ClarionChannelLayer.publish_lots", refused)
+    monkeypatch.setattr("clarion.shared.layer.ClarionChannelLayer.publish_lots", refused)
     failed = metrics.PUBLISH_FAILED._value.get()
     delivery.expand(happened(first=people))
     assert Event.objects.get().state == Batch.objects.get().state == "done"
@@ -282,7 +282,7 @@ def test_a_hint_that_fails_costs_no_error_and_drops_no_later_hook(
     def fails(*_: object, **__: object) -> bool:
         raise RuntimeError
 
-    monkeypatch.setattr("pipeline.outbox.recording.enqueue", fails)
+    monkeypatch.setattr("clarion.pipeline.outbox.recording.enqueue", fails)
     ran: list[str] = []
     with transaction.atomic():
         happened(first=people)

@@ -7,12 +7,12 @@ import redis
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from pipeline import backlog, delivery
-from pipeline.outbox import pauses, work
-from pipeline.outbox.models import Batch, Event, Pause
-from pipeline.outbox.story import story
-from pipeline.outbox.sweep import sweep
-from shared.inbox.models import Notification
+from clarion.pipeline import backlog, delivery
+from clarion.pipeline.outbox import pauses, work
+from clarion.pipeline.outbox.models import Batch, Event, Pause
+from clarion.pipeline.outbox.story import story
+from clarion.pipeline.outbox.sweep import sweep
+from clarion.shared.inbox.models import Notification
 from tests.integration.steps import at_once, happened
 from tests.integration.things import ThingHappened  # noqa: F401 - declares the event
 from tests.processes import wait_until

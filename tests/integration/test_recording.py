@@ -11,15 +11,15 @@ from django.test import Client
 from django.utils import timezone
 from pydantic import Field, SecretStr, computed_field, field_serializer
 
-from pipeline import delivery, maintenance
-from pipeline.audiences import Audience, audiences_for
-from pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
-from pipeline.events import Event as Declaration
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.models import Event, UsedKey
-from pipeline.outbox.recording import KEY_MAX_LENGTH, record, record_named
-from shared.inbox.models import Notification
-from shared.settings import Settings, load
+from clarion.pipeline import delivery, maintenance
+from clarion.pipeline.audiences import Audience, audiences_for
+from clarion.pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
+from clarion.pipeline.events import Event as Declaration
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.models import Event, UsedKey
+from clarion.pipeline.outbox.recording import KEY_MAX_LENGTH, record, record_named
+from clarion.shared.inbox.models import Notification
+from clarion.shared.settings import Settings, load
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def services(monkeypatch: pytest.MonkeyPatch, valkey: str) -> dict[str, Client]:
     """Clients with the token of a service each; one has no name."""
     tokens = (SecretStr(f"billing={BILLING}"), SecretStr(f"search={SEARCH}"), SecretStr("u" * 40))
     known = load().model_copy(update={"service_tokens": tokens})
-    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
     by_name = {"billing": BILLING, "search": SEARCH, "unnamed": "u" * 40}
     return {name: Client(headers={"authorization": f"Bearer {token}"}) for name, token in by_name.items()}
 
@@ -143,7 +143,9 @@ def test_a_source_that_is_busy_takes_the_slow_lane_and_others_do_not(
     people: list[User], services: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The actor is the source, or else the service by its name. Without any of them nothing is counted."""
-    monkeypatch.setattr("pipeline.outbox.recording.load", lambda: load().model_copy(update={"crowding_limit": 2}))
+    monkeypatch.setattr(
+        "clarion.pipeline.outbox.recording.load", lambda: load().model_copy(update={"crowding_limit": 2})
+    )
     for number in range(4):
         record(ThingHappened(), key=f"no source {number}")
         send(services["unnamed"], people[0], key=f"no name {number}")

@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client
 
-from pipeline import access, delivery
-from pipeline.outbox.recording import record
-from shared.settings import load
-from shared.tokens import mint
+from clarion.pipeline import access, delivery
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from tests.factories import UserFactory
 from tests.integration.things import ThingHappened
 

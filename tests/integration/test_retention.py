@@ -12,15 +12,15 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from pipeline import delivery, expiry, maintenance, persist
-from pipeline.expiry import Chunk, Step
-from pipeline.inbox import changes
-from pipeline.outbox import pauses
-from pipeline.outbox.models import Batch, Event, Pace, Retention
-from pipeline.outbox.recording import record
-from pipeline.outbox.sweep import sweep
-from shared.inbox.models import Announcement, Collapse, Inbox, Notification
-from shared.settings import load
+from clarion.pipeline import delivery, expiry, maintenance, persist
+from clarion.pipeline.expiry import Chunk, Step
+from clarion.pipeline.inbox import changes
+from clarion.pipeline.outbox import pauses
+from clarion.pipeline.outbox.models import Batch, Event, Pace, Retention
+from clarion.pipeline.outbox.recording import record
+from clarion.pipeline.outbox.sweep import sweep
+from clarion.shared.inbox.models import Announcement, Collapse, Inbox, Notification
+from clarion.shared.settings import load
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, due_now, happened
 from tests.integration.things import ThingHappened

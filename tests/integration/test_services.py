@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pydantic import SecretStr
 
-from pipeline import delivery
-from pipeline.notices import named_audience
-from pipeline.outbox.models import Event
-from shared.inbox.models import Notification
-from shared.settings import load
+from clarion.pipeline import delivery
+from clarion.pipeline.notices import named_audience
+from clarion.pipeline.outbox.models import Event
+from clarion.shared.inbox.models import Notification
+from clarion.shared.settings import load
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +26,7 @@ def everybody(starting_with: str) -> Any:
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch, valkey: str) -> Client:
     known = load().model_copy(update={"service_tokens": (SecretStr("other" * 8), SecretStr(TOKEN))})
-    monkeypatch.setattr("pipeline.api.events.load", lambda: known)
+    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
     return Client(headers={"authorization": f"Bearer {TOKEN}"})
 
 

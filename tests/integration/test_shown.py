@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from celery.app.trace import trace_task
 
-from pipeline import inbound, tasks
-from pipeline.celery import app
-from pipeline.shown import UNSHOWN, Unshown
+from clarion.pipeline import inbound, tasks
+from clarion.pipeline.celery import app
+from clarion.pipeline.shown import UNSHOWN, Unshown
 
 pytestmark = pytest.mark.django_db
 

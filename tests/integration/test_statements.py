@@ -4,14 +4,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from pipeline import delivery, recipients
-from pipeline.audiences import Audience
-from pipeline.errors import Retryable
-from pipeline.notices import NoticeGiven
-from pipeline.outbox.models import Batch, Event
-from pipeline.outbox.recording import record
-from shared.inbox.models import Notification
-from shared.settings import load
+from clarion.pipeline import delivery, recipients
+from clarion.pipeline.audiences import Audience
+from clarion.pipeline.errors import Retryable
+from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.outbox.models import Batch, Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Notification
+from clarion.shared.settings import load
 from tests import environment
 from tests.integration.conftest import Frames
 from tests.integration.steps import happened
@@ -54,7 +54,7 @@ def test_what_has_no_type_of_its_own_is_asked_as_django_asks(
     """Its type cannot be told of a parameter, as it can of a value. That is found out once."""
     odd = User.objects.filter(pk__in=[one.pk for one in people]).extra(where=["%s IS NOT NULL"], params=["x"])
     who = odd.values_list("pk")
-    monkeypatch.setattr("pipeline.audiences.audiences_of", lambda _: [Audience("FIRST", who, {})])
+    monkeypatch.setattr("clarion.pipeline.audiences.audiences_of", lambda _: [Audience("FIRST", who, {})])
     for number in range(4):
         delivery.expand(happened(f"odd {number}"))
         assert {user for user, _ in published()} == set(odd.values_list("pk", flat=True))
@@ -105,7 +105,8 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
             delivery.deliver(batch_id)
 
     if not few:
-        monkeypatch.setattr("pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+        inline = load().model_copy(update={"deliver_at_once": 0})
+        monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: inline)
     tell("the first")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -8,13 +8,13 @@ import redis
 from django.contrib.auth.models import User
 from django.db import connection
 
-from pipeline import delivery, persist
-from pipeline.kinds import DEFER_AT_MOST_SECONDS
-from pipeline.outbox import sweep
-from pipeline.outbox.models import Event
-from pipeline.outbox.recording import record
-from shared.inbox.models import Announcement, Inbox, Notification
-from shared.settings import load
+from clarion.pipeline import delivery, persist
+from clarion.pipeline.kinds import DEFER_AT_MOST_SECONDS
+from clarion.pipeline.outbox import sweep
+from clarion.pipeline.outbox.models import Event
+from clarion.pipeline.outbox.recording import record
+from clarion.shared.inbox.models import Announcement, Inbox, Notification
+from clarion.shared.settings import load
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, due_now
 from tests.integration.things import ThingHappened

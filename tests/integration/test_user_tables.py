@@ -8,10 +8,10 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection
 
-from edge.repair import Reader
-from pipeline import access
-from shared.settings import load
-from shared.tokens import BIGINT_MAX, mint, verify
+from clarion.edge.repair import Reader
+from clarion.pipeline import access
+from clarion.shared.settings import load
+from clarion.shared.tokens import BIGINT_MAX, mint, verify
 from tests.environment import POSTGRES
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -2,9 +2,9 @@
 
 from django.contrib.auth.models import User
 
-from pipeline.audiences import Audience, audiences_for
-from pipeline.events import Event
-from pipeline.kinds import Limit, Over, declare_kind
+from clarion.pipeline.audiences import Audience, audiences_for
+from clarion.pipeline.events import Event
+from clarion.pipeline.kinds import Limit, Over, declare_kind
 
 TOPIC = "tests.place:1"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.address import address_of
+from clarion.edge.address import address_of
 
 
 def address(*forwarded: str, proxies: int = 1, peer: str = "10.0.0.1") -> str:

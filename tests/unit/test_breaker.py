@@ -3,8 +3,8 @@
 import pytest
 import redis
 
-from shared import breaker
-from shared.breaker import COOL_DOWN_FIRST_SECONDS, COOL_DOWN_LAST_SECONDS, CircuitBreaker, CircuitOpen
+from clarion.shared import breaker
+from clarion.shared.breaker import COOL_DOWN_FIRST_SECONDS, COOL_DOWN_LAST_SECONDS, CircuitBreaker, CircuitOpen
 
 
 @pytest.fixture

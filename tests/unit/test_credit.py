@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import given
 
-from edge.credit import Credit
+from clarion.edge.credit import Credit
 
 
 def acknowledging(frames: int = 100, bytes_: int = 100_000) -> Credit:

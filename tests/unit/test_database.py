@@ -6,8 +6,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
-from shared.database import CONNECT_TIMEOUT, VANISHED, parse
-from shared.settings import Settings
+from clarion.shared.database import CONNECT_TIMEOUT, VANISHED, parse
+from clarion.shared.settings import Settings
 
 PLAIN: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **VANISHED}
 

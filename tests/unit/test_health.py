@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.backlog import Backlog, Unfinished
-from pipeline.health import plots, series
-from pipeline.health.findings import BAD, SILENCE, Picture, findings
-from pipeline.health.series import Line
-from shared.reports import Report
+from clarion.pipeline.backlog import Backlog, Unfinished
+from clarion.pipeline.health import plots, series
+from clarion.pipeline.health.findings import BAD, SILENCE, Picture, findings
+from clarion.pipeline.health.series import Line
+from clarion.shared.reports import Report
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
 
-from pipeline.json_values import DEPTH_MAX, InvalidValue, encode, storable
+from clarion.pipeline.json_values import DEPTH_MAX, InvalidValue, encode, storable
 
 
 class Colour(StrEnum):

@@ -8,11 +8,11 @@ import jwt
 import pytest
 from pydantic import ValidationError
 
-from shared import jwks
-from shared.jwks import KeySet, is_of_a_provider
-from shared.protocol import AuthFailure, Close
-from shared.settings import Settings
-from shared.tokens import CannotCheck, TokenRefused, verify
+from clarion.shared import jwks
+from clarion.shared.jwks import KeySet, is_of_a_provider
+from clarion.shared.protocol import AuthFailure, Close
+from clarion.shared.settings import Settings
+from clarion.shared.tokens import CannotCheck, TokenRefused, verify
 from tests.provider import AUDIENCE, ISSUER, LASTING_SECONDS, Provider, ec_key, jwk, public_pem, rsa_key
 
 SECRET = "s" * 64

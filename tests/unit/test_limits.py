@@ -1,6 +1,6 @@
 """A client may send so many messages a minute, and as many at once."""
 
-from edge.limits import REFUSALS_FORGOTTEN_SECONDS, REFUSALS_MAX, AtOnce, MessageRate, Rates, Refusals
+from clarion.edge.limits import REFUSALS_FORGOTTEN_SECONDS, REFUSALS_MAX, AtOnce, MessageRate, Rates, Refusals
 
 
 def test_a_minutes_worth_may_come_at_once_and_no_more() -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from edge.repair import Access, Missed, Opening, Reader
-from edge.socket import Socket
-from edge.wire import WebSocketWire
-from shared.inbox.queries import Head
-from shared.settings import Settings
+from clarion.edge.repair import Access, Missed, Opening, Reader
+from clarion.edge.socket import Socket
+from clarion.edge.wire import WebSocketWire
+from clarion.shared.inbox.queries import Head
+from clarion.shared.settings import Settings
 
 
 @dataclass

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from shared import read_ahead
-from shared.read_ahead import MESSAGE_OVERHEAD_BYTES, ReadAhead
+from clarion.shared import read_ahead
+from clarion.shared.read_ahead import MESSAGE_OVERHEAD_BYTES, ReadAhead
 
 
 class Slow:

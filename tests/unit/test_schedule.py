@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.beat import Every, Scheduler
-from pipeline.celery import app
+from clarion.pipeline.beat import Every, Scheduler
+from clarion.pipeline.celery import app
 
 pytestmark = pytest.mark.unit
 

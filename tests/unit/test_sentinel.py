@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.sentinel import DEFAULT_PORT, watched
-from shared.settings import Settings
+from clarion.shared.sentinel import DEFAULT_PORT, watched
+from clarion.shared.settings import Settings
 
 LONG = "x" * 50
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.utils.crypto import salted_hmac
 
-from edge.repair import Reader
-from edge.sessions import allowed_origin, cookie_of, identity_of
-from shared.settings import Settings
+from clarion.edge.repair import Reader
+from clarion.edge.sessions import allowed_origin, cookie_of, identity_of
+from clarion.shared.settings import Settings
 
 SETTINGS = Settings(debug=True, allowed_origins=("https://forum.example",))
 OWN = (b"origin", b"https://edge.example"), (b"host", b"edge.example")

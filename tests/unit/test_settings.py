@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import Settings
-from shared.tokens import mint, verify
-from shared.variables import DEVELOPMENT_SECRET
+from clarion.shared.settings import Settings
+from clarion.shared.tokens import mint, verify
+from clarion.shared.variables import DEVELOPMENT_SECRET
 
 LONG = "x" * 50
 

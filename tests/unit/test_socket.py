@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 from autobahn.exception import Disconnected
 
-from edge.repair import Access, Missed, Opening, Reader
-from edge.socket import Socket
-from edge.wire import WebSocketWire
-from shared import metrics
-from shared.inbox.queries import Head
-from shared.messages import POSITION, frame_message
-from shared.settings import Settings
+from clarion.edge.repair import Access, Missed, Opening, Reader
+from clarion.edge.socket import Socket
+from clarion.edge.wire import WebSocketWire
+from clarion.shared import metrics
+from clarion.shared.inbox.queries import Head
+from clarion.shared.messages import POSITION, frame_message
+from clarion.shared.settings import Settings
 
 
 @dataclass

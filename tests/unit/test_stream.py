@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from edge.stream import HELD_MAX, HELD_MAX_CHARACTERS, Stream
+from clarion.edge.stream import HELD_MAX, HELD_MAX_CHARACTERS, Stream
 
 
 def frame(seq: int) -> tuple[int, str]:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from shared import host_connection, subscriber
-from shared.subscriber import Subscriber
+from clarion.shared import host_connection, subscriber
+from clarion.shared.subscriber import Subscriber
 
 #: Longest wait for a condition (seconds).
 PATIENCE_SECONDS = 5

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, strategies
 from pydantic import ValidationError
 
-from shared.protocol import AuthFailure
-from shared.settings import Settings
-from shared.tokens import CLOCK_LEEWAY_SECONDS, TokenRefused, mint, verify
+from clarion.shared.protocol import AuthFailure
+from clarion.shared.settings import Settings
+from clarion.shared.tokens import CLOCK_LEEWAY_SECONDS, TokenRefused, mint, verify
 
 KEY = "k" * 64
 OTHER_KEY = "o" * 64

@@ -2,13 +2,13 @@
 
 from django.urls import reverse
 
+from clarion.pipeline.audiences import Audience, audiences_for
+from clarion.pipeline.kinds import Limit, Over, declare_kind
 from examples.forum.audiences import people
 from examples.forum.audiences.writing import about
 from examples.forum.badges import CATALOGUE
 from examples.forum.events import BadgeAwarded, MessageAccepted, MessageVoted
 from examples.forum.models import Acceptance, Award, Message, Vote
-from pipeline.audiences import Audience, audiences_for
-from pipeline.kinds import Limit, Over, declare_kind
 
 #: Votes tell little each, so that they are gathered; who votes for everything in sight is told of later.
 VOTE = declare_kind("VOTE", collapses=True, limit=Limit(events=30, seconds=60, over=Over.DEFER))

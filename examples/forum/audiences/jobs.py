@@ -6,11 +6,11 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from clarion.pipeline.audiences import Audience, audiences_for
+from clarion.pipeline.kinds import declare_kind
 from examples.forum import events
 from examples.forum.audiences import people
 from examples.forum.models import Analysis, Collection, Document, Export, Extract
-from pipeline.audiences import Audience, audiences_for
-from pipeline.kinds import declare_kind
 
 DOCUMENT_PROCESSED = declare_kind("DOCUMENT_PROCESSED")
 DOCUMENT_PROCESSING_FAILED = declare_kind("DOCUMENT_PROCESSING_FAILED")

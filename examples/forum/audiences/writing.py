@@ -9,12 +9,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
+from clarion.pipeline.audiences import Audience, audiences_for
+from clarion.pipeline.kinds import Limit, Over, declare_kind
 from examples.forum.audiences import people
 from examples.forum.events import MessagePosted
 from examples.forum.mentions import mentioned_names
 from examples.forum.models import Message
-from pipeline.audiences import Audience, audiences_for
-from pipeline.kinds import Limit, Over, declare_kind
 
 #: Fills two lines of the list in the page's header (characters).
 EXCERPT_LENGTH = 140

@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clarion.pipeline.inbox import mutes
 from examples.forum.models import Thread
 from examples.forum.views.pages import SignedIn, seen_by
-from pipeline.inbox import mutes
 
 #: What people choose by, and the kinds that it stands for.
 GROUPS: Final = {

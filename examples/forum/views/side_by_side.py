@@ -9,12 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
+from clarion.shared.settings import load
+from clarion.shared.tokens import mint
 from examples.forum import posting
 from examples.forum.forms import ReplyForm
 from examples.forum.models import Thread
 from examples.forum.people import PEOPLE
-from shared.settings import load
-from shared.tokens import mint
 
 TITLE = "Side by side"
 PAIR = PEOPLE[:2]

@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET, require_http_methods
 
+from clarion.pipeline.inbox.mutes import mutes_of
 from examples.forum.forms import ReplyForm, ThreadForm
 from examples.forum.mentions import mentioned_names
 from examples.forum.models import Message, ModerationAction, Thread, Vote
 from examples.forum.posting import reply, start_thread
 from examples.forum.views.pages import SignedIn, page_of, seen_by
-from pipeline.inbox.mutes import mutes_of
 
 THREADS_A_PAGE = 20
 MESSAGES_A_PAGE = 50

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pipeline.outbox import dead_letters
-from pipeline.outbox.models import Batch, Event
+from ... import dead_letters
+from ...models import Batch, Event
 
 
 class Command(BaseCommand):

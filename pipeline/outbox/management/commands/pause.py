@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pipeline import kinds
-from pipeline.outbox import pauses
+from .... import kinds
+from ... import pauses
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pipeline.outbox import pauses
-from pipeline.outbox.models import Pause
+from ... import pauses
+from ...models import Pause
 
 
 class Command(BaseCommand):
