@@ -37,10 +37,10 @@ LOOK_SECONDS = 0.05
 _PROGRESS = """
 SELECT coalesce(sum(b.published), 0), count(*) FILTER (WHERE e.state IN ('done', 'failed')),
        coalesce(extract(epoch FROM max(b.finished_at) - min(e.recorded_at)), 0)
-  FROM outbox_event e
+  FROM clarion_event e
   LEFT JOIN LATERAL (
        SELECT sum(cardinality(recipients)) FILTER (WHERE state = 'done') AS published, max(finished_at) AS finished_at
-         FROM outbox_batch WHERE event_id = e.id) b ON true
+         FROM clarion_batch WHERE event_id = e.id) b ON true
  WHERE e.id = ANY(%s)
 """
 

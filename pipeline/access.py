@@ -24,7 +24,7 @@ from .publish import channel_layer
 logger = logging.getLogger(__name__)
 
 _NOT_BEFORE = """
-INSERT INTO inbox_inbox (user_id, not_before) VALUES (%s, clock_timestamp())
+INSERT INTO clarion_inbox (user_id, not_before) VALUES (%s, clock_timestamp())
 ON CONFLICT (user_id) DO UPDATE SET not_before = excluded.not_before
 """
 

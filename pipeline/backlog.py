@@ -32,9 +32,9 @@ WORKED_OFF_WITHIN = timedelta(minutes=30)
 
 _UNFINISHED = """
 SELECT work, lane, state, count(*), coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8
-  FROM (SELECT 'event' AS work, lane, state, recorded_at FROM outbox_event WHERE state <> 'done'
+  FROM (SELECT 'event' AS work, lane, state, recorded_at FROM clarion_event WHERE state <> 'done'
         UNION ALL
-        SELECT 'batch', lane, state, recorded_at FROM outbox_batch WHERE state <> 'done') unfinished
+        SELECT 'batch', lane, state, recorded_at FROM clarion_batch WHERE state <> 'done') unfinished
  GROUP BY work, lane, state
 """
 

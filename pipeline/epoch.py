@@ -26,15 +26,15 @@ R = TypeVar("R")
 
 #: The first eight digits of the name of a file of the write-ahead log, or NULL where the server does not say. A
 #: function of Clarion's migrations, which needs no privileges and takes some microseconds.
-_TIMELINE: Final = "inbox_timeline()"
+_TIMELINE: Final = "clarion_timeline()"
 
 #: Whether the timeline is another one than that of the epoch; a column for the statement that begins the transaction.
-TIMELINE_CHANGED: Final = f"((SELECT timeline FROM inbox_epoch) IS DISTINCT FROM {_TIMELINE})"  # noqa: S608 - constants
+TIMELINE_CHANGED: Final = f"((SELECT timeline FROM clarion_epoch) IS DISTINCT FROM {_TIMELINE})"  # noqa: S608 - constants
 
 #: A concurrent transaction waits for the row, and finds it as it should be. The first timeline that is seen begins no
 #: new history.
 _RENEW = f"""
-INSERT INTO inbox_epoch AS epoch (id, value, timeline) VALUES (1, '0', {_TIMELINE})
+INSERT INTO clarion_epoch AS epoch (id, value, timeline) VALUES (1, '0', {_TIMELINE})
 ON CONFLICT (id) DO UPDATE
    SET timeline = excluded.timeline, value = CASE WHEN epoch.timeline IS NULL THEN epoch.value ELSE %(new)s END
  WHERE epoch.timeline IS DISTINCT FROM excluded.timeline

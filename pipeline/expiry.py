@@ -49,16 +49,16 @@ class Step:
 _EVENTS = """
 WITH page AS (
     SELECT id, recorded_at >= cutoff.at AS young, state = 'done' AND finished_at < cutoff.at AS old
-      FROM outbox_event, (SELECT now() - make_interval(days => %(days)s) AS at) cutoff
+      FROM clarion_event, (SELECT now() - make_interval(days => %(days)s) AS at) cutoff
      WHERE id > %(position)s ORDER BY id LIMIT %(chunk)s
 ),
-batches AS (DELETE FROM outbox_batch USING page WHERE page.old AND outbox_batch.event_id = page.id),
+batches AS (DELETE FROM clarion_batch USING page WHERE page.old AND clarion_batch.event_id = page.id),
 removed AS (
-    DELETE FROM outbox_event USING page WHERE page.old AND outbox_event.id = page.id
-    RETURNING outbox_event.id, key, name, service, payload, recorded_at
+    DELETE FROM clarion_event USING page WHERE page.old AND clarion_event.id = page.id
+    RETURNING clarion_event.id, key, name, service, payload, recorded_at
 ),
 keys AS (
-    INSERT INTO outbox_usedkey (key, name, service, event_id, digest, used_at)
+    INSERT INTO clarion_used_key (key, name, service, event_id, digest, used_at)
     SELECT key, name, service, id, md5(payload::text)::uuid, recorded_at FROM removed
     ON CONFLICT DO NOTHING
 )
@@ -79,9 +79,9 @@ _ANNOUNCEMENTS = """
 SELECT a.id, a.event_id, a.created_at >= now() - make_interval(days => %(least_days)s) AS young,
        a.created_at < now() - make_interval(days => coalesce(rule.days, %(days)s)) AS old,
        a.created_at < now() - make_interval(days => %(unread_days)s) AS very_old,
-       EXISTS (SELECT 1 FROM outbox_batch b
+       EXISTS (SELECT 1 FROM clarion_batch b
                 WHERE b.event_id = a.event_id AND b.announcement_id = a.id AND b.state <> 'done') AS in_use
-  FROM inbox_announcement a
+  FROM clarion_announcement a
   LEFT JOIN unnest(%(kinds)s::text[], %(kind_days)s::int[]) rule(kind, days) ON rule.kind = a.kind
  WHERE a.id > %(position)s ORDER BY a.id LIMIT %(announcements)s
 """
@@ -92,45 +92,46 @@ _REMOVABLE = """
 (n.read_at IS NOT NULL OR n.deleted_at IS NOT NULL OR n.replaced_by IS NOT NULL
  OR n.announcement_id = ANY(%(very_old)s::bigint[]))
 AND NOT (n.first IS NULL AND n.replaced_by IS NOT NULL AND EXISTS (
-    SELECT 1 FROM inbox_notification latest WHERE latest.recipient_id = n.recipient_id AND latest.seq = n.replaced_by))
+    SELECT 1 FROM clarion_notification latest
+     WHERE latest.recipient_id = n.recipient_id AND latest.seq = n.replaced_by))
 """
 
 _OLD_NOTIFICATIONS = f"""
-SELECT n.recipient_id, n.seq FROM inbox_notification n
+SELECT n.recipient_id, n.seq FROM clarion_notification n
  WHERE n.event_id = ANY(%(events)s) AND n.announcement_id = ANY(%(announcements)s) AND {_REMOVABLE} LIMIT %(chunk)s
 """  # noqa: S608 - constants
 
 #: Inboxes with more unread notifications than the cap, and of each the oldest beyond it.
 _TOO_MANY_UNREAD = """
 SELECT n.recipient_id, n.seq
-  FROM (SELECT user_id, unread FROM inbox_inbox WHERE user_id >= %(position)s AND unread > %(cap)s
+  FROM (SELECT user_id, unread FROM clarion_inbox WHERE user_id >= %(position)s AND unread > %(cap)s
          ORDER BY user_id LIMIT 1) i
  CROSS JOIN LATERAL (
-       SELECT recipient_id, seq FROM inbox_notification n
+       SELECT recipient_id, seq FROM clarion_notification n
         WHERE n.recipient_id = i.user_id AND {shown}
         ORDER BY n.seq LIMIT least(i.unread - %(cap)s, %(chunk)s)) n
 """
 _UNREAD = "n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL"
 
 _OLD_CHANGES = """
-SELECT recipient_id, seq FROM inbox_change WHERE created_at < now() - make_interval(days => %(days)s)
+SELECT recipient_id, seq FROM clarion_change WHERE created_at < now() - make_interval(days => %(days)s)
  ORDER BY created_at LIMIT %(chunk)s
 """
 
 _LOCK_INBOXES = """
 SELECT count(*) FROM (
-    SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY user_id FOR NO KEY UPDATE
+    SELECT 1 FROM clarion_inbox WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY user_id FOR NO KEY UPDATE
 ) locked
 """
 
 _DELETE_CHANGES = """
 WITH removed AS (
-    DELETE FROM inbox_change n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
+    DELETE FROM clarion_change n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
      WHERE n.recipient_id = d.recipient_id AND n.seq = d.seq
     RETURNING n.recipient_id, n.seq
 ),
 raised AS (
-    UPDATE inbox_inbox i SET floor = greatest(i.floor, top.seq)
+    UPDATE clarion_inbox i SET floor = greatest(i.floor, top.seq)
       FROM (SELECT recipient_id, max(seq) AS seq FROM removed GROUP BY recipient_id) top
      WHERE i.user_id = top.recipient_id
 )
@@ -140,15 +141,15 @@ SELECT count(*) FROM removed
 #: With the entries that say into which notification the next one collapses, where that is removed.
 _DELETE_NOTIFICATIONS = f"""
 WITH removed AS (
-    DELETE FROM inbox_notification n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
+    DELETE FROM clarion_notification n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
      WHERE n.recipient_id = d.recipient_id AND n.seq = d.seq AND ({{still}})
     RETURNING n.recipient_id, n.seq, {_UNREAD} AS unread
 ),
 collapses AS (
-    DELETE FROM inbox_collapse c USING removed WHERE c.recipient_id = removed.recipient_id AND c.latest = removed.seq
+    DELETE FROM clarion_collapse c USING removed WHERE c.recipient_id = removed.recipient_id AND c.latest = removed.seq
 ),
 raised AS (
-    UPDATE inbox_inbox i
+    UPDATE clarion_inbox i
        SET unread = i.unread - top.unread,
            seq = CASE WHEN top.unread = 0 THEN i.seq ELSE i.seq + 1 END,
            floor = CASE WHEN top.unread = 0 THEN greatest(i.floor, top.seq) ELSE i.seq + 1 END
@@ -160,9 +161,9 @@ SELECT count(*) FROM removed
 """  # noqa: S608 - constants
 
 _DELETE_ANNOUNCEMENTS = """
-DELETE FROM inbox_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT EXISTS (
-    SELECT 1 FROM inbox_notification n WHERE n.event_id = a.event_id AND n.announcement_id = a.id)
-  AND NOT EXISTS (SELECT 1 FROM outbox_batch b
+DELETE FROM clarion_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT EXISTS (
+    SELECT 1 FROM clarion_notification n WHERE n.event_id = a.event_id AND n.announcement_id = a.id)
+  AND NOT EXISTS (SELECT 1 FROM clarion_batch b
                    WHERE b.event_id = a.event_id AND b.announcement_id = a.id AND b.state <> 'done')
 """
 
@@ -181,11 +182,11 @@ def _by_age(table: str, column: str, days: int) -> Chunk:
 
 
 def _keys(position: int) -> Chunk:
-    return _by_age("outbox_usedkey", "used_at", load().key_retention_days)
+    return _by_age("clarion_used_key", "used_at", load().key_retention_days)
 
 
 def _paces(position: int) -> Chunk:
-    return _by_age("outbox_pace", "reserved_until", PACE_DAYS)
+    return _by_age("clarion_pace", "reserved_until", PACE_DAYS)
 
 
 def _notifications(position: int) -> Chunk:

@@ -17,7 +17,7 @@ from .kinds import Kind, Limit, Over, kind_of
 from .outbox.work import ClaimedEvent
 
 _BEGIN = """
-INSERT INTO outbox_pace (actor_id, kind, reserved_until) VALUES (%(actor)s, %(kind)s, clock_timestamp())
+INSERT INTO clarion_pace (actor_id, kind, reserved_until) VALUES (%(actor)s, %(kind)s, clock_timestamp())
 ON CONFLICT DO NOTHING
 """
 
@@ -26,8 +26,8 @@ ON CONFLICT DO NOTHING
 _RESERVE = """
 WITH pace AS (
     SELECT now.at, greatest(extract(epoch FROM reserved_until - now.at)::float8, 0) AS ahead
-      FROM outbox_pace, (SELECT clock_timestamp() AS at) now
-     WHERE actor_id = %(actor)s AND kind = %(kind)s FOR UPDATE OF outbox_pace
+      FROM clarion_pace, (SELECT clock_timestamp() AS at) now
+     WHERE actor_id = %(actor)s AND kind = %(kind)s FOR UPDATE OF clarion_pace
 ),
 turn AS (
     SELECT at, ahead,
@@ -35,7 +35,7 @@ turn AS (
       FROM pace
 ),
 reserved AS (
-    UPDATE outbox_pace SET reserved_until = at + make_interval(secs => ahead + %(interval)s)
+    UPDATE clarion_pace SET reserved_until = at + make_interval(secs => ahead + %(interval)s)
       FROM turn WHERE actor_id = %(actor)s AND kind = %(kind)s AND wait IS NOT NULL
 )
 SELECT wait FROM turn

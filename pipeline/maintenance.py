@@ -25,21 +25,21 @@ SLICE_SECONDS = 5.0
 LEASE_SECONDS = 120
 
 _CREATE_ROWS = """
-INSERT INTO outbox_retention (step) SELECT unnest(%(steps)s::text[]) ON CONFLICT DO NOTHING
+INSERT INTO clarion_retention (step) SELECT unnest(%(steps)s::text[]) ON CONFLICT DO NOTHING
 """
 
 #: The lease is the row without a step's name.
 _TAKE_LEASE = """
-UPDATE outbox_retention SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+UPDATE clarion_retention SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
  WHERE step = '' AND (leased_until IS NULL OR leased_until < clock_timestamp())
 RETURNING 1
 """
-_RETURN_LEASE = "UPDATE outbox_retention SET leased_until = NULL WHERE step = ''"
+_RETURN_LEASE = "UPDATE clarion_retention SET leased_until = NULL WHERE step = ''"
 
 #: A step that is under way goes on from its position. One that is due starts anew: from the beginning, or, where only
 #: rows beyond its position can have become old, from there, and once a day from the beginning all the same.
 _DUE = """
-UPDATE outbox_retention
+UPDATE clarion_retention
    SET position = CASE WHEN under_way THEN position
                        WHEN %(goes_on)s AND whole_at > clock_timestamp() - interval '1 day' THEN position ELSE 0 END,
        whole_at = CASE WHEN under_way OR %(goes_on)s AND whole_at > clock_timestamp() - interval '1 day' THEN whole_at
@@ -51,7 +51,7 @@ RETURNING position
 """
 
 _STORE = """
-UPDATE outbox_retention
+UPDATE clarion_retention
    SET position = %(position)s, under_way = NOT %(done)s,
        finished_at = CASE WHEN %(done)s THEN clock_timestamp() ELSE finished_at END
  WHERE step = %(step)s

@@ -26,23 +26,23 @@ from .kinds import kind_of
 from .outbox.work import ClaimedBatch
 from .statements import ALONG_THE_INDEX
 
-_USERS = "ARRAY(SELECT unnest(recipients) FROM outbox_batch WHERE id = ANY(%(batches)s))"
+_USERS = "ARRAY(SELECT unnest(recipients) FROM clarion_batch WHERE id = ANY(%(batches)s))"
 
 #: Whether all of them have an inbox and are locked now. None is locked where one is missing: whoever makes it waits for
 #: others who make the same, and must hold nothing that those may wait for.
 _LOCK_INBOXES = f"""
 SELECT cardinality({_USERS}) = (
     SELECT count(*) FROM (
-        SELECT 1 FROM inbox_inbox
+        SELECT 1 FROM clarion_inbox
          WHERE user_id = ANY({_USERS})
-           AND cardinality({_USERS}) = (SELECT count(*) FROM inbox_inbox WHERE user_id = ANY({_USERS}))
+           AND cardinality({_USERS}) = (SELECT count(*) FROM clarion_inbox WHERE user_id = ANY({_USERS}))
          ORDER BY user_id FOR NO KEY UPDATE) locked)
 """  # noqa: S608 - constants
 
 _CREATE_INBOXES = f"""
-INSERT INTO inbox_inbox (user_id)
+INSERT INTO clarion_inbox (user_id)
 SELECT told.user_id FROM unnest({_USERS}) told(user_id)
- WHERE NOT EXISTS (SELECT 1 FROM inbox_inbox i WHERE i.user_id = told.user_id)
+ WHERE NOT EXISTS (SELECT 1 FROM clarion_inbox i WHERE i.user_id = told.user_id)
  ORDER BY told.user_id
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
@@ -51,8 +51,8 @@ ON CONFLICT DO NOTHING
 #: announcement without a topic, which shares nothing that it could collapse by.
 _RECIPIENTS = """
       FROM (SELECT a.id AS announcement_id, a.created_at, a.topic, kinds.collapsing, unnest(b.recipients) AS user_id
-              FROM outbox_batch b
-              JOIN inbox_announcement a ON a.id = b.announcement_id
+              FROM clarion_batch b
+              JOIN clarion_announcement a ON a.id = b.announcement_id
               LEFT JOIN unnest(%(collapsing)s::text[]) kinds(collapsing) ON kinds.collapsing = a.kind AND a.topic <> ''
              WHERE b.id = ANY(%(batches)s)) r
 """
@@ -69,24 +69,24 @@ _ADVANCED = f"""
 _ALONG_THE_INDEX = f"SELECT {ALONG_THE_INDEX}"
 
 _NOTED = """
-UPDATE outbox_batch SET persisted_at = clock_timestamp(), stored = cardinality(recipients) WHERE id = ANY(%(batches)s)
+UPDATE clarion_batch SET persisted_at = clock_timestamp(), stored = cardinality(recipients) WHERE id = ANY(%(batches)s)
 """
 
-_USERS_OF_ONE = "(SELECT recipients FROM outbox_batch WHERE id = %(batch)s)"
+_USERS_OF_ONE = "(SELECT recipients FROM clarion_batch WHERE id = %(batch)s)"
 
 #: One batch, of a kind that does not collapse. Advancing gives each inbox its row; the window is looked at as it was
 #: before. No row where somebody has no inbox.
 _INSERT = f"""
 WITH advanced AS (
-    UPDATE inbox_inbox i
+    UPDATE clarion_inbox i
        SET {_ADVANCED}, unread = i.unread + 1
      WHERE i.user_id = ANY({_USERS_OF_ONE}::bigint[])
-       AND (SELECT count(*) FROM inbox_inbox WHERE user_id = ANY({_USERS_OF_ONE}::bigint[]))
+       AND (SELECT count(*) FROM clarion_inbox WHERE user_id = ANY({_USERS_OF_ONE}::bigint[]))
            = cardinality({_USERS_OF_ONE})
     RETURNING i.user_id, i.seq, i.unread, CASE WHEN i.window_count > %(storm_limit)s THEN true END AS quiet
 ),
 inserted AS (
-    INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
+    INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
     SELECT user_id, seq, %(announcement)s, %(event)s, %(created_at)s, quiet FROM advanced
 ),
 noted AS ({_NOTED} AND EXISTS (SELECT 1 FROM advanced))
@@ -102,7 +102,7 @@ WITH new AS (
     SELECT i.user_id, i.seq + 1 AS seq, r.announcement_id, r.created_at, r.collapsing, coalesce(r.topic, '') AS topic,
            CASE WHEN {_IN_WINDOW} AND i.window_count >= %(storm_limit)s THEN true END AS quiet
     {_RECIPIENTS}
-      JOIN LATERAL (SELECT * FROM inbox_inbox WHERE user_id = r.user_id LIMIT 1) i ON true
+      JOIN LATERAL (SELECT * FROM clarion_inbox WHERE user_id = r.user_id LIMIT 1) i ON true
 ),
 grown AS (
     SELECT new.*, open.first, open.latest, coalesce(open.count, 0) + 1 AS count,
@@ -118,13 +118,13 @@ grown AS (
                      ORDER BY place LIMIT %(actors_named)s) newest) END AS actors
       FROM new
       LEFT JOIN LATERAL (
-           SELECT c.* FROM inbox_collapse c
-             JOIN inbox_notification n ON n.recipient_id = c.recipient_id AND n.seq = c.latest
+           SELECT c.* FROM clarion_collapse c
+             JOIN clarion_notification n ON n.recipient_id = c.recipient_id AND n.seq = c.latest
             WHERE c.recipient_id = new.user_id AND c.kind = new.collapsing AND c.topic = new.topic
               AND n.read_at IS NULL AND n.deleted_at IS NULL LIMIT 1) open ON true
 ),
 inserted AS (
-    INSERT INTO inbox_notification
+    INSERT INTO clarion_notification
            (recipient_id, seq, announcement_id, event_id, created_at, quiet, first, count, actors, actor_count)
     SELECT user_id, seq, announcement_id, %(event)s, created_at, quiet, first, nullif(count, 1),
            CASE WHEN first IS NOT NULL THEN actors END, CASE WHEN first IS NOT NULL THEN cardinality(actor_ids) END
@@ -133,11 +133,11 @@ inserted AS (
 ),
 noted AS ({_NOTED}),
 replaced AS (
-    UPDATE inbox_notification n SET replaced_by = grown.seq
+    UPDATE clarion_notification n SET replaced_by = grown.seq
       FROM grown WHERE n.recipient_id = grown.user_id AND n.seq IN (grown.first, grown.latest)
 ),
 kept AS (
-    INSERT INTO inbox_collapse (recipient_id, kind, topic, first, latest, count, actors, actor_ids)
+    INSERT INTO clarion_collapse (recipient_id, kind, topic, first, latest, count, actors, actor_ids)
     SELECT user_id, collapsing, topic, coalesce(first, seq), seq, count, actors, actor_ids
       FROM grown WHERE collapsing IS NOT NULL
     ON CONFLICT (recipient_id, kind, topic) DO UPDATE
@@ -145,7 +145,7 @@ kept AS (
            actor_ids = excluded.actor_ids
 ),
 advanced AS (
-    UPDATE inbox_inbox i
+    UPDATE clarion_inbox i
        SET {_ADVANCED}, unread = i.unread + CASE WHEN inserted.first IS NULL THEN 1 ELSE 0 END
       FROM inserted WHERE i.user_id = inserted.recipient_id
     RETURNING inserted.*, i.user_id, i.seq, i.unread
@@ -157,7 +157,7 @@ SELECT announcement_id, user_id, seq, unread, quiet IS TRUE, first, count, actor
 #: the gap that leaves is repaired by the edge.
 _STORED_BEFORE = f"""
 SELECT n.announcement_id, n.recipient_id, n.seq, i.unread, n.quiet IS TRUE, n.first, n.count, n.actors, n.actor_count
-  FROM inbox_notification n JOIN inbox_inbox i ON i.user_id = n.recipient_id
+  FROM clarion_notification n JOIN clarion_inbox i ON i.user_id = n.recipient_id
  WHERE n.event_id = %(event)s
    AND n.recipient_id = ANY({_USERS})
    AND n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL

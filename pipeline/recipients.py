@@ -53,7 +53,7 @@ _CUT = """
 WITH heard AS (
     SELECT c.user_id, min(c.rank) FILTER (WHERE m.user_id IS NULL) AS rank
       FROM ({candidates}) c
-      LEFT JOIN inbox_mute m ON m.user_id = c.user_id AND (m.kind IS NULL OR m.kind = c.kind)
+      LEFT JOIN clarion_mute m ON m.user_id = c.user_id AND (m.kind IS NULL OR m.kind = c.kind)
                             AND (m.topic IS NULL OR m.topic = c.topic)
      WHERE c.user_id IS NOT NULL AND (c.user_id <> %(actor)s OR %(actor)s IS NULL)
      GROUP BY c.user_id
@@ -71,7 +71,7 @@ total AS (
 ),
 told (rank, kind, topic, data, message_id, conversation_id) AS (VALUES {told}),
 announced AS (
-    INSERT INTO inbox_announcement
+    INSERT INTO clarion_announcement
            (event_id, kind, topic, data, message_id, conversation_id, actor_id, actor_username, traceparent, created_at)
     SELECT %(event)s, kind, topic, data, message_id, conversation_id, %(actor)s, ({username}), %(traceparent)s,
            clock_timestamp()
@@ -79,7 +79,7 @@ announced AS (
     RETURNING id, kind, actor_username, created_at
 ),
 batches AS (
-    INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at)
+    INSERT INTO clarion_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at)
     SELECT %(event)s, announced.id, cut.number, cut.recipients,
            CASE WHEN total.n <= %(small)s THEN %(lane)s ELSE %(bursts)s END,
            now() + make_interval(secs => CASE WHEN total.n <= %(few)s THEN %(soon)s ELSE %(later)s END)
@@ -88,11 +88,11 @@ batches AS (
     RETURNING id, announcement_id
 ),
 expanded AS (
-    UPDATE outbox_event
+    UPDATE clarion_event
        SET state = CASE WHEN total.n = 0 THEN 'done' ELSE 'expanded' END, error = '', recipients = total.n,
            muted = total.muted, dropped = %(dropped)s, enqueued_at = to_timestamp(%(enqueued_at)s),
            expanded_at = clock_timestamp(), finished_at = CASE WHEN total.n = 0 THEN clock_timestamp() END
-      FROM total WHERE outbox_event.id = %(event)s
+      FROM total WHERE clarion_event.id = %(event)s
 ),
 few AS ( -- LIMIT tells the planner alone: a plan for no values in particular would seem dear, and each cut be planned
     SELECT unnest(recipients) AS user_id FROM cut JOIN total ON total.n <= %(few)s WHERE rank IS NOT NULL
@@ -100,12 +100,12 @@ few AS ( -- LIMIT tells the planner alone: a plan for no values in particular wo
 ),
 known AS (
     SELECT count(i.user_id) AS n
-      FROM few LEFT JOIN LATERAL (SELECT user_id FROM inbox_inbox WHERE user_id = few.user_id LIMIT 1) i ON true
+      FROM few LEFT JOIN LATERAL (SELECT user_id FROM clarion_inbox WHERE user_id = few.user_id LIMIT 1) i ON true
 ),
 locked AS (
     SELECT i.user_id
       FROM (SELECT user_id FROM few WHERE (SELECT n FROM known) = (SELECT n FROM total) ORDER BY user_id) few
-     CROSS JOIN LATERAL (SELECT user_id FROM inbox_inbox WHERE user_id = few.user_id LIMIT 1 FOR NO KEY UPDATE) i
+     CROSS JOIN LATERAL (SELECT user_id FROM clarion_inbox WHERE user_id = few.user_id LIMIT 1 FOR NO KEY UPDATE) i
 )
 SELECT total.n::bigint, total.muted::bigint, (SELECT count(*) FROM locked), batches.id, announced.id, announced.kind,
        announced.actor_username, announced.created_at

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 #: The value was written by a migration into a table without a model, which `manage.py flush` leaves alone.
 _IDENTITY = """
 SELECT left(md5(concat_ws(':', value, {cluster}, database.oid)), 10)
-  FROM inbox_installation, (SELECT oid FROM pg_database WHERE datname = current_database()) database
+  FROM clarion_installation, (SELECT oid FROM pg_database WHERE datname = current_database()) database
 """
 IDENTITY: Final = _IDENTITY.format(cluster="(SELECT system_identifier FROM pg_control_system())")
 #: For a server that does not tell its clients which cluster it is.
@@ -47,7 +47,7 @@ def installation() -> str:
             connection.rollback()
             row = connection.execute(_WITHOUT_CLUSTER).fetchone()
     if row is None:
-        raise RuntimeError("the table inbox_installation has no row: run `manage.py migrate`")
+        raise RuntimeError("the table clarion_installation has no row: run `manage.py migrate`")
     return str(row[0])
 
 

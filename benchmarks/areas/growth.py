@@ -24,11 +24,11 @@ MISSED = 10
 TIMES = 200
 
 _FILL = """
-INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at)
+INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at)
 SELECT %(user)s, seq, 1, seq, now() FROM generate_series(1, %(size)s) seq
 """
 _ANNOUNCEMENT = """
-INSERT INTO inbox_announcement (id, event_id, kind, data, created_at)
+INSERT INTO clarion_announcement (id, event_id, kind, data, created_at)
 VALUES (1, 1, 'MENTION', '{"excerpt": "hello"}', now())
 ON CONFLICT DO NOTHING
 """
@@ -41,7 +41,7 @@ def measure(console: Console) -> Iterator[Figure]:
     for size, user in users.items():
         with connection.cursor() as cursor:
             cursor.execute(_ANNOUNCEMENT)
-            cursor.execute("INSERT INTO inbox_inbox (user_id, seq, unread) VALUES (%s, %s, %s)", [user, size, size])
+            cursor.execute("INSERT INTO clarion_inbox (user_id, seq, unread) VALUES (%s, %s, %s)", [user, size, size])
             cursor.execute(_FILL, {"user": user, "size": size})
     settle()
     for size, user in users.items():

@@ -39,7 +39,7 @@ _STAGES = {
 _MEDIANS = (f"percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM {took}))" for took in _STAGES.values())
 _STORY = f"""
 SELECT {", ".join(_MEDIANS)}
-  FROM (SELECT * FROM outbox_event ORDER BY id DESC LIMIT %s) e JOIN outbox_batch b ON b.event_id = e.id
+  FROM (SELECT * FROM clarion_event ORDER BY id DESC LIMIT %s) e JOIN clarion_batch b ON b.event_id = e.id
  WHERE e.state = 'done'
 """  # noqa: S608 - constants
 _PUSH = b"POST /push?rounds=1&size=300 HTTP/1.1\r\nHost: benchmark\r\nContent-Length: 0\r\n\r\n"

@@ -29,12 +29,12 @@ COLLAPSING = "THREAD_REPLY"
 RUNS = 5
 
 _BARE = """
-INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at)
+INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at)
 SELECT user_id, %s, 1, %s, now() FROM unnest(%s::bigint[]) user_id
 """
 
 _EARLIER = """
-INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at)
+INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at)
 SELECT user_id, seq, 1, -seq, now() FROM generate_series(1, %s) seq, unnest(%s::bigint[]) user_id
 """
 
@@ -99,9 +99,10 @@ def _bare(user_ids: list[int]) -> float:
 
 def _fill(user_ids: list[int]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE inbox_notification, inbox_collapse, inbox_inbox")
+        cursor.execute("TRUNCATE clarion_notification, clarion_collapse, clarion_inbox")
         cursor.execute(
-            "INSERT INTO inbox_inbox (user_id, seq, unread) SELECT unnest(%s::bigint[]), %s, %s", [user_ids, EACH, EACH]
+            "INSERT INTO clarion_inbox (user_id, seq, unread) SELECT unnest(%s::bigint[]), %s, %s",
+            [user_ids, EACH, EACH],
         )
         cursor.execute(_EARLIER, [EARLIER // len(user_ids), user_ids])
 

@@ -126,7 +126,9 @@ def _channels(users: Sequence[int]) -> list[bytes]:
 
 def _bytes_a_row() -> float:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_total_relation_size('inbox_notification')::float / count(*) FROM inbox_notification")
+        cursor.execute(
+            "SELECT pg_total_relation_size('clarion_notification')::float / count(*) FROM clarion_notification"
+        )
         return float(cursor.fetchone()[0])
 
 

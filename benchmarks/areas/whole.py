@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.02
 
 _DONE = """
 SELECT extract(epoch FROM max(b.finished_at) - min(e.recorded_at))::float
-  FROM outbox_event e JOIN outbox_batch b ON b.event_id = e.id
+  FROM clarion_event e JOIN clarion_batch b ON b.event_id = e.id
  WHERE e.key = %s AND e.state = 'done'
 """
 

@@ -31,12 +31,12 @@ SHOWN = 20
 
 #: The right that each act needs; `{work}` is `event` or `batch`.
 RIGHTS = {
-    "replay": "outbox.change_{work}",
-    "discard": "outbox.change_{work}",
-    "pause": "outbox.add_pause",
-    "resume": "outbox.delete_pause",
-    "drain": "outbox.drain_edge",
-    "take": "outbox.drain_edge",
+    "replay": "clarion_pipeline.change_{work}",
+    "discard": "clarion_pipeline.change_{work}",
+    "pause": "clarion_pipeline.add_pause",
+    "resume": "clarion_pipeline.delete_pause",
+    "drain": "clarion_pipeline.drain_edge",
+    "take": "clarion_pipeline.drain_edge",
 }
 
 
@@ -60,7 +60,7 @@ def show(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     }
     return TemplateResponse(
         request,
-        "admin/outbox/health.html",
+        "admin/clarion_pipeline/health.html",
         context
         | {
             "title": "Health",

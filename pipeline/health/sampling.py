@@ -31,7 +31,7 @@ POINTS = 240
 #: Every so manieth sample of a stretch of time, the newest among them.
 _THINNED = """
 SELECT at, data FROM (
-    SELECT at, data, row_number() OVER (ORDER BY at DESC) - 1 AS number FROM outbox_sample WHERE at > %s
+    SELECT at, data, row_number() OVER (ORDER BY at DESC) - 1 AS number FROM clarion_sample WHERE at > %s
 ) numbered WHERE number %% %s = 0 ORDER BY at
 """
 

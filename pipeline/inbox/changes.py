@@ -21,13 +21,13 @@ from ..epoch import TIMELINE_CHANGED, TimelineChanged, follows_timeline
 from ..errors import PipelineError
 from ..publish import publish_frames
 
-_LOCK = f"SELECT seq, unread, {TIMELINE_CHANGED} FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"  # noqa: S608
+_LOCK = f"SELECT seq, unread, {TIMELINE_CHANGED} FROM clarion_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"  # noqa: S608
 
 #: The row that stands for a notification: the newest of those that collapsed into it, or its only one. `name` is the
 #: seq of the first, by which the notification goes.
 _SHOWN = """
 WITH shown AS (
-    SELECT coalesce(replaced_by, seq) AS seq FROM inbox_notification
+    SELECT coalesce(replaced_by, seq) AS seq FROM clarion_notification
      WHERE recipient_id = %(user)s AND seq = %(name)s AND first IS NULL AND deleted_at IS NULL
 )
 """
@@ -37,7 +37,7 @@ WITH shown AS (
 _SET_READ = f"""
 {_SHOWN},
 changed AS (
-    UPDATE inbox_notification n SET read_at = CASE WHEN %(read)s THEN clock_timestamp() END
+    UPDATE clarion_notification n SET read_at = CASE WHEN %(read)s THEN clock_timestamp() END
       FROM shown WHERE n.recipient_id = %(user)s AND n.seq IN (%(name)s, shown.seq) AND (n.read_at IS NULL) = %(read)s
     RETURNING n.seq
 )
@@ -48,19 +48,19 @@ SELECT EXISTS (SELECT 1 FROM changed WHERE changed.seq = shown.seq) FROM shown
 #: compare all rows of the inbox with all that are read.
 _READ_THROUGH = """
 WITH changed AS (
-    UPDATE inbox_notification n SET read_at = clock_timestamp()
+    UPDATE clarion_notification n SET read_at = clock_timestamp()
      WHERE n.recipient_id = %(user)s AND n.seq <= %(through)s AND n.read_at IS NULL AND n.deleted_at IS NULL
        AND n.replaced_by IS NULL AND ((%(topic)s::text IS NULL AND %(kind)s::text IS NULL) OR EXISTS (
-            SELECT 1 FROM inbox_announcement a WHERE a.id = n.announcement_id
+            SELECT 1 FROM clarion_announcement a WHERE a.id = n.announcement_id
                AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
                AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)))
     RETURNING n.first
 ),
 firsts AS (
-    UPDATE inbox_notification SET read_at = clock_timestamp()
+    UPDATE clarion_notification SET read_at = clock_timestamp()
      WHERE ctid = ANY(ARRAY(
            SELECT one.ctid FROM changed CROSS JOIN LATERAL (
-                  SELECT n.ctid FROM inbox_notification n
+                  SELECT n.ctid FROM clarion_notification n
                    WHERE n.recipient_id = %(user)s AND n.seq = changed.first LIMIT 1) one
             WHERE changed.first IS NOT NULL))
 )
@@ -72,7 +72,7 @@ SELECT count(*) FROM changed
 _DELETE = f"""
 {_SHOWN},
 deleted AS (
-    UPDATE inbox_notification n SET deleted_at = clock_timestamp()
+    UPDATE clarion_notification n SET deleted_at = clock_timestamp()
       FROM shown WHERE n.recipient_id = %(user)s AND n.seq BETWEEN %(name)s AND shown.seq
        AND (n.seq = %(name)s OR n.first = %(name)s)
     RETURNING n.seq, n.read_at
@@ -82,10 +82,10 @@ SELECT deleted.read_at IS NULL FROM shown JOIN deleted USING (seq)
 
 _LOG = f"""
 WITH head AS (
-    UPDATE inbox_inbox SET seq = seq + 1, unread = unread + %(unread)s WHERE user_id = %(user)s
+    UPDATE clarion_inbox SET seq = seq + 1, unread = unread + %(unread)s WHERE user_id = %(user)s
     RETURNING seq, unread
 )
-INSERT INTO inbox_change (recipient_id, seq, action, notification, through, topic, kind, created_at)
+INSERT INTO clarion_change (recipient_id, seq, action, notification, through, topic, kind, created_at)
 SELECT %(user)s, seq, %(action)s, %(notification)s, %(through)s, %(topic)s, %(kind)s, clock_timestamp() FROM head
 RETURNING seq, created_at, (SELECT unread FROM head), {EPOCH}
 """  # noqa: S608 - constants

@@ -19,15 +19,15 @@ from .mutes import mutes_of
 PAGE = 500
 
 #: In a statement of its own, so that the next sees what was committed before the lock was had.
-_LOCK = "SELECT 1 FROM inbox_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
+_LOCK = "SELECT 1 FROM clarion_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
 
 _EMPTY = """
-WITH notifications AS (DELETE FROM inbox_notification WHERE recipient_id = %(user)s RETURNING 1),
-changes AS (DELETE FROM inbox_change WHERE recipient_id = %(user)s),
-collapses AS (DELETE FROM inbox_collapse WHERE recipient_id = %(user)s),
-mutes AS (DELETE FROM inbox_mute WHERE user_id = %(user)s),
+WITH notifications AS (DELETE FROM clarion_notification WHERE recipient_id = %(user)s RETURNING 1),
+changes AS (DELETE FROM clarion_change WHERE recipient_id = %(user)s),
+collapses AS (DELETE FROM clarion_collapse WHERE recipient_id = %(user)s),
+mutes AS (DELETE FROM clarion_mute WHERE user_id = %(user)s),
 emptied AS (
-    UPDATE inbox_inbox SET unread = 0, seq = seq + 1, floor = seq + 1, window_at = NULL, window_count = 0
+    UPDATE clarion_inbox SET unread = 0, seq = seq + 1, floor = seq + 1, window_at = NULL, window_count = 0
      WHERE user_id = %(user)s
 )
 SELECT count(*) FROM notifications
@@ -37,10 +37,10 @@ SELECT count(*) FROM notifications
 #: latter need a scan of the table: on request, not every day. Rows in use are left for the next round,
 #: because waiting for them while holding others would deadlock with deliveries.
 _FORGET_NAME = """
-UPDATE inbox_announcement SET actor_id = NULL, actor_username = NULL WHERE ctid = ANY(ARRAY(
-       SELECT ctid FROM inbox_announcement WHERE actor_id = %(user)s LIMIT %(chunk)s FOR NO KEY UPDATE SKIP LOCKED))
+UPDATE clarion_announcement SET actor_id = NULL, actor_username = NULL WHERE ctid = ANY(ARRAY(
+       SELECT ctid FROM clarion_announcement WHERE actor_id = %(user)s LIMIT %(chunk)s FOR NO KEY UPDATE SKIP LOCKED))
 """
-_NAMES_LEFT = "SELECT EXISTS (SELECT 1 FROM inbox_announcement WHERE actor_id = %(user)s)"
+_NAMES_LEFT = "SELECT EXISTS (SELECT 1 FROM clarion_announcement WHERE actor_id = %(user)s)"
 
 #: Under the locks of the inboxes, or a batch that is stored concurrently would write back the name that it has read.
 _FORGET_ACTOR = """
@@ -50,7 +50,7 @@ WITH found AS (
             LIMIT %(chunk)s) rows_with_name
 ),
 locked AS (
-    SELECT user_id FROM inbox_inbox WHERE user_id IN (SELECT recipient_id FROM found)
+    SELECT user_id FROM clarion_inbox WHERE user_id IN (SELECT recipient_id FROM found)
      ORDER BY user_id FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE {table} SET actors = coalesce(
@@ -92,7 +92,7 @@ def erase(user_id: int) -> int:
     params = {"user": user_id, "text": str(user_id), "chunk": CHUNK}
     _in_chunks(_FORGET_NAME, _NAMES_LEFT, params)
     # In this order: of a collapse without the name, no further notification is made with it.
-    for table in ("inbox_collapse", "inbox_notification"):
+    for table in ("clarion_collapse", "clarion_notification"):
         _in_chunks(_FORGET_ACTOR.format(table=table), _ACTORS_LEFT.format(table=table), params)
     return int(count)
 

@@ -14,7 +14,7 @@ from django.db import connection
 from ...shared.inbox.queries import NEWEST, ONE, Head
 from ...shared.protocol import Announced, Collapsed
 
-_HEAD = "SELECT seq, unread FROM inbox_inbox WHERE user_id = %s"
+_HEAD = "SELECT seq, unread FROM clarion_inbox WHERE user_id = %s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ class OutboxConfig(AppConfig):
     """The outbox; finds `events.py` and `audiences.py` of every installed app."""
 
     name = "clarion.pipeline.outbox"
-    label = "outbox"
+    label = "clarion_pipeline"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

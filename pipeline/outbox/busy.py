@@ -24,18 +24,18 @@ LOOK_SECONDS: Final = 0.04
 PARTS_MAX: Final = 20
 
 _RECIPIENTS = """
-SELECT recipients FROM outbox_batch WHERE id = %(batch)s AND state = 'pending' AND persisted_at IS NULL
+SELECT recipients FROM clarion_batch WHERE id = %(batch)s AND state = 'pending' AND persisted_at IS NULL
 """
 
 _LOCKED = """
-WITH free AS (SELECT user_id FROM inbox_inbox WHERE user_id = ANY(%(users)s::bigint[]) FOR NO KEY UPDATE SKIP LOCKED)
-SELECT user_id FROM inbox_inbox WHERE user_id = ANY(%(users)s::bigint[])
+WITH free AS (SELECT user_id FROM clarion_inbox WHERE user_id = ANY(%(users)s::bigint[]) FOR NO KEY UPDATE SKIP LOCKED)
+SELECT user_id FROM clarion_inbox WHERE user_id = ANY(%(users)s::bigint[])
 EXCEPT SELECT user_id FROM free ORDER BY user_id
 """
 
 _MOVE = """
 WITH batch AS (
-    SELECT id, event_id, announcement_id, lane, recipients FROM outbox_batch
+    SELECT id, event_id, announcement_id, lane, recipients FROM clarion_batch
      WHERE id = %(batch)s AND state = 'pending' AND persisted_at IS NULL AND recipients @> %(users)s::bigint[]
        FOR UPDATE SKIP LOCKED
 ),
@@ -46,16 +46,16 @@ parts AS (
      GROUP BY part
 ),
 moved AS (
-    INSERT INTO outbox_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at, hinted_at)
+    INSERT INTO clarion_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at, hinted_at)
     SELECT batch.event_id, batch.announcement_id,
-           (SELECT max(number) FROM outbox_batch b WHERE b.event_id = batch.event_id) + parts.part,
+           (SELECT max(number) FROM clarion_batch b WHERE b.event_id = batch.event_id) + parts.part,
            parts.recipients, batch.lane, now() + interval '2 seconds', 'epoch'
       FROM batch, parts
 )
-UPDATE outbox_batch SET recipients = ARRAY(
+UPDATE clarion_batch SET recipients = ARRAY(
        SELECT user_id FROM unnest(batch.recipients) one(user_id) WHERE user_id <> ALL(%(users)s::bigint[])
         ORDER BY user_id)
-  FROM batch WHERE outbox_batch.id = batch.id
+  FROM batch WHERE clarion_batch.id = batch.id
 """
 
 

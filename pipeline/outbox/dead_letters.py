@@ -15,14 +15,14 @@ KINDS = {kind.name: kind for kind in (EVENT, BATCH)}
 
 #: Events of these batches, in the order of ids.
 _LOCK_EVENTS = """
-SELECT 1 FROM outbox_event WHERE id IN (SELECT event_id FROM outbox_batch WHERE id = ANY(%s))
+SELECT 1 FROM clarion_event WHERE id IN (SELECT event_id FROM clarion_batch WHERE id = ANY(%s))
  ORDER BY id FOR NO KEY UPDATE
 """
 
 _FINISH_EVENTS = """
-UPDATE outbox_event e SET state = 'done', finished_at = now()
- WHERE e.state = 'expanded' AND e.id IN (SELECT event_id FROM outbox_batch WHERE id = ANY(%s))
-   AND NOT EXISTS (SELECT 1 FROM outbox_batch b WHERE b.event_id = e.id AND b.state <> 'done')
+UPDATE clarion_event e SET state = 'done', finished_at = now()
+ WHERE e.state = 'expanded' AND e.id IN (SELECT event_id FROM clarion_batch WHERE id = ANY(%s))
+   AND NOT EXISTS (SELECT 1 FROM clarion_batch b WHERE b.event_id = e.id AND b.state <> 'done')
 """
 
 

@@ -68,11 +68,12 @@ class Event(Work):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "name", "service"], name="outbox_event_once")]
+        db_table = "clarion_event"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "name", "service"], name="clarion_event_once")]
         indexes: ClassVar = [
-            models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_event_due"),
-            models.Index(fields=["state"], condition=UNFINISHED, name="outbox_event_unfinished"),
-            models.Index(fields=["source", "recorded_at"], name="outbox_event_source"),
+            models.Index(fields=["next_attempt_at"], condition=DUE, name="clarion_event_due"),
+            models.Index(fields=["state"], condition=UNFINISHED, name="clarion_event_unfinished"),
+            models.Index(fields=["source", "recorded_at"], name="clarion_event_source"),
         ]
 
     def __str__(self) -> str:
@@ -93,7 +94,8 @@ class UsedKey(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["used_at"], name="outbox_usedkey_age")]
+        db_table = "clarion_used_key"
+        indexes: ClassVar = [models.Index(fields=["used_at"], name="clarion_used_key_age")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.key}"
@@ -113,10 +115,11 @@ class Batch(Work):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
+        db_table = "clarion_batch"
         verbose_name_plural = "batches"
         indexes: ClassVar = [
-            models.Index(fields=["next_attempt_at"], condition=DUE, name="outbox_batch_due"),
-            models.Index(fields=["state"], condition=UNFINISHED, name="outbox_batch_unfinished"),
+            models.Index(fields=["next_attempt_at"], condition=DUE, name="clarion_batch_due"),
+            models.Index(fields=["state"], condition=UNFINISHED, name="clarion_batch_unfinished"),
         ]
 
     def __str__(self) -> str:
@@ -134,7 +137,8 @@ class Pace(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["reserved_until"], name="outbox_pace_age")]
+        db_table = "clarion_pace"
+        indexes: ClassVar = [models.Index(fields=["reserved_until"], name="clarion_pace_age")]
 
     def __str__(self) -> str:
         return f"{self.kind} of user {self.actor_id}"
@@ -152,6 +156,9 @@ class Retention(models.Model):
 
     objects: ClassVar = PrimaryManager()
 
+    class Meta:
+        db_table = "clarion_retention"
+
     def __str__(self) -> str:
         return self.step or "lease"
 
@@ -164,6 +171,9 @@ class Pause(models.Model):
     paused_by = models.CharField(max_length=150, blank=True, db_default="")
 
     objects: ClassVar = PrimaryManager()
+
+    class Meta:
+        db_table = "clarion_pause"
 
     def __str__(self) -> str:
         return self.kind
@@ -178,6 +188,7 @@ class Sample(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
+        db_table = "clarion_sample"
         verbose_name = "sample of health"
         verbose_name_plural = "health"
         permissions: ClassVar = [("drain_edge", "Can have an edge say goodbye to its sockets, or take sockets again")]

@@ -25,33 +25,33 @@ NOTICED_WITHIN_SECONDS = 1.0
 _known: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
 
 _HOLD_EVENT = """
-WITH pause AS (SELECT kind FROM outbox_pause WHERE kind = ANY(%(kinds)s) FOR SHARE)
-UPDATE outbox_event SET state = 'paused', paused_kind = pause.kind FROM pause WHERE id = %(id)s
+WITH pause AS (SELECT kind FROM clarion_pause WHERE kind = ANY(%(kinds)s) FOR SHARE)
+UPDATE clarion_event SET state = 'paused', paused_kind = pause.kind FROM pause WHERE id = %(id)s
 """
 
 _HOLD_BATCH = """
-WITH pause AS (SELECT kind FROM outbox_pause WHERE kind = %(kind)s FOR SHARE)
-UPDATE outbox_batch SET state = 'paused' FROM pause WHERE id = %(id)s
+WITH pause AS (SELECT kind FROM clarion_pause WHERE kind = %(kind)s FOR SHARE)
+UPDATE clarion_batch SET state = 'paused' FROM pause WHERE id = %(id)s
 """
 
 #: Due since they were recorded, so that the sweep takes the oldest first.
 _RESUME_EVENTS = """
-UPDATE outbox_event SET state = 'pending', paused_kind = '', next_attempt_at = recorded_at, attempts = 0
+UPDATE clarion_event SET state = 'pending', paused_kind = '', next_attempt_at = recorded_at, attempts = 0
  WHERE state = 'paused' AND paused_kind = %(kind)s
 """
 
 _RESUME_BATCHES = """
-UPDATE outbox_batch SET state = 'pending', next_attempt_at = recorded_at, attempts = 0
+UPDATE clarion_batch SET state = 'pending', next_attempt_at = recorded_at, attempts = 0
  WHERE id IN (
-       SELECT b.id FROM outbox_batch b LEFT JOIN inbox_announcement a ON a.id = b.announcement_id
+       SELECT b.id FROM clarion_batch b LEFT JOIN clarion_announcement a ON a.id = b.announcement_id
         WHERE b.state = 'paused' AND coalesce(a.kind, %(kind)s) = %(kind)s)
 """
 
 _WAITING = """
 SELECT kind, count(*) FROM (
-    SELECT paused_kind AS kind FROM outbox_event WHERE state = 'paused'
+    SELECT paused_kind AS kind FROM clarion_event WHERE state = 'paused'
     UNION ALL
-    SELECT a.kind FROM outbox_batch b JOIN inbox_announcement a ON a.id = b.announcement_id WHERE b.state = 'paused'
+    SELECT a.kind FROM clarion_batch b JOIN clarion_announcement a ON a.id = b.announcement_id WHERE b.state = 'paused'
 ) waiting GROUP BY kind
 """
 
@@ -63,14 +63,14 @@ def pause(kind: str, *, by: str = "") -> bool:
     """
     _ask_again()
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO outbox_pause (kind, paused_by) VALUES (%s, %s) ON CONFLICT DO NOTHING", [kind, by])
+        cursor.execute("INSERT INTO clarion_pause (kind, paused_by) VALUES (%s, %s) ON CONFLICT DO NOTHING", [kind, by])
         return bool(cursor.rowcount)
 
 
 def resume(kind: str) -> int:
     """Tell people of this kind again; how many events and batches had waited."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM outbox_pause WHERE kind = %s", [kind])
+        cursor.execute("DELETE FROM clarion_pause WHERE kind = %s", [kind])
         cursor.execute(_RESUME_EVENTS, {"kind": kind})
         events = int(cursor.rowcount)
         cursor.execute(_RESUME_BATCHES, {"kind": kind})
@@ -119,7 +119,7 @@ def _paused() -> frozenset[str]:
     now = time.monotonic()
     if now - asked_at >= NOTICED_WITHIN_SECONDS:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT kind FROM outbox_pause")
+            cursor.execute("SELECT kind FROM clarion_pause")
             kinds = frozenset(kind for (kind,) in cursor.fetchall())
         _known = (now, kinds)
     return kinds

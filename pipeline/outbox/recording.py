@@ -29,24 +29,24 @@ ACTOR_ID_MAX = 2**63 - 1
 #: the slow one when the source has recorded many events within the window, so that the quick one is left to others;
 #: counting stops at the limit. An event without a source is not counted.
 _INSERT = """
-INSERT INTO outbox_event (key, name, service, payload, actor_id, traceparent, next_attempt_at, source, lane)
+INSERT INTO clarion_event (key, name, service, payload, actor_id, traceparent, next_attempt_at, source, lane)
 SELECT %(key)s, %(name)s, %(service)s, %(payload)s::jsonb, %(actor)s, %(traceparent)s,
        now() + make_interval(secs => %(sweep_after)s), %(source)s,
        CASE WHEN count(*) < %(limit)s THEN %(quick)s ELSE %(slow)s END
-  FROM (SELECT 1 FROM outbox_event
+  FROM (SELECT 1 FROM clarion_event
          WHERE source = %(source)s AND source <> '' AND recorded_at > now() - make_interval(secs => %(window)s)
          LIMIT %(limit)s) recent
-HAVING NOT EXISTS (SELECT 1 FROM outbox_usedkey WHERE key = %(key)s AND name = %(name)s AND service = %(service)s)
+HAVING NOT EXISTS (SELECT 1 FROM clarion_used_key WHERE key = %(key)s AND name = %(name)s AND service = %(service)s)
 ON CONFLICT (key, name, service) DO NOTHING
 RETURNING id, lane
 """
 
 #: The event of a key, and whether its payload is this one. `jsonb` compares without regard to order and spaces.
 _RECORDED = """
-SELECT id, payload = %(payload)s::jsonb FROM outbox_event
+SELECT id, payload = %(payload)s::jsonb FROM clarion_event
  WHERE key = %(key)s AND name = %(name)s AND service = %(service)s
 UNION ALL
-SELECT event_id, digest = md5(%(payload)s::jsonb::text)::uuid FROM outbox_usedkey
+SELECT event_id, digest = md5(%(payload)s::jsonb::text)::uuid FROM clarion_used_key
  WHERE key = %(key)s AND name = %(name)s AND service = %(service)s
  LIMIT 1
 """

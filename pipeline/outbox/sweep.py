@@ -41,11 +41,11 @@ RETURNING id
 """
 
 _FINISH = """
-UPDATE outbox_event SET state = 'done', finished_at = clock_timestamp()
+UPDATE clarion_event SET state = 'done', finished_at = clock_timestamp()
  WHERE id IN (
-       SELECT e.id FROM outbox_event e
+       SELECT e.id FROM clarion_event e
         WHERE e.state = 'expanded' AND e.expanded_at < now() - make_interval(secs => %(settled)s)
-          AND NOT EXISTS (SELECT 1 FROM outbox_batch b WHERE b.event_id = e.id AND b.state <> 'done')
+          AND NOT EXISTS (SELECT 1 FROM clarion_batch b WHERE b.event_id = e.id AND b.state <> 'done')
         LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 """
 

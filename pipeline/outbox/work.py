@@ -58,8 +58,8 @@ class Kind:
     name: str
 
 
-EVENT: Final = Kind("outbox_event", EXPAND, "event")
-BATCH: Final = Kind("outbox_batch", DELIVER, "batch")
+EVENT: Final = Kind("clarion_event", EXPAND, "event")
+BATCH: Final = Kind("clarion_batch", DELIVER, "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
         f"""
         SELECT {EPOCH}, {TIMELINE_CHANGED}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at,
                lane, slots
-          FROM outbox_event, (SELECT set_config('work_mem', %s, true), set_config('lock_timeout', %s, true)) AS limits
-         WHERE id = %s AND state = 'pending' FOR UPDATE OF outbox_event SKIP LOCKED
+          FROM clarion_event, (SELECT set_config('work_mem', %s, true), set_config('lock_timeout', %s, true)) AS limits
+         WHERE id = %s AND state = 'pending' FOR UPDATE OF clarion_event SKIP LOCKED
         """,  # noqa: S608 - constants
         [EXPANSION_MEMORY, LOCK_TIMEOUT, event_id],
     )
@@ -150,9 +150,9 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
                {TIMELINE_CHANGED}, a.kind,
                a.created_at, a.data, a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id,
                a.traceparent
-          FROM outbox_batch b
-          JOIN outbox_event e ON e.id = b.event_id
-          LEFT JOIN inbox_announcement a ON a.id = b.announcement_id
+          FROM clarion_batch b
+          JOIN clarion_event e ON e.id = b.event_id
+          LEFT JOIN clarion_announcement a ON a.id = b.announcement_id
          CROSS JOIN (SELECT set_config('lock_timeout', %s, true)) AS limits
          WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
         """,  # noqa: S608 - constants
@@ -172,7 +172,7 @@ def deferred(event_id: int, kind: str, seconds: float, why: str) -> None:
     """Put a claimed event off until its turn comes, when the sweep enqueues it again; no start counts."""
     _execute(
         """
-        UPDATE outbox_event SET error = %s, attempts = 0, slots = array_append(slots, %s),
+        UPDATE clarion_event SET error = %s, attempts = 0, slots = array_append(slots, %s),
                next_attempt_at = clock_timestamp() + make_interval(secs => %s)
          WHERE id = %s
         """,
@@ -188,17 +188,17 @@ def finish(event_id: int, batch_id: int) -> None:
     with transaction.atomic():
         _execute(
             f"""
-            UPDATE outbox_batch SET state = 'done', finished_at = clock_timestamp(), error = '' FROM {_NO_WAIT}
+            UPDATE clarion_batch SET state = 'done', finished_at = clock_timestamp(), error = '' FROM {_NO_WAIT}
              WHERE id = %s AND state = 'pending'
             """,  # noqa: S608 - constants
             [batch_id],
         )
-        _execute("SELECT 1 FROM outbox_event WHERE id = %s FOR NO KEY UPDATE", [event_id])
+        _execute("SELECT 1 FROM clarion_event WHERE id = %s FOR NO KEY UPDATE", [event_id])
         finished = _execute(
             """
-            UPDATE outbox_event SET state = 'done', finished_at = clock_timestamp()
+            UPDATE clarion_event SET state = 'done', finished_at = clock_timestamp()
              WHERE id = %s AND state = 'expanded'
-               AND NOT EXISTS (SELECT 1 FROM outbox_batch WHERE event_id = %s AND state <> 'done')
+               AND NOT EXISTS (SELECT 1 FROM clarion_batch WHERE event_id = %s AND state <> 'done')
             """,
             [event_id, event_id],
         )
@@ -211,10 +211,10 @@ def finish_at_once(event_id: int, batch_ids: Sequence[int]) -> None:
     finished = _execute(
         f"""
         WITH batches AS (
-            UPDATE outbox_batch SET state = 'done', finished_at = clock_timestamp(), error = '' FROM {_NO_WAIT}
+            UPDATE clarion_batch SET state = 'done', finished_at = clock_timestamp(), error = '' FROM {_NO_WAIT}
              WHERE id = ANY(%s) AND state = 'pending' RETURNING 1
         )
-        UPDATE outbox_event SET state = 'done', finished_at = clock_timestamp()
+        UPDATE clarion_event SET state = 'done', finished_at = clock_timestamp()
          WHERE id = %s AND state = 'expanded' AND (SELECT count(*) FROM batches) >= 0
         """,  # noqa: S608 - constants
         [list(batch_ids), event_id],

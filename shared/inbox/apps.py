@@ -7,5 +7,5 @@ class InboxConfig(AppConfig):
     """Models of the inbox; no signals, no checks, so that the edge can load it without the pipeline."""
 
     name = "clarion.shared.inbox"
-    label = "inbox"
+    label = "clarion_inbox"
     default_auto_field = "django.db.models.BigAutoField"

@@ -32,9 +32,10 @@ class Announcement(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["event_id", "kind"], name="inbox_one_kind_an_event")]
+        db_table = "clarion_announcement"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["event_id", "kind"], name="clarion_one_kind_an_event")]
         # How much an actor has told of late: asked where a kind has a limit.
-        indexes: ClassVar = [models.Index(fields=["actor_id", "kind", "created_at"], name="inbox_told_by_actor")]
+        indexes: ClassVar = [models.Index(fields=["actor_id", "kind", "created_at"], name="clarion_told_by_actor")]
 
     def __str__(self) -> str:
         return f"{self.kind} of event {self.event_id}"
@@ -71,9 +72,10 @@ class Notification(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
+        db_table = "clarion_notification"
         # The event leads: with the recipient first the planner nests a scan into the dedupe of a large batch.
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["event_id", "recipient_id"], name="inbox_once_an_event")
+            models.UniqueConstraint(fields=["event_id", "recipient_id"], name="clarion_once_an_event")
         ]
 
     def __str__(self) -> str:
@@ -104,7 +106,8 @@ class Change(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["created_at"], name="inbox_change_by_age")]
+        db_table = "clarion_change"
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="clarion_change_by_age")]
 
     def __str__(self) -> str:
         return f"change {self.seq} of user {self.recipient_id}: {self.action}"
@@ -129,6 +132,9 @@ class Collapse(models.Model):
 
     objects: ClassVar = PrimaryManager()
 
+    class Meta:
+        db_table = "clarion_collapse"
+
     def __str__(self) -> str:
         return f"{self.kind} in {self.topic} of user {self.recipient_id}"
 
@@ -151,6 +157,7 @@ class Inbox(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
+        db_table = "clarion_inbox"
         verbose_name_plural = "inboxes"
 
     def __str__(self) -> str:
@@ -168,10 +175,13 @@ class Mute(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
+        db_table = "clarion_mute"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user_id", "kind", "topic"], name="inbox_mute_once", nulls_distinct=False),
+            models.UniqueConstraint(
+                fields=["user_id", "kind", "topic"], name="clarion_mute_once", nulls_distinct=False
+            ),
             models.CheckConstraint(
-                condition=models.Q(kind__isnull=False) | models.Q(topic__isnull=False), name="inbox_mute_says_what"
+                condition=models.Q(kind__isnull=False) | models.Q(topic__isnull=False), name="clarion_mute_says_what"
             ),
         ]
 
@@ -193,7 +203,8 @@ class Epoch(models.Model):
     objects: ClassVar = PrimaryManager()
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="inbox_one_epoch")]
+        db_table = "clarion_epoch"
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="clarion_one_epoch")]
 
     def __str__(self) -> str:
         return self.value

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 #: Without a row the epoch is "0"; an operator who restores a backup writes a new one.
-EPOCH: Final = "coalesce((SELECT value FROM inbox_epoch), '0')"
+EPOCH: Final = "coalesce((SELECT value FROM clarion_epoch), '0')"
 
 #: Longer names are cut to the length of the column that notifications keep them in (characters).
 NAME_MAX_LENGTH: Final = 150
@@ -26,7 +26,7 @@ LEFT JOIN LATERAL (
                coalesce(n.first, n.seq) AS notification, NULL::bigint AS through, a.topic, a.kind, n.created_at,
                n.read_at IS NOT NULL AS is_read, n.quiet IS TRUE AS quiet, n.count, n.actors, n.actor_count,
                a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id, a.traceparent
-          FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
+          FROM clarion_notification n JOIN clarion_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = head.user_id AND n.seq > {after} AND n.seq <= head.seq
          ORDER BY n.seq LIMIT %(page)s
     )
@@ -34,7 +34,7 @@ LEFT JOIN LATERAL (
     (
         SELECT c.seq, c.action, c.notification, c.through, c.topic, c.kind, c.created_at,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-          FROM inbox_change c
+          FROM clarion_change c
          WHERE c.recipient_id = head.user_id AND c.seq > {after} AND c.seq <= head.seq
          ORDER BY c.seq LIMIT %(page)s
     )
@@ -46,7 +46,7 @@ LEFT JOIN LATERAL (
 LOG_AFTER: Final = f"""
 SELECT {EPOCH} AS epoch, coalesce(head.seq, 0) AS head_seq, coalesce(head.unread, 0), coalesce(head.floor, 0), log.*
   FROM (SELECT %(user_id)s::bigint AS user_id) one
-  LEFT JOIN inbox_inbox head USING (user_id) {_LOG.format(after="%(after)s")}
+  LEFT JOIN clarion_inbox head USING (user_id) {_LOG.format(after="%(after)s")}
 """  # noqa: S608 - composed of constants
 
 #: Notifications of one inbox, newest first, with its head: of one instant.
@@ -55,13 +55,13 @@ SELECT {epoch} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n
        n.count, n.actors, n.actor_count, a.topic, a.kind, n.created_at, a.data, a.actor_id, a.actor_username,
        a.message_id, a.conversation_id, a.traceparent
   FROM (SELECT %(user_id)s::bigint AS user_id) one
-  LEFT JOIN inbox_inbox head USING (user_id)
+  LEFT JOIN clarion_inbox head USING (user_id)
   LEFT JOIN LATERAL (
-        SELECT n.* FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id
+        SELECT n.* FROM clarion_notification n JOIN clarion_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = one.user_id AND n.deleted_at IS NULL AND n.replaced_by IS NULL AND {which}
          ORDER BY n.seq DESC LIMIT %(limit)s
   ) n ON true
-  LEFT JOIN inbox_announcement a ON a.id = n.announcement_id
+  LEFT JOIN clarion_announcement a ON a.id = n.announcement_id
  ORDER BY n.seq DESC
 """
 
@@ -79,7 +79,7 @@ NEWEST: Final = _SHOWN.format(
 ONE: Final = _SHOWN.format(
     epoch=EPOCH,
     which="""n.seq = (
-             SELECT coalesce(replaced_by, seq) FROM inbox_notification
+             SELECT coalesce(replaced_by, seq) FROM clarion_notification
               WHERE recipient_id = one.user_id AND seq = %(name)s AND first IS NULL)""",
 )
 
@@ -135,7 +135,7 @@ SELECT asked.number, u.id, u.username, u.active, head.not_before,
   CROSS JOIN LATERAL (
         SELECT u.id::bigint AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
                coalesce(max(i.floor), 0) AS floor, max(i.not_before) AS not_before
-          FROM inbox_inbox i WHERE i.user_id = u.id
+          FROM clarion_inbox i WHERE i.user_id = u.id
   ) head {_LOG.format(after="asked.after")}
  ORDER BY asked.number, log.seq
 """  # noqa: S608 - names quoted above
@@ -149,7 +149,7 @@ def heads_sql(users: UserTable) -> str:
     t, pk, active = _quoted_table(users.table), _quoted(users.id_column), users.active
     return f"""
 SELECT u.{pk}, {EPOCH}, coalesce(i.seq, 0), {active}, i.not_before
-  FROM {t} u LEFT JOIN inbox_inbox i ON i.user_id = u.{pk}
+  FROM {t} u LEFT JOIN clarion_inbox i ON i.user_id = u.{pk}
  WHERE u.{pk} = ANY(%(user_ids)s)
 """  # noqa: S608 - names quoted above
 

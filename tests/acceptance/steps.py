@@ -60,8 +60,8 @@ def all_done() -> None:
 @sync_to_async
 def make_all_due() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE outbox_event SET next_attempt_at = now()")
-        cursor.execute("UPDATE outbox_batch SET next_attempt_at = now()")
+        cursor.execute("UPDATE clarion_event SET next_attempt_at = now()")
+        cursor.execute("UPDATE clarion_batch SET next_attempt_at = now()")
 
 
 @sync_to_async

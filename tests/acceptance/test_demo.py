@@ -122,7 +122,7 @@ def same_shape(answer: Any, shown: Any) -> bool:
 def told_of(demo: Demo, kind: str) -> set[int]:
     with psycopg.connect(demo.webs_environment()["DATABASE_URL"]) as connection:
         rows = connection.execute(
-            "SELECT n.recipient_id FROM inbox_notification n JOIN inbox_announcement a ON a.id = n.announcement_id "
+            "SELECT n.recipient_id FROM clarion_notification n JOIN clarion_announcement a ON a.id = n.announcement_id "
             "WHERE a.kind = %s",
             [kind],
         )

@@ -69,7 +69,7 @@ def test_flower_hears_how_the_last_task_of_a_worker_ended(flower: Flower) -> Non
         MessageFactory.create(thread=thread, author=ben)
         wait_until(lambda: Event.objects.filter(state="done").exists(), "Ann was not told")
         with psycopg.connect(database["DATABASE_URL"]) as other:
-            other.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR UPDATE", [ann.pk])
+            other.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR UPDATE", [ann.pk])
             MessageFactory.create(thread=thread, author=ben)
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
             name = other.info.dbname

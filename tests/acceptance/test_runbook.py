@@ -63,7 +63,7 @@ def two_minutes_pass() -> None:
     """For what waits; it is due since."""
     with connection.cursor() as cursor:
         past = "recorded_at - interval '2 minutes'"
-        cursor.execute(f"UPDATE outbox_event SET recorded_at = {past}, next_attempt_at = {past} WHERE state <> 'done'")
+        cursor.execute(f"UPDATE clarion_event SET recorded_at = {past}, next_attempt_at = {past} WHERE state <> 'done'")
 
 
 def everything_is_told(to: User, count: int) -> None:
@@ -169,7 +169,7 @@ def test_an_edge_that_cannot_read(system: System, place: Thread) -> None:
         closing(psycopg.connect(on_test_database()["DATABASE_URL"])) as somebody,
     ):
         assert client.next()["type"] == "CONNECTED"
-        somebody.execute("LOCK TABLE inbox_inbox")
+        somebody.execute("LOCK TABLE clarion_inbox")
         system.raises("ClarionRepairsFail")
         with listening(system.edge, place.author) as late:
             assert late.closed() == Close.GOING_AWAY

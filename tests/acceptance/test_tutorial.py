@@ -217,7 +217,7 @@ def test_the_client_the_inbox_and_the_page_of_health_are_served(reader: Reader) 
         signed_in(browser)
         (told,) = browser.get("/api/inbox").json()["notifications"]
         assert told["notificationType"] == "REVIEW"
-        health = browser.get("/admin/outbox/sample/")
+        health = browser.get("/admin/clarion_pipeline/sample/")
         assert health.status_code == 200
         assert "Is it healthy?" in health.text
         assert browser.get("/static/clarion/health.css").status_code == 200

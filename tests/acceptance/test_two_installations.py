@@ -41,7 +41,7 @@ for number in range(3):
 def staging(django_db_setup: None, valkey: str) -> Iterator[dict[str, str]]:
     """The environment of processes of staging: its own database on the same Postgres, other numbers of one Redis."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT value FROM inbox_installation")
+        cursor.execute("SELECT value FROM clarion_installation")
         (identity,) = cursor.fetchone()
     url = environment.DATABASES.url.rsplit("/", 1)[0] + f"/{STAGING}"
     surroundings = {
@@ -55,7 +55,7 @@ def staging(django_db_setup: None, valkey: str) -> Iterator[dict[str, str]]:
             migrate = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
             subprocess.run(migrate, env=os.environ | surroundings, check=True)
             with psycopg.connect(url, autocommit=True) as database:
-                database.execute("UPDATE inbox_installation SET value = %s", [identity])  # as in a copy
+                database.execute("UPDATE clarion_installation SET value = %s", [identity])  # as in a copy
             yield surroundings
         finally:
             server.execute(f"DROP DATABASE {STAGING} WITH (FORCE)")

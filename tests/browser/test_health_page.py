@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
-PAGE = "/admin/outbox/sample/"
+PAGE = "/admin/clarion_pipeline/sample/"
 
 
 def spread_over_an_hour() -> None:
@@ -26,8 +26,8 @@ def spread_over_an_hour() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE outbox_sample s SET at = now() - older.steps * interval '4 minutes'
-              FROM (SELECT at, row_number() OVER (ORDER BY at DESC) - 1 AS steps FROM outbox_sample) older
+            UPDATE clarion_sample s SET at = now() - older.steps * interval '4 minutes'
+              FROM (SELECT at, row_number() OVER (ORDER BY at DESC) - 1 AS steps FROM clarion_sample) older
              WHERE s.at = older.at
             """
         )

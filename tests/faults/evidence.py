@@ -17,26 +17,26 @@ INSERT INTO auth_user (username, password, is_superuser, first_name, last_name, 
 SELECT %(prefix)s || n, '', false, '', '', '', false, true, now() FROM generate_series(1, %(count)s) n RETURNING id
 """
 
-_INBOXES = "SELECT user_id, seq, unread FROM inbox_inbox WHERE user_id = ANY(%s)"
+_INBOXES = "SELECT user_id, seq, unread FROM clarion_inbox WHERE user_id = ANY(%s)"
 
 #: With the key of its event: the outbox keeps events for days.
 _NOTIFICATIONS = """
 SELECT n.recipient_id, n.seq, coalesce(e.key, 'event ' || n.event_id), coalesce(n.first, n.seq), n.read_at IS NOT NULL,
        coalesce(n.count, 1), n.deleted_at IS NULL AND n.replaced_by IS NULL
-  FROM inbox_notification n LEFT JOIN outbox_event e ON e.id = n.event_id
+  FROM clarion_notification n LEFT JOIN clarion_event e ON e.id = n.event_id
  WHERE n.recipient_id = ANY(%s) ORDER BY n.seq
 """
 
-_CHANGES = "SELECT recipient_id, seq FROM inbox_change WHERE recipient_id = ANY(%s) ORDER BY seq"
+_CHANGES = "SELECT recipient_id, seq FROM clarion_change WHERE recipient_id = ANY(%s) ORDER BY seq"
 
-_COMMITTED = "SELECT key FROM outbox_event WHERE starts_with(key, %s)"
+_COMMITTED = "SELECT key FROM clarion_event WHERE starts_with(key, %s)"
 
 _PENDING = """
 SELECT key || ' is ' || state || ', ' || attempts || ' starts: ' || right(error, 300)
-  FROM outbox_event WHERE starts_with(key, %(prefix)s) AND state <> 'done' AND recorded_at <= %(before)s
+  FROM clarion_event WHERE starts_with(key, %(prefix)s) AND state <> 'done' AND recorded_at <= %(before)s
  UNION ALL
 SELECT e.key || ', batch ' || b.number || ', is ' || b.state || ', ' || b.attempts || ' starts: ' || right(b.error, 300)
-  FROM outbox_batch b JOIN outbox_event e ON e.id = b.event_id
+  FROM clarion_batch b JOIN clarion_event e ON e.id = b.event_id
  WHERE starts_with(e.key, %(prefix)s) AND b.state <> 'done' AND e.recorded_at <= %(before)s
 """
 
@@ -56,7 +56,7 @@ def people(database: Database, prefix: str, count: int) -> list[int]:
 
 def epoch(database: Database) -> str:
     """Which history this is."""
-    row = database.execute("SELECT coalesce((SELECT value FROM inbox_epoch), '0')").fetchone()
+    row = database.execute("SELECT coalesce((SELECT value FROM clarion_epoch), '0')").fetchone()
     assert row is not None
     return str(row[0])
 

@@ -34,27 +34,27 @@ UNREAD = 200_000
 PROMPT_SECONDS, MENTION_SECONDS = 1.0, 3.0
 
 _AN_HOUR_OLD = """
-UPDATE outbox_batch SET hinted_at = hinted_at - interval '1 hour', recorded_at = recorded_at - interval '1 hour',
+UPDATE clarion_batch SET hinted_at = hinted_at - interval '1 hour', recorded_at = recorded_at - interval '1 hour',
        next_attempt_at = next_attempt_at - interval '1 hour'
  WHERE state = 'pending'
 """
 _OLD_CHANGES = """
-INSERT INTO inbox_change (recipient_id, seq, action, created_at)
+INSERT INTO clarion_change (recipient_id, seq, action, created_at)
 SELECT %(first)s + n %% %(owners)s, n, 'read', now() - interval '1 year' FROM generate_series(1, %(old)s) n
 """
 _INBOXES = """
-INSERT INTO inbox_inbox (user_id, seq, unread)
+INSERT INTO clarion_inbox (user_id, seq, unread)
 SELECT id, %(seq)s, %(unread)s FROM unnest(%(users)s::bigint[]) id
 """
 _UNREAD = """
-WITH a AS (INSERT INTO inbox_announcement (event_id, kind, data, created_at) VALUES (0, 'OLD', '{}', now())
+WITH a AS (INSERT INTO clarion_announcement (event_id, kind, data, created_at) VALUES (0, 'OLD', '{}', now())
            RETURNING id)
-INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at)
+INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at)
 SELECT %(reader)s, n, a.id, -n, now() FROM a, generate_series(1, %(unread)s) n
 """
-_LOCK_ONE = "SELECT 1 FROM inbox_notification WHERE recipient_id = %s AND seq = 1 FOR UPDATE"
-_FREE = "SELECT count(*) FROM (SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR UPDATE SKIP LOCKED) free"
-_UNREAD_LEFT = "SELECT unread FROM inbox_inbox WHERE user_id = %s"
+_LOCK_ONE = "SELECT 1 FROM clarion_notification WHERE recipient_id = %s AND seq = 1 FOR UPDATE"
+_FREE = "SELECT count(*) FROM (SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR UPDATE SKIP LOCKED) free"
+_UNREAD_LEFT = "SELECT unread FROM clarion_inbox WHERE user_id = %s"
 
 
 def users(run: Trial, count: int) -> list[int]:
@@ -81,7 +81,7 @@ def test_a_backlog_of_an_hour_gets_one_hint_for_each_row_and_holds_up_nobody(tri
         with stack.database() as database, stack.redis("broker") as broker:
 
             def pending() -> int:
-                return count(database, "SELECT count(*) FROM outbox_batch WHERE state = 'pending'")
+                return count(database, "SELECT count(*) FROM clarion_batch WHERE state = 'pending'")
 
             with dead(stack, "alpha", "beta"):
                 with stack.worker("expanding", queues="events"):
@@ -104,9 +104,9 @@ def test_a_purge_longer_than_the_visibility_timeout_holds_up_nobody(trial: Trial
         owners = users(run, OWNERS)
         with run.stack.database() as database:
             database.execute(_INBOXES, {"users": owners, "seq": OLD, "unread": 0})
-            database.execute("UPDATE outbox_retention SET finished_at = NULL")  # due, whenever the last pass was
+            database.execute("UPDATE clarion_retention SET finished_at = NULL")  # due, whenever the last pass was
             database.execute(_OLD_CHANGES, {"first": owners[0], "owners": OWNERS, "old": OLD})
-            left = "SELECT count(*) FROM inbox_change WHERE recipient_id = ANY(%s)"
+            left = "SELECT count(*) FROM clarion_change WHERE recipient_id = ANY(%s)"
             beat = Celery(broker=run.stack.broker.url)
             with run.stack.worker("impatient", FAULTS_VISIBILITY_SECONDS=str(VISIBILITY_SECONDS)):
                 begun = time.monotonic()

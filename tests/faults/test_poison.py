@@ -47,7 +47,7 @@ def poisons(dice: random.Random) -> list[bytes]:
     """Messages that no part of ours would write."""
     expand = "pipeline.expand"
     pickled = base64.b64encode(b"cos\nsystem\n(S'touch /tmp/clarion-was-here'\ntR.").decode()
-    ids: list[object] = [10**30, -1, 0, None, "7", "x", 1.5, [], {}, True, "1; DROP TABLE outbox_event", 2**63]
+    ids: list[object] = [10**30, -1, 0, None, "7", "x", 1.5, [], {}, True, "1; DROP TABLE clarion_event", 2**63]
     names: list[object] = ["os.system", "", "pipeline.unknown", None, 7, "celery.backend_cleanup", "\x00", "x" * 10_000]
     return [
         *(message(expand, [one]) for one in ids),
@@ -163,6 +163,6 @@ def test_work_that_ends_its_worker_each_time_is_parked_and_the_rest_goes_on(tria
 
 def state(stack: Stack, key: str) -> str:
     with stack.database() as database:
-        row = database.execute("SELECT state FROM outbox_event WHERE key = %s", [key]).fetchone()
+        row = database.execute("SELECT state FROM clarion_event WHERE key = %s", [key]).fetchone()
     assert row is not None
     return str(row[0])

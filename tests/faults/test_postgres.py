@@ -41,7 +41,14 @@ NOBODYS_ID = 2**40
 NOTHING_MEANWHILE = "nothing is posted or told meanwhile"
 
 #: Tables on the way of an event, of which each new version may want another column.
-TABLES = ("outbox_event", "outbox_batch", "inbox_announcement", "inbox_notification", "inbox_inbox", "inbox_change")
+TABLES = (
+    "clarion_event",
+    "clarion_batch",
+    "clarion_announcement",
+    "clarion_notification",
+    "clarion_inbox",
+    "clarion_change",
+)
 
 
 def test_a_postgres_that_restarts_delays_everything(trial: Trials) -> None:
@@ -91,7 +98,7 @@ def test_connections_of_postgres_that_are_killed_are_made_anew(trial: Trials) ->
 def test_a_lock_that_is_held_for_long_delays_who_wants_it(trial: Trials) -> None:
     """May notice: the inboxes that are locked are told later, and whoever acts on one waits; posting goes on."""
     with trial("a lock held for long", "the inboxes that are locked are told later", within=40) as run:
-        locked = "SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%s) FOR UPDATE"
+        locked = "SELECT 1 FROM clarion_inbox WHERE user_id = ANY(%s) FOR UPDATE"
         with run.stack.database() as database, database.transaction():
             database.execute(locked, [run.users[:3]])
             run.passes(LOCKED_SECONDS)
@@ -167,15 +174,15 @@ def test_messages_of_a_service_wait_for_a_postgres_that_is_away(trial: Trials) -
                 return int(row[0])
 
             run.until(
-                lambda: kept("SELECT count(*) FROM outbox_event WHERE key LIKE %s", f"{prefix}-%") == MESSAGES,
+                lambda: kept("SELECT count(*) FROM clarion_event WHERE key LIKE %s", f"{prefix}-%") == MESSAGES,
                 "messages were lost",
             )
             run.until(
-                lambda: kept("SELECT count(*) FROM outbox_event WHERE name = 'clarion.message.rejected.v1'"
+                lambda: kept("SELECT count(*) FROM clarion_event WHERE name = 'clarion.message.rejected.v1'"
                              " AND payload->'kwargs'->>'key' = %s", f"{prefix}-unknown") == 1,
                 "the message that cannot be recorded was lost",
             )  # fmt: skip
-            database.execute("DELETE FROM outbox_event WHERE name = 'clarion.message.rejected.v1'")
+            database.execute("DELETE FROM clarion_event WHERE name = 'clarion.message.rejected.v1'")
 
 
 def send(sender: Celery, **event: Any) -> None:

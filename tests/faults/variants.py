@@ -99,14 +99,14 @@ def staging(stack: Stack, users: Sequence[int], prefix: str) -> Iterator[Staging
         "CHANNEL_LAYER_URL": stack.layer.database_url(STAGINGS_LAYER),
     }
     with stack.database() as production, ExitStack() as made:
-        identity = production.execute("SELECT value FROM inbox_installation").fetchone()
+        identity = production.execute("SELECT value FROM clarion_installation").fetchone()
         production.execute("CREATE DATABASE staging")
         made.callback(production.execute, "DROP DATABASE staging WITH (FORCE)")
         subprocess.run(
             [sys.executable, "-m", "django", "migrate", "--verbosity=0"], env=os.environ | environment, check=True
         )
         with psycopg.connect(url, autocommit=True) as database:
-            database.execute("UPDATE inbox_installation SET value = %s", identity)
+            database.execute("UPDATE clarion_installation SET value = %s", identity)
             database.execute("SELECT setval(pg_get_serial_sequence('auth_user', 'id'), %s)", [min(users) - 1])
             assert evidence.people(database, f"{prefix}person-", len(users)) == list(users)
         edge = made.enter_context(stack.edge("staging", **environment))

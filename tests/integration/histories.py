@@ -42,7 +42,7 @@ UPDATE {table} SET created_at = created_at - make_interval(days => %(days)s) WHE
      WHERE {oldest} <= (SELECT percentile_disc(%(part)s) WITHIN GROUP (ORDER BY {oldest}) FROM {table})
        FOR UPDATE SKIP LOCKED)
 """
-    for table, oldest in (("inbox_announcement", "id"), ("inbox_change", "created_at"))
+    for table, oldest in (("clarion_announcement", "id"), ("clarion_change", "created_at"))
 )
 
 
@@ -257,16 +257,16 @@ def replay(user: int, after: int, limit: int = ALL, page: int = ALL) -> tuple[He
 
 
 _SEQS = """
-SELECT seq FROM inbox_notification WHERE recipient_id = %(user)s
-UNION ALL SELECT seq FROM inbox_change WHERE recipient_id = %(user)s ORDER BY 1
+SELECT seq FROM clarion_notification WHERE recipient_id = %(user)s
+UNION ALL SELECT seq FROM clarion_change WHERE recipient_id = %(user)s ORDER BY 1
 """
 _UNREAD = """
-SELECT count(*) FROM inbox_notification
+SELECT count(*) FROM clarion_notification
  WHERE recipient_id = %(user)s AND read_at IS NULL AND deleted_at IS NULL AND replaced_by IS NULL
 """
 _ORPHANS = """
-SELECT count(*) FROM inbox_notification n
- WHERE n.recipient_id = %(user)s AND NOT EXISTS (SELECT 1 FROM inbox_announcement a WHERE a.id = n.announcement_id)
+SELECT count(*) FROM clarion_notification n
+ WHERE n.recipient_id = %(user)s AND NOT EXISTS (SELECT 1 FROM clarion_announcement a WHERE a.id = n.announcement_id)
 """
 
 

@@ -19,14 +19,14 @@ def happened(key: str = "thing", actor: User | None = None, **who: list[User]) -
 def due_now() -> None:
     """All unfinished work is due at this moment."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE outbox_event SET next_attempt_at = now()")
-        cursor.execute("UPDATE outbox_batch SET next_attempt_at = now()")
+        cursor.execute("UPDATE clarion_event SET next_attempt_at = now()")
+        cursor.execute("UPDATE clarion_batch SET next_attempt_at = now()")
 
 
 def failing_for(hours: float) -> None:
     """All unfinished work has failed for so long."""
     with connection.cursor() as cursor:
-        for table in ("outbox_event", "outbox_batch"):
+        for table in ("clarion_event", "clarion_batch"):
             cursor.execute(f"UPDATE {table} SET failing_since = now() - make_interval(mins => %s)", [int(hours * 60)])
 
 

@@ -148,7 +148,7 @@ def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(
     with CaptureQueriesContext(connection) as queries:
         delivery.deliver(batch_id)
     # Which kinds are paused is asked once a second, whatever is delivered.
-    others = ("BEGIN", "COMMIT", "SELECT kind FROM outbox_pause")
+    others = ("BEGIN", "COMMIT", "SELECT kind FROM clarion_pause")
     statements = [query["sql"] for query in queries if not query["sql"].startswith(others)]
     assert len(statements) == 6
     assert Notification.objects.count() == count
@@ -206,15 +206,15 @@ def test_a_batch_locks_its_inboxes_along_the_index(people: list[User], in_batche
     values = {"event": 1, "announcement": 1, "created_at": None, "storm_limit": 20, "storm_seconds": 60}
     with connection.cursor() as cursor:
         if known:
-            cursor.execute("ANALYZE inbox_inbox")
+            cursor.execute("ANALYZE clarion_inbox")
         with transaction.atomic():
             cursor.execute(persist._ALONG_THE_INDEX)
             cursor.execute(f"EXPLAIN {persist._INSERT}", values | {"batch": batch_id, "batches": [batch_id]})
             plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Scan using inbox_inbox_pkey on inbox_inbox i" in plan, plan
-    assert not any(other in plan for other in ("Sort", "Bitmap Heap Scan on inbox_inbox", "Seq Scan on inbox_inbox")), (
-        plan
-    )
+    assert "Index Scan using clarion_inbox_pkey on clarion_inbox i" in plan, plan
+    assert not any(
+        other in plan for other in ("Sort", "Bitmap Heap Scan on clarion_inbox", "Seq Scan on clarion_inbox")
+    ), plan
 
 
 @pytest.mark.parametrize("in_small_batches", [False, True], ids=["at once", "in batches"])

@@ -105,14 +105,14 @@ def test_an_action_inside_a_callers_transaction_follows_the_timeline_too(person:
 def test_a_server_that_does_not_say_its_timeline_keeps_its_epoch(people: list[User]) -> None:
     """As some managed servers: then an operator runs `new_epoch` after a failover."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'inbox_timeline'")
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'clarion_timeline'")
         (body,) = cursor.fetchone()
-        cursor.execute("CREATE OR REPLACE FUNCTION inbox_timeline() RETURNS text LANGUAGE sql AS 'SELECT NULL::text'")
+        cursor.execute("CREATE OR REPLACE FUNCTION clarion_timeline() RETURNS text LANGUAGE sql AS 'SELECT NULL::text'")
         try:
             delivery.expand(happened("one", first=people[:1]))
             changes.read_through(people[0].pk)
             assert Epoch.objects.filter(value="0").exists() or not Epoch.objects.exists()
         finally:
             cursor.execute(
-                f"CREATE OR REPLACE FUNCTION inbox_timeline() RETURNS text LANGUAGE plpgsql STABLE AS $${body}$$"
+                f"CREATE OR REPLACE FUNCTION clarion_timeline() RETURNS text LANGUAGE plpgsql STABLE AS $${body}$$"
             )

@@ -31,12 +31,12 @@ def test_rows_in_use_are_left_for_later_and_none_is_held_meanwhile(people: list[
 
     erasing = threading.Thread(target=erase)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR NO KEY UPDATE", [ben.pk])
+        cursor.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR NO KEY UPDATE", [ben.pk])
         erasing.start()
         while Collapse.objects.filter(recipient_id=ann.pk, **named).exists():
             erasing.join(0.01)
         # It is finished with ann and waits for ben, whose inbox is locked here, as by a delivery. Ann's are free.
-        cursor.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR NO KEY UPDATE NOWAIT", [ann.pk])
+        cursor.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR NO KEY UPDATE NOWAIT", [ann.pk])
         assert erasing.is_alive()
     erasing.join(10)
     assert not erasing.is_alive()

@@ -26,7 +26,7 @@ from tests.integration.steps import failing_for, happened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGE = "/admin/outbox/sample/"
+PAGE = "/admin/clarion_pipeline/sample/"
 
 Operator = Callable[..., Client]
 
@@ -130,7 +130,7 @@ def test_all_dead_letters_are_discarded(operator: Operator, parked: Event) -> No
 
 def test_the_lists_of_the_admin_note_it_too(operator: Operator, parked: Event) -> None:
     client = operator("view_event", "change_event")
-    client.post("/admin/outbox/event/", {"action": "replay", "_selected_action": parked.pk})
+    client.post("/admin/clarion_pipeline/event/", {"action": "replay", "_selected_action": parked.pk})
     assert LogEntry.objects.get().change_message == "Replayed 1 dead letters"
 
 

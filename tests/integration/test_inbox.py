@@ -120,11 +120,11 @@ def test_reading_all_is_one_frame_and_as_many_statements_whatever_the_number(
 
 #: Notifications of many users, so that the planner expects a few of each, and then many of one, two rows each.
 _OF_MANY = """
-INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at)
+INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at)
 SELECT -n, 1, 0, -n, now() FROM generate_series(1, 2000) n
 """
 _OF_ONE = """
-INSERT INTO inbox_notification (recipient_id, seq, announcement_id, event_id, created_at, first, replaced_by)
+INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at, first, replaced_by)
 SELECT %(user)s, n, 0, -n, now(), CASE WHEN n %% 2 = 0 THEN n - 1 END, CASE WHEN n %% 2 = 1 THEN n + 1 END
   FROM generate_series(1, %(rows)s) n
 """
@@ -135,7 +135,7 @@ def test_reading_a_large_inbox_takes_linear_time_with_old_statistics(ann: User, 
     rows = 40_000
     with connection.cursor() as cursor:
         cursor.execute(_OF_MANY)
-        cursor.execute("ANALYZE inbox_notification")
+        cursor.execute("ANALYZE clarion_notification")
         cursor.execute(_OF_ONE, {"user": ann.pk, "rows": rows})
         Inbox.objects.create(user_id=ann.pk, seq=rows, unread=rows // 2)
         cursor.execute("SET statement_timeout = '10s'")

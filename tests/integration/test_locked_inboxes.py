@@ -26,7 +26,7 @@ def locked(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Iterator[psyc
     delivery.expand(happened("before", first=people))
     url = environment.DATABASES.url.rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}"
     with psycopg.connect(url) as other:
-        other.execute("SELECT 1 FROM inbox_inbox WHERE user_id = %s FOR NO KEY UPDATE", [people[0].pk])
+        other.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR NO KEY UPDATE", [people[0].pk])
         yield other
 
 
@@ -88,7 +88,7 @@ def batch_of(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Batch:
 
 def lock(database: psycopg.Connection[object], people: list[User]) -> None:
     ids = [person.pk for person in people]
-    database.execute("SELECT 1 FROM inbox_inbox WHERE user_id = ANY(%s) FOR NO KEY UPDATE", [ids])
+    database.execute("SELECT 1 FROM clarion_inbox WHERE user_id = ANY(%s) FOR NO KEY UPDATE", [ids])
 
 
 def parts(event_id: int) -> list[list[int]]:

@@ -44,8 +44,8 @@ def age(days: int) -> None:
     """Everything that is there now happened so many days ago."""
     ago = f"interval '{days} days'"
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE outbox_event SET recorded_at = recorded_at - {ago}, finished_at = finished_at - {ago}")
-        for table in ("inbox_announcement", "inbox_notification", "inbox_change"):
+        cursor.execute(f"UPDATE clarion_event SET recorded_at = recorded_at - {ago}, finished_at = finished_at - {ago}")
+        for table in ("clarion_announcement", "clarion_notification", "clarion_change"):
             cursor.execute(f"UPDATE {table} SET created_at = created_at - {ago}")
 
 
@@ -145,14 +145,13 @@ def test_without_saying_which_nothing_is_done(args: list[str]) -> None:
 def test_the_admin_shows_and_replays(parked: Event, people: list[User], admin_client: Client) -> None:
     delivery.expand(happened(first=[people[0].pk]))
     mutes.mute(people[0].pk, kind="FIRST", topic=None)
-    for model in ("outbox/event", "outbox/batch", "inbox/announcement", "inbox/inbox", "inbox/mute"):
-        page = admin_client.get(f"/admin/{model}/")
-        assert page.status_code == 200, model
-        row = {"outbox/event": Event, "outbox/batch": Batch, "inbox/announcement": Announcement, "inbox/inbox": Inbox,
-               "inbox/mute": Mute}[model].objects.order_by("-pk").first()  # fmt: skip
-        assert admin_client.get(f"/admin/{model}/{row.pk}/change/").status_code == 200, model
+    for model in (Event, Batch, Announcement, Inbox, Mute):
+        pages = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert admin_client.get(pages).status_code == 200, model
+        row = model.objects.order_by("-pk").first()
+        assert admin_client.get(f"{pages}{row.pk}/change/").status_code == 200, model
     action = {"action": "replay", "_selected_action": [parked.pk]}
-    assert "1 replayed" in admin_client.post("/admin/outbox/event/", action, follow=True).content.decode()
+    assert "1 replayed" in admin_client.post("/admin/clarion_pipeline/event/", action, follow=True).content.decode()
     assert Event.objects.get(pk=parked.pk).state == "pending"
 
 
@@ -160,7 +159,13 @@ def test_the_admin_finds_by_number_and_says_nothing_of_nonsense(
     people: list[User], admin_client: Client, valkey: str
 ) -> None:
     delivery.expand(happened(first=[people[0].pk]))
-    for model in ("outbox/event", "outbox/batch", "inbox/announcement", "inbox/inbox", "inbox/mute"):
+    for model in (
+        "clarion_pipeline/event",
+        "clarion_pipeline/batch",
+        "clarion_inbox/announcement",
+        "clarion_inbox/inbox",
+        "clarion_inbox/mute",
+    ):
         for search in ("nonsense", "1", "%27", "-1", "9" * 30):
             assert admin_client.get(f"/admin/{model}/?q={search}").status_code == 200, (model, search)
 
@@ -171,11 +176,11 @@ def test_the_admin_estimates_what_is_large(
     for _ in range(3):
         delivery.expand(happened(first=[people[0].pk]))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE outbox_event")
+        cursor.execute("ANALYZE clarion_event")
     monkeypatch.setattr("clarion.pipeline.outbox.admin.COUNTED_MAX", 2)
     delivery.expand(happened(first=[people[0].pk]))
-    assert "3 events" in admin_client.get("/admin/outbox/event/").content.decode()
-    assert "4 events" in admin_client.get("/admin/outbox/event/?state=done").content.decode()
+    assert "3 events" in admin_client.get("/admin/clarion_pipeline/event/").content.decode()
+    assert "4 events" in admin_client.get("/admin/clarion_pipeline/event/?state=done").content.decode()
 
 
 def test_the_admin_pages_take_few_statements_however_many_rows(
@@ -183,7 +188,12 @@ def test_the_admin_pages_take_few_statements_however_many_rows(
 ) -> None:
     for _ in range(60):
         delivery.expand(happened(first=[people[0].pk]))
-    for model in ("outbox/event", "outbox/batch", "inbox/announcement", "inbox/inbox"):
+    for model in (
+        "clarion_pipeline/event",
+        "clarion_pipeline/batch",
+        "clarion_inbox/announcement",
+        "clarion_inbox/inbox",
+    ):
         with django_assert_max_num_queries(8):
             admin_client.get(f"/admin/{model}/")
 
@@ -264,7 +274,13 @@ def test_erasing_empties_the_inbox_and_forgets_the_name(people: list[User], valk
     assert command("personal_data", "erase", str(me.pk)) == "1 notifications erased\n"
     assert list(personal.exported(me.pk)) == [{"inbox": {"user": str(me.pk), "seq": 2, "unread": 0}}]
     with connection.cursor() as cursor:
-        for table in ("inbox_announcement", "inbox_notification", "inbox_collapse", "inbox_mute", "inbox_change"):
+        for table in (
+            "clarion_announcement",
+            "clarion_notification",
+            "clarion_collapse",
+            "clarion_mute",
+            "clarion_change",
+        ):
             cursor.execute(f"SELECT count(*) FROM {table} t WHERE t::text LIKE %s", [f"%{me.username}%"])
             assert cursor.fetchone() == (0,), table
     (item,) = reading.newest(ben.pk, limit=5).notifications

@@ -155,7 +155,7 @@ def test_finishing_and_discarding_the_last_two_batches_concurrently_finishes_the
 
     def finish_together(sql: str, params: Any) -> int:
         count = execute(sql, params)
-        if "UPDATE outbox_batch" in sql:
+        if "UPDATE clarion_batch" in sql:
             both_updated.wait(5)
         return count
 

@@ -44,7 +44,7 @@ def as_ann(ann: User, settings: Any) -> Client:
 
 
 def test_the_tables_of_clarion_are_in_the_default_database(as_ann: Client) -> None:
-    for app in ("inbox", "outbox"):
+    for app in ("clarion_inbox", "clarion_pipeline"):
         for model in apps.get_app_config(app).get_models():
             assert model._default_manager.all().db == "default", model
 

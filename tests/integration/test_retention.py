@@ -31,8 +31,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def days_later(days: int = 3) -> None:
     """Everything that is there was recorded some days ago."""
     with connection.cursor() as cursor:
-        for table, column in (("outbox_event", "recorded_at"), ("outbox_batch", "recorded_at"),
-                              ("inbox_announcement", "created_at"), ("inbox_notification", "created_at")):  # fmt: skip
+        for table, column in (
+            ("clarion_event", "recorded_at"),
+            ("clarion_batch", "recorded_at"),
+            ("clarion_announcement", "created_at"),
+            ("clarion_notification", "created_at"),
+        ):
             cursor.execute(f"UPDATE {table} SET {column} = {column} - make_interval(days => %s)", [days])
 
 
@@ -200,25 +204,25 @@ def test_with_nothing_old_a_pass_reads_a_chunk_of_young_rows_and_no_more(people:
     """Whatever the size of the tables."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO outbox_event (key, name, payload, next_attempt_at, state, finished_at)"
+            "INSERT INTO clarion_event (key, name, payload, next_attempt_at, state, finished_at)"
             " SELECT 'k' || n, 'x', '{}', now(), 'done', now() FROM generate_series(1, 20000) n"
         )
         cursor.execute(
-            "INSERT INTO inbox_announcement (event_id, kind, data, created_at)"
+            "INSERT INTO clarion_announcement (event_id, kind, data, created_at)"
             " SELECT n, 'K', '{}', now() FROM generate_series(1, 20000) n"
         )
-        cursor.execute("ANALYZE outbox_event, inbox_announcement")
+        cursor.execute("ANALYZE clarion_event, clarion_announcement")
         maintenance.purge()  # plans and position
         counted = transaction.atomic()
         with counted:
             maintenance.purge()
             cursor.execute(
                 "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
-                " WHERE relname IN ('outbox_event', 'inbox_announcement')"
+                " WHERE relname IN ('clarion_event', 'clarion_announcement')"
             )
             read = dict(cursor.fetchall())
-    assert read["outbox_event"] <= 3 * expiry.CHUNK
-    assert read["inbox_announcement"] <= 3 * expiry.ANNOUNCEMENTS
+    assert read["clarion_event"] <= 3 * expiry.CHUNK
+    assert read["clarion_announcement"] <= 3 * expiry.ANNOUNCEMENTS
 
 
 def test_old_unread_rows_are_not_read_again_each_hour(people: list[User], broker: redis.Redis) -> None:
@@ -248,7 +252,7 @@ def test_notifications_that_were_never_read_are_removed_after_a_year(
     assert Notification.objects.count() == 2
     tell(me)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE inbox_announcement SET created_at = created_at - interval '2 days' WHERE id < %s",
+        cursor.execute("UPDATE clarion_announcement SET created_at = created_at - interval '2 days' WHERE id < %s",
                        [Announcement.objects.latest("pk").pk])  # fmt: skip
     assert maintenance.purge()["notifications"] == 2
     assert list(Notification.objects.values_list("seq", flat=True)) == [3]

@@ -80,14 +80,14 @@ def test_a_column_that_becomes_wider_meanwhile_costs_one_more_try(people: list[U
     delivery.expand(happened("one", first=people))
     if environment.ON == "pgbouncer":
         return
-    behind_our_back("ALTER TABLE outbox_event ALTER name TYPE text")
+    behind_our_back("ALTER TABLE clarion_event ALTER name TYPE text")
     try:
         event = happened("two", first=people)
         with pytest.raises(Retryable):
             delivery.expand(event)
         delivery.expand(event)
     finally:
-        behind_our_back("ALTER TABLE outbox_event ALTER name TYPE varchar(120)")
+        behind_our_back("ALTER TABLE clarion_event ALTER name TYPE varchar(120)")
     assert Event.objects.get(pk=event).state == "done"
     assert prepared() > 0
 
@@ -113,7 +113,7 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
     for number in range(8):
         tell(f"planned {number}")
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO inbox_inbox (user_id) SELECT -n FROM generate_series(1, 2000) n")
+        cursor.execute("INSERT INTO clarion_inbox (user_id) SELECT -n FROM generate_series(1, 2000) n")
     counted = transaction.atomic()
     counted._from_testcase = True  # delivery refuses any other transaction around its own
     with counted, connection.cursor() as cursor:
@@ -126,7 +126,7 @@ def test_a_small_event_is_not_planned_again(people: list[User], monkeypatch: pyt
     """The cut of a notice to people by their ids is the same for everybody, and Postgres sees that among many too."""
     monkeypatch.setattr(recipients, "_shapes", {})
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO inbox_inbox (user_id) SELECT -n FROM generate_series(1, 20000) n")
+        cursor.execute("INSERT INTO clarion_inbox (user_id) SELECT -n FROM generate_series(1, 20000) n")
         cursor.execute("ANALYZE")
     notice = NoticeGiven(kind="MENTION", recipients=(people[0].pk,), data={})
     for number in range(12):

@@ -47,7 +47,7 @@ def test_when_the_window_has_passed_they_are_shown_again(people: list[User], pub
     for _ in range(load().storm_limit + 1):
         delivery.expand(happened(first=(me.pk,)))
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE inbox_inbox SET window_at = window_at - interval '1 hour'")
+        cursor.execute("UPDATE clarion_inbox SET window_at = window_at - interval '1 hour'")
     delivery.expand(happened(first=(me.pk,)))
     assert [frame["quiet"] for _, frame in published()][-2:] == [True, False]
     assert Inbox.objects.values_list("window_count", flat=True).get() == 1
@@ -98,7 +98,7 @@ def test_over_a_limit_that_defers_the_event_waits_and_is_told_later(people: list
     assert (waiting.attempts, "over the limit" in waiting.error) == (0, True)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT extract(epoch FROM next_attempt_at - now()) FROM outbox_event WHERE id = %s", [waiting.pk]
+            "SELECT extract(epoch FROM next_attempt_at - now()) FROM clarion_event WHERE id = %s", [waiting.pk]
         )
         assert 29 < cursor.fetchone()[0] <= 30  # two a minute
     delivery.expand(waiting.pk)
@@ -117,7 +117,7 @@ def waits() -> dict[int, float]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, extract(epoch FROM next_attempt_at - now())::float8"
-            "  FROM outbox_event WHERE slots <> '{}' AND state = 'pending' ORDER BY id"
+            "  FROM clarion_event WHERE slots <> '{}' AND state = 'pending' ORDER BY id"
         )
         return dict(cursor.fetchall())
 
@@ -154,7 +154,7 @@ def test_an_event_whose_turn_is_too_far_away_is_dropped(people: list[User], brok
     me, ann, *_ = people
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO outbox_pace VALUES (%s, 'DEFERRED', now() + make_interval(secs => %s))",
+            "INSERT INTO clarion_pace VALUES (%s, 'DEFERRED', now() + make_interval(secs => %s))",
             [ann.pk, DEFER_AT_MOST_SECONDS + 60],
         )
     delivery.expand(happened(actor=ann, deferred=(me.pk,), second=(me.pk,)))

@@ -1,5 +1,6 @@
 """The tables of the inbox."""
 
+import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -11,6 +12,73 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
+        migrations.CreateModel(
+            name="Collapse",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "recipient_id", "kind", "topic", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("recipient_id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=64)),
+                ("topic", models.CharField(max_length=200)),
+                ("first", models.BigIntegerField()),
+                ("latest", models.BigIntegerField()),
+                ("count", models.IntegerField()),
+                ("actors", models.JSONField()),
+                (
+                    "actor_ids",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
+                ),
+            ],
+            options={
+                "db_table": "clarion_collapse",
+            },
+        ),
+        migrations.CreateModel(
+            name="Inbox",
+            fields=[
+                ("user_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField(db_default=0)),
+                ("unread", models.IntegerField(db_default=0)),
+                ("floor", models.BigIntegerField(db_default=0)),
+                (
+                    "window_at",
+                    models.DateTimeField(
+                        help_text="When the window began in which window_count are counted", null=True
+                    ),
+                ),
+                ("window_count", models.IntegerField(db_default=0)),
+                ("not_before", models.DateTimeField(help_text="Tokens issued earlier are revoked", null=True)),
+            ],
+            options={
+                "verbose_name_plural": "inboxes",
+                "db_table": "clarion_inbox",
+            },
+        ),
+        migrations.CreateModel(
+            name="Announcement",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("event_id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=64)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_username", models.CharField(max_length=150, null=True)),
+                ("topic", models.CharField(max_length=200, null=True)),
+                ("data", models.JSONField(default=dict)),
+                ("message_id", models.CharField(max_length=64, null=True)),
+                ("conversation_id", models.CharField(max_length=64, null=True)),
+                ("traceparent", models.CharField(max_length=64, null=True)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "db_table": "clarion_announcement",
+                "indexes": [models.Index(fields=["actor_id", "kind", "created_at"], name="clarion_told_by_actor")],
+                "constraints": [models.UniqueConstraint(fields=("event_id", "kind"), name="clarion_one_kind_an_event")],
+            },
+        ),
         migrations.CreateModel(
             name="Change",
             fields=[
@@ -40,35 +108,9 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=64, null=True)),
                 ("created_at", models.DateTimeField()),
             ],
-        ),
-        migrations.CreateModel(
-            name="Inbox",
-            fields=[
-                ("user_id", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("seq", models.BigIntegerField(db_default=0)),
-                ("unread", models.IntegerField(db_default=0)),
-                ("floor", models.BigIntegerField(db_default=0)),
-            ],
             options={
-                "verbose_name_plural": "inboxes",
-            },
-        ),
-        migrations.CreateModel(
-            name="Announcement",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("event_id", models.BigIntegerField()),
-                ("kind", models.CharField(max_length=64)),
-                ("actor_id", models.BigIntegerField(null=True)),
-                ("actor_username", models.CharField(max_length=150, null=True)),
-                ("topic", models.CharField(max_length=200, null=True)),
-                ("data", models.JSONField(default=dict)),
-                ("message_id", models.CharField(max_length=64, null=True)),
-                ("conversation_id", models.CharField(max_length=64, null=True)),
-                ("created_at", models.DateTimeField()),
-            ],
-            options={
-                "constraints": [models.UniqueConstraint(fields=("event_id", "kind"), name="inbox_one_kind_an_event")],
+                "db_table": "clarion_change",
+                "indexes": [models.Index(fields=["created_at"], name="clarion_change_by_age")],
             },
         ),
         migrations.CreateModel(
@@ -76,9 +118,11 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ("value", models.CharField(max_length=32)),
+                ("timeline", models.CharField(max_length=8, null=True)),
             ],
             options={
-                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="inbox_one_epoch")],
+                "db_table": "clarion_epoch",
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="clarion_one_epoch")],
             },
         ),
         migrations.CreateModel(
@@ -91,13 +135,14 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
+                "db_table": "clarion_mute",
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("user_id", "kind", "topic"), name="inbox_mute_once", nulls_distinct=False
+                        fields=("user_id", "kind", "topic"), name="clarion_mute_once", nulls_distinct=False
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("kind__isnull", False), ("topic__isnull", False), _connector="OR"),
-                        name="inbox_mute_says_what",
+                        name="clarion_mute_says_what",
                     ),
                 ],
             },
@@ -113,10 +158,6 @@ class Migration(migrations.Migration):
                 ),
                 ("recipient_id", models.BigIntegerField()),
                 ("seq", models.BigIntegerField()),
-                ("event_id", models.BigIntegerField()),
-                ("created_at", models.DateTimeField()),
-                ("read_at", models.DateTimeField(null=True)),
-                ("deleted_at", models.DateTimeField(null=True)),
                 (
                     "announcement",
                     models.ForeignKey(
@@ -124,19 +165,49 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="notifications",
-                        to="inbox.announcement",
+                        to="clarion_inbox.announcement",
                     ),
                 ),
+                ("event_id", models.BigIntegerField()),
+                ("created_at", models.DateTimeField()),
+                ("read_at", models.DateTimeField(null=True)),
+                ("deleted_at", models.DateTimeField(null=True)),
+                ("quiet", models.BooleanField(null=True)),
+                ("first", models.BigIntegerField(null=True)),
+                ("replaced_by", models.BigIntegerField(null=True)),
+                ("count", models.IntegerField(null=True)),
+                ("actors", models.JSONField(null=True)),
+                ("actor_count", models.IntegerField(null=True)),
             ],
             options={
+                "db_table": "clarion_notification",
                 "constraints": [
-                    models.UniqueConstraint(fields=("event_id", "recipient_id"), name="inbox_once_an_event")
+                    models.UniqueConstraint(fields=("event_id", "recipient_id"), name="clarion_once_an_event")
                 ],
             },
         ),
-        # Half of each page stays free: an inbox is updated with every change of its log, and a new version of the
-        # row on the same page needs no new index entry.
+        # Half of each page stays free: an inbox is updated with each change of its log, and a new version of the row on the
+        # same page needs no new index entry.
+        migrations.RunSQL("ALTER TABLE clarion_inbox SET (fillfactor = 50)", migrations.RunSQL.noop),
+        # The identity of this installation (shared/installation.py): a table without a model, so that a flush keeps it.
         migrations.RunSQL(
-            "ALTER TABLE inbox_inbox SET (fillfactor = 50)", "ALTER TABLE inbox_inbox RESET (fillfactor)"
+            """
+            CREATE TABLE clarion_installation (id smallint PRIMARY KEY CHECK (id = 1), value uuid NOT NULL);
+            INSERT INTO clarion_installation VALUES (1, gen_random_uuid());
+            """,
+            "DROP TABLE clarion_installation",
+        ),
+        # The current timeline of Postgres (pipeline/epoch.py). Some managed servers do not have the functions that it
+        # calls: there it returns NULL, so no change of the timeline is seen.
+        migrations.RunSQL(
+            """
+            CREATE FUNCTION clarion_timeline() RETURNS text LANGUAGE plpgsql STABLE AS $$
+            BEGIN
+                RETURN left(pg_walfile_name(pg_current_wal_lsn()), 8);
+            EXCEPTION WHEN OTHERS THEN
+                RETURN NULL;
+            END $$
+            """,
+            "DROP FUNCTION clarion_timeline()",
         ),
     ]
