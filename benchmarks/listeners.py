@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clarion.shared.client import InboxClient
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 
 #: Sockets that connect at the same time: enough to be quick, few enough not to measure the connecting.
@@ -52,7 +52,7 @@ class Listener:
 
     async def token(self) -> str:
         """A token for its user."""
-        return mint(self.user_id, load())[0]
+        return mint(self.user_id, get_settings())[0]
 
 
 class Listeners:

@@ -15,7 +15,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import reactor
 
 from ..shared import metrics
-from ..shared.settings import load
+from ..shared.settings import get_settings
 
 #: How often the process closes the connections that took too long (seconds).
 LOOK_EVERY_SECONDS = 0.5
@@ -66,7 +66,7 @@ class PunctualFactory(HTTPFactory):  # type: ignore[misc]  # untyped
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.awaited: dict[Any, float] = {}  # by channel, in the order of their deadlines
-        self._seconds = load().handshake_seconds
+        self._seconds = get_settings().handshake_seconds
         reactor.callLater(LOOK_EVERY_SECONDS, self._look)
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name

@@ -10,7 +10,7 @@ from channels.layers import get_channel_layer
 
 from ..shared.jwks import KeySet
 from ..shared.layer import ClarionChannelLayer, ClarionLoopLayer
-from ..shared.settings import Settings, load
+from ..shared.settings import Settings, get_settings
 from .operators import Operators
 from .repair import Reader
 from .sockets import Sockets
@@ -33,7 +33,7 @@ class Edge:
 @cache
 def edge() -> Edge:
     """This process's parts; called within the event loop, and the same for every caller."""
-    settings = load()
+    settings = get_settings()
     proxy = get_channel_layer()
     if not isinstance(proxy, ClarionChannelLayer):
         raise TypeError("CHANNEL_LAYERS must name clarion.shared.layer.ClarionChannelLayer")

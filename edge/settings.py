@@ -4,12 +4,12 @@ No apps, no database of Django's, no Celery: the edge reads Postgres through a s
 """
 
 from ..shared.logs import logging_config
-from ..shared.settings import load
+from ..shared.settings import get_settings
 
-SECRET_KEY, *SECRET_KEY_FALLBACKS = load().secret_keys
+SECRET_KEY, *SECRET_KEY_FALLBACKS = get_settings().secret_keys
 DEBUG = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 INSTALLED_APPS: list[str] = []
-CHANNEL_LAYERS = load().django_channel_layers()
-LOGGING = logging_config(load().log_level)
+CHANNEL_LAYERS = get_settings().django_channel_layers()
+LOGGING = logging_config(get_settings().log_level)

@@ -19,7 +19,7 @@ from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.tcp import Connection
 
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from .limits import MessageRate
 
 #: Messages to the application besides those of ASGI: the client sends too many frames, or a message that is too large.
@@ -60,7 +60,7 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
                 setattr(cls, name, staticmethod(option) if callable(option) else option)
             cls.CONFIG_ATTRS = []
             # A message of more fragments than this is held in memory until its end, which may never come.
-            cls.maxMessagePayloadSize = cls.maxFramePayloadSize = load().message_bytes
+            cls.maxMessagePayloadSize = cls.maxFramePayloadSize = get_settings().message_bytes
         super().makeConnection(transport)
 
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
@@ -72,7 +72,7 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
         """As autobahn's, for each frame of any kind."""
         now = time.monotonic()
         if self._rate is None:
-            self._rate = MessageRate(load().messages_per_minute, now)
+            self._rate = MessageRate(get_settings().messages_per_minute, now)
         if not self._rate.allows(now):
             self._stop_reading(TOO_MANY_FRAMES)
         super().onFrameBegin()

@@ -17,7 +17,7 @@ from django.db.models.signals import post_delete, post_save
 
 from ..shared.groups import user_group
 from ..shared.messages import ENDED, REVOKED
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from ..shared.tokens import session_digest
 from .publish import channel_layer
 
@@ -58,7 +58,7 @@ def connect() -> None:
 
 def is_active(user: Any) -> bool:
     """Whether this user may connect, by the column that the edge reads too; without such a column everyone may."""
-    column = load().user_active_column
+    column = get_settings().user_active_column
     names = [field.attname for field in user._meta.concrete_fields if field.column == column]
     return bool(getattr(user, names[0])) if names else True
 

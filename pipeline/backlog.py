@@ -19,7 +19,7 @@ from kombu import Connection
 from kombu.exceptions import ChannelError
 
 from ..shared import metrics
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from .celery import app, bounded
 from .queues import QUEUES
 
@@ -104,7 +104,7 @@ def _hints() -> dict[str, int] | None:
 def _ask(question: Callable[[Connection], Answer]) -> Answer | None:
     broker: Connection
     try:
-        with app.connection_for_read(**bounded(load().broker_wait_seconds)) as broker:
+        with app.connection_for_read(**bounded(get_settings().broker_wait_seconds)) as broker:
             # Left to itself, kombu tries once more after two seconds.
             broker.ensure_connection(max_retries=0)
             return question(broker)

@@ -24,7 +24,7 @@ from kombu import Exchange, Queue
 from prometheus_client import start_http_server
 
 from ..shared.sentinel import watched
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from . import broker
 from .beat import Every
 from .queues import EVENTS, MAINTENANCE, PURGE, QUEUES, RETENTION, ROUTES, SAMPLE, SWEEP
@@ -54,7 +54,7 @@ _thread = threading.local()
 #: A broker that has frozen is noticed after this long (seconds); redis-py would wait for ever.
 BROKER_SOCKET_SECONDS = 10
 
-_URL = load().broker_url.get_secret_value()
+_URL = get_settings().broker_url.get_secret_value()
 _WATCHED = watched(_URL)
 _ON_RABBITMQ = _URL.startswith("amqp")
 _REDIS_OPTIONS = {
@@ -165,9 +165,9 @@ def _is_ours(sender: object) -> bool:
 @worker_ready.connect
 def _answer_prometheus(sender: object = None, **_: Any) -> None:
     """Serve the metrics of this worker: threads share what a process counts, so each process answers for itself."""
-    port = load().metrics_port
+    port = get_settings().metrics_port
     if port is not None and _is_ours(sender):
-        start_http_server(port, addr=load().metrics_address)
+        start_http_server(port, addr=get_settings().metrics_address)
 
 
 @worker_ready.connect
@@ -181,12 +181,12 @@ def _freeze_startup_objects(sender: object = None, **_: Any) -> None:
 @beat_init.connect
 def _show_that_beat_lives(sender: object = None, **_: Any) -> None:
     """Touch a file whenever the broker accepts a task, since beat has no health endpoint."""
-    if load().beat_file is not None and _is_ours(sender):
+    if get_settings().beat_file is not None and _is_ours(sender):
         after_task_publish.connect(_touch, weak=False)
 
 
 def _touch(**_: Any) -> None:
-    if path := load().beat_file:
+    if path := get_settings().beat_file:
         Path(path).touch()
 
 

@@ -19,7 +19,7 @@ from django.utils.module_loading import autodiscover_modules, import_string
 
 from ..shared.layer import ClarionChannelLayer
 from ..shared.output_buffer import is_too_small
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from . import names
 from .celery import app, bounded
 from .publish import channel_layer
@@ -96,7 +96,7 @@ def queues(**_: Any) -> Messages:
 def layer(**_: Any) -> Messages:
     """The channel layer is the one that edges listen to."""
     default: dict[str, Any] = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {})
-    hint = "Set CHANNEL_LAYERS = clarion.shared.settings.load().django_channel_layers()."
+    hint = "Set CHANNEL_LAYERS = clarion.get_settings().django_channel_layers()."
     try:
         backend = import_string(default.get("BACKEND", ""))
     except ImportError:
@@ -105,7 +105,7 @@ def layer(**_: Any) -> Messages:
         return [
             Error("The default channel layer is not Clarion's: nothing would be published.", hint, id="clarion.E005")
         ]
-    if default.get("CONFIG") != load().django_channel_layers()["default"]["CONFIG"]:
+    if default.get("CONFIG") != get_settings().django_channel_layers()["default"]["CONFIG"]:
         text = "The channel layer is not the one of the environment: edges listen to another."
         return [Error(text, hint, id="clarion.E006")]
     return []
@@ -114,11 +114,11 @@ def layer(**_: Any) -> Messages:
 @register(TAG)
 def keys(**_: Any) -> Messages:
     """The edge verifies what the web app verifies: sessions and tokens from before a rotation of the secret key."""
-    ours = load().secret_keys
+    ours = get_settings().secret_keys
     if ours[0] != settings.SECRET_KEY or set(settings.SECRET_KEY_FALLBACKS) <= set(ours):
         return []
     hint = "Set CLARION_SECRET_KEY_FALLBACKS to the same keys, for edges too; or SECRET_KEY, *SECRET_KEY_FALLBACKS = "
-    hint += "clarion.shared.settings.load().secret_keys."
+    hint += "clarion.get_settings().secret_keys."
     text = "SECRET_KEY_FALLBACKS has keys that edges do not know: sessions signed with them open no sockets."
     return [Warning(text, hint, id="clarion.W009")]
 
@@ -129,11 +129,11 @@ def pools(**_: Any) -> Messages:
     database = settings.DATABASES["default"]
     found: Messages = []
     if connections["default"].vendor != "postgresql":  # engines of other names may be Postgres, as PostGIS is
-        hint = "Set DATABASES['default'] = clarion.shared.settings.load().django_database()."
+        hint = "Set DATABASES['default'] = clarion.get_settings().django_database()."
         return [Error("The default database is not Postgres.", hint, id="clarion.E007")]
     pool = database.get("OPTIONS", {}).get("pool")
     if not pool and database.get("CONN_MAX_AGE") == 0:
-        hint = "Set CONN_MAX_AGE, as clarion.shared.settings.load().django_database() does."
+        hint = "Set CONN_MAX_AGE, as clarion.get_settings().django_database() does."
         found.append(Warning("Each task and request makes a connection of its own.", hint, id="clarion.W001"))
     # psycopg_pool's default is four.
     size = (pool.get("max_size") or pool.get("min_size", 4)) if isinstance(pool, dict) else 4
@@ -149,7 +149,7 @@ def pools(**_: Any) -> Messages:
 def display_names(**_: Any) -> Messages:
     """The name that recipients are sent of an actor exists, and is not an e-mail address."""
     users: Any = get_user_model()
-    column = load().username_column
+    column = get_settings().username_column
     hint = "Set CLARION_USERNAME_COLUMN to a column with a display name, for workers and edges; or to nothing."
     if not column:
         return []
@@ -191,7 +191,7 @@ def _postgres(alias: str) -> Iterable[CheckMessage]:
     if apart > SKEW_SECONDS:
         text = f"The clocks of Postgres and of this machine differ by {apart:.1f} s."
         yield Warning(text, "Let all machines take their time from one source (NTP).", id="clarion.W003")
-    needed = load().repair_concurrency + (app.conf.worker_concurrency or 0) + SPARE_CONNECTIONS
+    needed = get_settings().repair_concurrency + (app.conf.worker_concurrency or 0) + SPARE_CONNECTIONS
     if allowed < needed:
         text = f"Postgres allows {allowed} connections; one edge and one worker may take {needed - SPARE_CONNECTIONS}."
         yield Warning(text, "Raise max_connections, or put PgBouncer in front.", id="clarion.W004")

@@ -19,7 +19,7 @@ from kombu import Connection
 from kombu.pools import ProducerPool, producers
 
 from ..shared import metrics
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from .celery import app, bounded
 from .queues import ROUTES
 
@@ -36,7 +36,7 @@ _leave_alone_until = 0.0
 
 @cache
 def _pool() -> ProducerPool:
-    connection: Connection = app.connection_for_write(**bounded(load().broker_wait_seconds))
+    connection: Connection = app.connection_for_write(**bounded(get_settings().broker_wait_seconds))
     pool: ProducerPool = producers[connection]
     return pool
 
@@ -81,7 +81,7 @@ def enqueue(
 
 def resend(task: str, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
     """Send a message of a service again, to the end of its queue; return whether the broker took it."""
-    wait = load().broker_wait_seconds
+    wait = get_settings().broker_wait_seconds
     try:
         with _pool().acquire(block=True, timeout=wait) as producer:
             app.send_task(task, args, kwargs, producer=producer, retry=False, confirm_timeout=wait)
@@ -92,7 +92,7 @@ def resend(task: str, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
 
 
 def _give(task: str, ids: tuple[int, ...], queue: str | None, headers: dict[str, str | float]) -> None:
-    wait = load().broker_wait_seconds
+    wait = get_settings().broker_wait_seconds
     with _pool().acquire(block=True, timeout=wait) as producer:
         batch: AbstractContextManager[object] = producer.batch()  # type: ignore[attr-defined]  # new in kombu 5.7
         options: dict[str, Any] = {"queue": queue, "headers": headers, "confirm_timeout": wait}

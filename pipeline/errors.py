@@ -21,7 +21,7 @@ class Permanent(PipelineError):
 
 
 class UndeclaredEvent(Permanent):
-    """No event of that name is declared: declare it as a subclass of clarion.pipeline.events.Event."""
+    """No event of that name is declared: declare it as a subclass of clarion.Event."""
 
 
 class InvalidEvent(Permanent):

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from .kinds import all_declared
 
 #: Rows that one chunk looks at or removes.
@@ -169,7 +169,7 @@ DELETE FROM clarion_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT E
 
 
 def _events(position: int) -> Chunk:
-    params = {"days": load().outbox_retention_days, "position": position, "chunk": CHUNK}
+    params = {"days": get_settings().outbox_retention_days, "position": position, "chunk": CHUNK}
     ((removed, position, done),) = _rows(_EVENTS, params)
     return Chunk(removed, position, done)
 
@@ -182,7 +182,7 @@ def _by_age(table: str, column: str, days: int) -> Chunk:
 
 
 def _keys(position: int) -> Chunk:
-    return _by_age("clarion_used_key", "used_at", load().key_retention_days)
+    return _by_age("clarion_used_key", "used_at", get_settings().key_retention_days)
 
 
 def _paces(position: int) -> Chunk:
@@ -192,7 +192,7 @@ def _paces(position: int) -> Chunk:
 def _notifications(position: int) -> Chunk:
     """The same announcements are looked at until their notifications are gone; only then the position moves on."""
     rules = {kind.name: kind.retention_days for kind in all_declared() if kind.retention_days is not None}
-    settings = load()
+    settings = get_settings()
     params: dict[str, Any] = {
         "kinds": list(rules),
         "kind_days": list(rules.values()),
@@ -220,13 +220,13 @@ def _notifications(position: int) -> Chunk:
 
 
 def _changes(position: int) -> Chunk:
-    rows = _rows(_OLD_CHANGES, {"days": load().retention_days, "chunk": CHUNK})
+    rows = _rows(_OLD_CHANGES, {"days": get_settings().retention_days, "chunk": CHUNK})
     return Chunk(_delete(_DELETE_CHANGES, rows, {}), 0, len(rows) < CHUNK)
 
 
 def _unread(position: int) -> Chunk:
     """One inbox at a time, in the order of user ids."""
-    params = {"cap": load().unread_max, "position": position, "chunk": CHUNK}
+    params = {"cap": get_settings().unread_max, "position": position, "chunk": CHUNK}
     rows = _rows(_TOO_MANY_UNREAD.format(shown=_UNREAD), params)
     removed = _delete(_DELETE_NOTIFICATIONS.format(still=_UNREAD), rows, {"very_old": []})
     if not rows:

@@ -11,12 +11,12 @@ from django.contrib.auth import get_user_model
 from django.db import connection, models
 
 from ..shared.inbox.queries import NAME_MAX_LENGTH, name_sql
-from ..shared.settings import load
+from ..shared.settings import get_settings
 
 
 def field() -> "models.Field[Any, Any] | None":
     """Return the field of the user model that holds the name, or None."""
-    column = load().username_column
+    column = get_settings().username_column
     return next((one for one in get_user_model()._meta.concrete_fields if one.column == column), None)
 
 

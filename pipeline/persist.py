@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ..shared import metrics
 from ..shared.protocol import Announced
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from . import statements
 from .kinds import kind_of
 from .outbox.work import ClaimedBatch
@@ -203,7 +203,7 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
 
     `locked` says that all recipients have inboxes, which this transaction has locked, and goes along indexes since.
     """
-    settings = load()
+    settings = get_settings()
     new = [batch for batch in batches if not batch.persisted]
     old = [batch for batch in batches if batch.persisted]
     params: dict[str, Any] = {

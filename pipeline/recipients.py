@@ -22,7 +22,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.db.models.expressions import RawSQL
 
 from ..shared.protocol import Announced
-from ..shared.settings import load
+from ..shared.settings import get_settings
 from . import names, statements
 from .audiences import Audience
 from .errors import InvalidAudience
@@ -158,7 +158,7 @@ def cut(
     `dropped` are the kinds that were left out because the actor is over their limit; `enqueued_at` is the Unix time of
     the hint. Both are for the event's story. Without `inline`, few recipients get a batch too, for a task of its own.
     """
-    settings = load()
+    settings = get_settings()
     few = settings.deliver_at_once if inline else 0
     params: dict[str, Any] = {
         "event": event.id,

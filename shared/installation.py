@@ -15,7 +15,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import errors
 
-from .settings import load
+from .settings import get_settings
 
 logger = logging.getLogger(__name__)
 
@@ -68,4 +68,4 @@ def _connect() -> "psycopg.Connection[tuple[Any, ...]]":
     if wrapper.vendor == "postgresql":
         return psycopg.connect(**wrapper.get_connection_params())
     # The edge has no database of Django's.
-    return psycopg.connect(load().conninfo, connect_timeout=5)
+    return psycopg.connect(get_settings().conninfo, connect_timeout=5)

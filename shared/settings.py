@@ -1,8 +1,8 @@
 """The environment, checked.
 
-Input: the variables of variables.py. Output: one frozen `Settings`, read once in each process by `load()`. Django's
-settings modules, the web app's and the edge's, are built from it. A value that cannot be used is refused at start with
-a message that says what to do.
+Input: the variables of variables.py. Output: one frozen `Settings`, which `get_settings()` reads once in each process.
+The settings modules of the web app and of the edge are built from it. A value that cannot be used is rejected at start
+with a message that says what to do.
 """
 
 import re
@@ -165,6 +165,6 @@ def _has_a_host(url: str) -> bool:
 
 
 @cache
-def load() -> Settings:
+def get_settings() -> Settings:
     """This process's settings, read once."""
     return Settings()

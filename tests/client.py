@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from websockets.asyncio.client import ClientConnection
 
 from clarion.shared.protocol import SUBPROTOCOL
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 
 #: Longest wait for one frame (seconds).
@@ -78,7 +78,7 @@ async def connected(
 ) -> AsyncIterator[Client]:
     """A socket of `user` that has had its CONNECTED; that frame is `client.frames[0]`."""
     query = "&".join(f"{name}={value}" for name, value in (("since", since), ("epoch", epoch)) if value is not None)
-    token, _ = await asyncio.to_thread(mint, user.pk, load())
+    token, _ = await asyncio.to_thread(mint, user.pk, get_settings())
     async with opened(f"{url}?{query}", subprotocols=[SUBPROTOCOL, f"bearer.{token}"], **options) as client:
         assert (await client.next())["type"] == "CONNECTED"
         yield client

@@ -20,7 +20,7 @@ from clarion.pipeline.publish import channel_layer
 from clarion.shared.groups import user_group
 from clarion.shared.messages import frame_message
 from clarion.shared.protocol import SUBPROTOCOL
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 
 AREA = "edge"
@@ -200,7 +200,7 @@ def _users(count: int) -> list[int]:
 
 def handshake_of(user_id: int, query: str = "") -> bytes:
     """The handshake of a client with a token of this user."""
-    token, _ = mint(user_id, load())
+    token, _ = mint(user_id, get_settings())
     return handshake(
         f"/ws/notification-updates/{query}", [("Sec-WebSocket-Protocol", f"{SUBPROTOCOL}, bearer.{token}")]
     )
@@ -208,4 +208,4 @@ def handshake_of(user_id: int, query: str = "") -> bytes:
 
 def valkey_port() -> int:
     """Where the channel layer's Redis listens."""
-    return int(load().channel_layer_url[0].get_secret_value().rsplit(":", 1)[1].split("/")[0])
+    return int(get_settings().channel_layer_url[0].get_secret_value().rsplit(":", 1)[1].split("/")[0])

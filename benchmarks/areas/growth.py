@@ -14,7 +14,7 @@ from benchmarks.ground import settle
 from clarion.pipeline.inbox.changes import read_through
 from clarion.pipeline.inbox.reading import newest
 from clarion.shared.inbox.queries import LOG_AFTER
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 
 AREA = "growth"
 SIZES = (1, 10_000, 1_000_000)
@@ -75,6 +75,12 @@ def _median(once: Callable[[], object]) -> float:
 def _resume(user: int, after: int) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            LOG_AFTER, {"user_id": user, "after": after, "limit": load().replay_limit, "page": load().replay_limit}
+            LOG_AFTER,
+            {
+                "user_id": user,
+                "after": after,
+                "limit": get_settings().replay_limit,
+                "page": get_settings().replay_limit,
+            },
         )
         return list(cursor.fetchall())

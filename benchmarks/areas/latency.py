@@ -23,7 +23,7 @@ from benchmarks.sockets import Crowd, handshake
 from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 from clarion.pipeline.queues import BURSTS, EVENTS
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from examples.forum import crowd as crowds
 
 AREA = "latency"
@@ -90,7 +90,7 @@ def _commit() -> float:
 
 def _task() -> float:
     """Until a task has begun: it answers with the time, of the clock that all processes share."""
-    with redis.Redis.from_url(load().broker_url.get_secret_value()) as broker:
+    with redis.Redis.from_url(get_settings().broker_url.get_secret_value()) as broker:
         begun = time.monotonic()
         empty.clock.delay()
         answer = broker.blpop([empty.CLOCK], timeout=30)

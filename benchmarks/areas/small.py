@@ -21,7 +21,7 @@ from clarion.pipeline import delivery
 from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 from clarion.pipeline.queues import EVENTS
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 
 AREA = "small"
 EVENTS_OF_A_RUN = 1_500
@@ -109,7 +109,7 @@ def _rate(process: Server, queue: str) -> float:
 
 def emptied(queue: str, on_begin: Callable[[], None] = lambda: None) -> tuple[float, int]:
     """Tasks a second while the middle of a queue is worked off, and how many: neither the start nor the end counts."""
-    with redis.Redis.from_url(load().broker_url.get_secret_value()) as broker:
+    with redis.Redis.from_url(get_settings().broker_url.get_secret_value()) as broker:
         full = int(broker.llen(queue))
         deadline = time.monotonic() + PATIENCE_SECONDS
         marks: list[tuple[float, int]] = []

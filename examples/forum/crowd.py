@@ -12,8 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import connection
 
-from clarion.pipeline.notices import NoticeGiven
-from clarion.pipeline.outbox.recording import record
+from clarion import NoticeGiven, record
 from examples.forum.models import Message, Thread
 
 _PEOPLE = """

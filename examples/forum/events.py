@@ -4,7 +4,7 @@ An event of moderation names the action, of esteem the vote, acceptance or award
 once, so that its id is all that the event needs.
 """
 
-from clarion.pipeline.events import Event
+from clarion import Event
 
 
 class MessagePosted(Event, name="forum.message.posted.v1"):

@@ -11,8 +11,7 @@ from typing import Any, Final
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from clarion.pipeline.events import Event
-from clarion.pipeline.outbox.recording import record
+from clarion import Event, record
 from examples.forum import events
 from examples.forum.models import (
     Acceptance,

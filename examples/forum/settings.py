@@ -10,7 +10,7 @@ from pathlib import Path
 from clarion.shared import logs
 from clarion.shared import settings as environment
 
-_config = environment.load()
+_config = environment.get_settings()
 _forum = Path(__file__).resolve().parent
 _project = _forum.parent.parent
 

@@ -12,7 +12,7 @@ from ninja import Router, Status
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from ...shared.settings import load
+from ...shared.settings import get_settings
 from .. import events
 from ..errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from ..outbox.recording import UNNAMED_SERVICE, record_named
@@ -25,7 +25,7 @@ class ServiceToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """Return the name of the service whose token this is; None refuses. Compared in constant time."""
-        names = [name for name, known in load().services if hmac.compare_digest(token.encode(), known.encode())]
+        names = [name for name, known in get_settings().services if hmac.compare_digest(token.encode(), known.encode())]
         return (names[0] or UNNAMED_SERVICE) if names else None
 
 

@@ -8,7 +8,7 @@ from ninja import Router
 from ninja.errors import HttpError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from ...shared.settings import load
+from ...shared.settings import get_settings
 from .. import backlog
 from .auth import session
 from .events import service
@@ -19,7 +19,7 @@ router = Router()
 @router.get("/health", auth=None)
 def health(request: HttpRequest) -> dict[str, str]:
     """The web app answers, and so does Postgres; 503 where it is about to end, and a load balancer shall leave it."""
-    drain_file = load().drain_file
+    drain_file = get_settings().drain_file
     if drain_file is not None and Path(drain_file).exists():
         raise HttpError(503, "about to end")
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from functools import cache
 from django.contrib.auth import get_user_model
 
 from ...shared.jwks import KeySet, is_of_a_provider
-from ...shared.settings import load
+from ...shared.settings import get_settings
 from ...shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, verify
 
 #: Longest wait for the keys (seconds): a fetch that is under way, and one more.
@@ -20,7 +20,7 @@ WAIT_SECONDS = 7.0
 
 def verified(token: str) -> Identity:
     """Return the identity in a token; raises TokenRefused or CannotCheck."""
-    settings = load()
+    settings = get_settings()
     if settings.jwks_url is None or len(token) > TOKEN_MAX_LENGTH or not is_of_a_provider(token):
         return verify(token, settings)
     loop, keys = _keys()
@@ -32,7 +32,7 @@ def verified(token: str) -> Identity:
 
 def subject_field() -> str:
     """Return the field of the user model that a claim is matched with; raises RuntimeError."""
-    column = load().subject_column
+    column = get_settings().subject_column
     for field in get_user_model()._meta.concrete_fields:
         if field.column == column:
             return field.attname
@@ -45,4 +45,4 @@ def subject_field() -> str:
 def _keys() -> tuple[asyncio.AbstractEventLoop, KeySet]:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="clarion-provider-keys", daemon=True).start()
-    return loop, KeySet(load())
+    return loop, KeySet(get_settings())

@@ -6,7 +6,7 @@ from ninja.errors import HttpError
 from redis.exceptions import RedisError
 
 from ...shared import tickets
-from ...shared.settings import load
+from ...shared.settings import get_settings
 from ...shared.tokens import mint
 from .. import access
 from ..publish import channel_layer
@@ -19,7 +19,7 @@ router = Router()
 @router.post("/token", response=schemas.SocketToken, auth=session)
 def token(request: HttpRequest) -> schemas.SocketToken:
     """A JWT for the session's user. Only a session gets one: a token cannot prolong itself."""
-    text, expires_at = mint(user_id(request), load(), session_key=request.session.session_key)
+    text, expires_at = mint(user_id(request), get_settings(), session_key=request.session.session_key)
     return schemas.SocketToken(token=text, expires_at=expires_at)
 
 

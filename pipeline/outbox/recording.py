@@ -10,7 +10,7 @@ import json
 from django.db import connection, transaction
 
 from ...shared import metrics
-from ...shared.settings import load
+from ...shared.settings import get_settings
 from .. import events, tracing
 from ..enqueue import enqueue
 from ..errors import InvalidEvent, KeyConflict, UndeclaredEvent
@@ -86,7 +86,7 @@ def record(event: Event, *, key: str, actor_id: int | None = None, source: str |
 
 
 def _record(event: Event, *, key: str, actor_id: int | None, source: str | None, service: str) -> int:
-    settings = load()
+    settings = get_settings()
     traceparent = tracing.current()
     params = {
         "key": _checked_key(key),

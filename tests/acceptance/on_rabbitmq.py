@@ -10,7 +10,7 @@ from amqp.exceptions import PreconditionFailed
 from clarion.pipeline import backlog, enqueue
 from clarion.pipeline.celery import app
 from clarion.pipeline.queues import EVENTS, EXPAND, QUEUES
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests import documents, environment
 from tests.acceptance.conftest import on_test_database
 from tests.processes import Worker, wait_until
@@ -48,7 +48,7 @@ def test_a_hint_that_is_not_confirmed_is_not_given(db: None) -> None:
         assert not enqueue.enqueue(EXPAND, 2)
     finally:
         environment.BROKER.kill(signal.SIGCONT)
-    assert time.monotonic() - begun < load().broker_wait_seconds + 1
+    assert time.monotonic() - begun < get_settings().broker_wait_seconds + 1
 
 
 def declared_by_a_service() -> None:

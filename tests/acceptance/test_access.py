@@ -14,7 +14,7 @@ from clarion.pipeline import access
 from clarion.pipeline.publish import channel_layer, publish_frames
 from clarion.shared import protocol
 from clarion.shared.protocol import SUBPROTOCOL, Close
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def token(user: User, **claims: Any) -> str:
-    payload = {"sub": str(user.pk), "exp": time.time() + 600, "aud": load().jwt_audience} | claims
-    return jwt.encode(payload, load().signing_keys[0], algorithm="HS256")
+    payload = {"sub": str(user.pk), "exp": time.time() + 600, "aud": get_settings().jwt_audience} | claims
+    return jwt.encode(payload, get_settings().signing_keys[0], algorithm="HS256")
 
 
 async def refused(url: str, **options: Any) -> tuple[str, int | None]:
@@ -135,7 +135,7 @@ async def test_deactivating_a_user_closes_their_sockets_within_a_second(edge: Ed
 
 async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_before(edge: Edge, valkey: str) -> None:
     ann = await person()
-    before, _ = mint(ann.pk, load())
+    before, _ = mint(ann.pk, get_settings())
     async with connected(edge.url, ann) as client:
         begun = time.monotonic()
         await sync_to_async(access.revoke)(ann.pk)
@@ -165,7 +165,7 @@ async def test_a_new_password_ends_tokens_tickets_and_sockets_and_asks_clients_t
     edge: Edge, valkey: str
 ) -> None:
     ann = await person()
-    token_before, _ = mint(ann.pk, load())
+    token_before, _ = mint(ann.pk, get_settings())
     ticket_before = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
     async with connected(edge.url, ann) as client:
         begun = time.monotonic()

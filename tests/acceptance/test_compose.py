@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.contrib.auth.models import User
 
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from dev.programs import HAPROXY
 from tests.acceptance.containers import DATABASE, Stack
 from tests.acceptance.follower import Follower
@@ -72,7 +72,7 @@ def stack(django_db_setup: None, certificate: Path) -> Iterator[Stack]:
     """Everything of compose.yml, in production: no debugging, https."""
     needed(HAPROXY)
     # The key of this run, so that a test may mint tokens.
-    secret = {"CLARION_SECRET_KEY": load().secret_key.get_secret_value()}
+    secret = {"CLARION_SECRET_KEY": get_settings().secret_key.get_secret_value()}
     variables = SECRETS | secret | SHORT | {"CLARION_TLS_CERTIFICATE": str(certificate)}
     with Stack(certificate, variables).running() as stack:
         people = "; ".join(f"User.objects.create_user({name!r}, password={PASSWORD!r})" for name in ("ann", "ben"))

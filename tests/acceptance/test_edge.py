@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from clarion.shared.protocol import Close
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from dev.servers import free_port
 from tests import environment
 from tests.acceptance.conftest import on_test_database
@@ -58,15 +58,15 @@ async def test_what_says_nothing_is_ignored_and_counted(edge: Edge, message: str
 
 async def test_a_message_larger_than_its_limit_closes_the_socket(edge: Edge) -> None:
     async with connected(edge.url, await person()) as client:
-        await client.say(type="ping", padding="x" * (load().message_bytes - 40))
+        await client.say(type="ping", padding="x" * (get_settings().message_bytes - 40))
         assert await client.next() == {"type": "pong"}
-        await client.say(type="ping", padding="x" * load().message_bytes)
+        await client.say(type="ping", padding="x" * get_settings().message_bytes)
         assert await client.closed() == Close.MESSAGE_TOO_LARGE
 
 
 async def test_a_flood_is_told_and_closed(edge: Edge) -> None:
     async with connected(edge.url, await person()) as client:
-        for _ in range(load().messages_per_minute + 1):
+        for _ in range(get_settings().messages_per_minute + 1):
             await client.connection.send("nonsense")
         frame = await client.next()
         assert (frame["type"], frame["retry_after_seconds"] > 0) == ("RATE_LIMITED", True)

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from clarion.shared.protocol import Close
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person
@@ -36,7 +36,7 @@ def attentive(django_db_setup: None) -> Iterator[Edge]:
 
 
 async def opened(edge: Edge, user: User) -> RawSocket:
-    raw = await RawSocket.open(edge.port, token=mint(user.pk, load())[0])
+    raw = await RawSocket.open(edge.port, token=mint(user.pk, get_settings())[0])
     assert (await raw.receive())[0] == TEXT
     return raw
 
@@ -66,7 +66,7 @@ async def test_a_flood_of_any_frame_closes_the_socket_and_holds_up_nobody(edge: 
         texts = [json.loads(payload)["type"] for kind, payload in frames if kind == TEXT]
         assert texts == ["RATE_LIMITED"]
         assert int.from_bytes(frames[-1][1][:2], "big") == Close.TOO_MANY
-        assert sum(kind == PONG for kind, _ in frames) <= load().messages_per_minute + 1
+        assert sum(kind == PONG for kind, _ in frames) <= get_settings().messages_per_minute + 1
         await asyncio.wait_for(flooding, 10)  # the edge drops the connection
         await behaved.nothing_came()
     raw.abort()
@@ -99,7 +99,7 @@ async def test_pings_whose_answers_are_not_read_cost_a_bounded_amount_of_memory(
 @pytest.mark.parametrize("first", [1, 0.1, 100])
 async def test_an_unfinished_message_larger_than_the_limit_closes_the_socket(edge: Edge, first: float) -> None:
     raw = await opened(edge, await person())
-    limit = load().message_bytes
+    limit = get_settings().message_bytes
     head = frame(TEXT, b"x" * int(limit * first), last=False)[: limit + 10]
     raw.send(head, *(frame(CONTINUATION, b"x" * (limit // 50), last=False) for _ in range(50)))
     assert await raw.closed() == Close.MESSAGE_TOO_LARGE

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from asgiref.sync import sync_to_async
 
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
@@ -37,7 +37,7 @@ def memory(edge: Edge) -> int:
 @pytest.mark.parametrize("with_token", [True, False])
 async def test_memory_is_flat_however_many_have_come_and_gone(db: None, valkey: str, with_token: bool) -> None:
     ann = await person()
-    token = mint(ann.pk, load())[0] if with_token else None
+    token = mint(ann.pk, get_settings())[0] if with_token else None
     env = await sync_to_async(on_test_database)()
     with Edge("churned", CLARION_CONNECTIONS_PER_USER="10000", **env) as edge:
 
@@ -64,7 +64,7 @@ async def test_memory_is_flat_however_many_have_come_and_gone(db: None, valkey: 
 
 async def test_a_replay_costs_an_edge_no_more_than_the_credit_of_its_sockets(edge: Edge) -> None:
     ann = await person()
-    token, _ = mint(ann.pk, load())
+    token, _ = mint(ann.pk, get_settings())
     await filled(ann.pk, CHANGES, size=DATA_BYTES, published=False)
     before, parked = memory(edge), edge.metric("clarion_edge_parked_total")
     path = f"{PATH}?since=0&epoch=0"
@@ -75,6 +75,6 @@ async def test_a_replay_costs_an_edge_no_more_than_the_credit_of_its_sockets(edg
     await until(lambda: edge.metric("clarion_edge_parked_total") >= all_parked, "they are not parked")
     async with connected(edge.url, ann, since=0, epoch="0") as client:
         assert await client.all_changes(CHANGES) == list(range(1, CHANGES + 1))
-    assert memory(edge) - before < len(sockets) * load().credit_bytes + 16 * 2**20
+    assert memory(edge) - before < len(sockets) * get_settings().credit_bytes + 16 * 2**20
     for socket in sockets:
         socket.abort()

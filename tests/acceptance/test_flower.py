@@ -12,7 +12,7 @@ from clarion.pipeline.celery import app
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.queues import RECORD
 from clarion.pipeline.shown import UNSHOWN
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until
 from tests.client import connected
@@ -54,7 +54,7 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
     assert {page.status_code for page in pages} == {200}
     for text in (everything, *(page.text for page in pages)):
         assert PRIVATE not in text
-        assert load().secret_key.get_secret_value() not in text
+        assert get_settings().secret_key.get_secret_value() not in text
         assert FLOWERS_PASSWORD not in text
 
 

@@ -28,12 +28,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 """,
     "settings.py": """
-from clarion.shared.settings import load
-SECRET_KEY = load().secret_key.get_secret_value()
+from clarion.shared.settings import get_settings
+SECRET_KEY = get_settings().secret_key.get_secret_value()
 USE_TZ = True
 CELERY_BROKER_URL = "{host}"
-DATABASES = {{"default": load().django_database()}}
-CHANNEL_LAYERS = load().django_channel_layers()
+DATABASES = {{"default": get_settings().django_database()}}
+CHANNEL_LAYERS = get_settings().django_channel_layers()
 INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "ninja", "mysite",
     "clarion.shared.inbox.apps.InboxConfig", "clarion.pipeline.outbox.apps.OutboxConfig",

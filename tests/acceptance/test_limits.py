@@ -16,7 +16,7 @@ from clarion.shared.groups import user_group
 from clarion.shared.inbox.models import Inbox
 from clarion.shared.messages import REVOKED
 from clarion.shared.protocol import SUBPROTOCOL, Close
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
@@ -87,7 +87,7 @@ async def test_who_never_acknowledges_and_reads_gets_everything(strict: Edge) ->
 
 async def test_who_never_acknowledges_nor_reads_is_closed_as_too_slow_and_resumes(strict: Edge) -> None:
     ann = await person()
-    token, _ = mint(ann.pk, load())
+    token, _ = mint(ann.pk, get_settings())
     raw = await RawSocket.open(strict.port, token=token)
     raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
     parked = strict.metric("clarion_edge_parked_total")
@@ -176,7 +176,7 @@ async def test_a_user_has_so_many_sockets_and_one_more_closes_the_quietest(stric
 
 async def test_sockets_that_vanished_without_a_word_lock_nobody_out(strict: Edge) -> None:
     ann = await person()
-    token, _ = mint(ann.pk, load())
+    token, _ = mint(ann.pk, get_settings())
     vanished = [await RawSocket.open(strict.port, token=token) for _ in range(2)]
     for raw in vanished:
         await raw.receive()  # and from now on says and answers nothing
@@ -193,7 +193,7 @@ async def test_an_address_has_so_many_sockets_and_connects_and_no_more(db: None,
     people = [await person() for _ in range(3)]
     with Edge("crowded", **{limit: "2"}, **await sync_to_async(on_test_database)()) as edge:
         async with connected(edge.url, people[0]), connected(edge.url, people[1]):
-            token, _ = mint(people[2].pk, load())
+            token, _ = mint(people[2].pk, get_settings())
             async with opened(edge.url, subprotocols=[SUBPROTOCOL, f"bearer.{token}"]) as client:
                 frame = await client.next()
                 assert (frame["type"], frame["retry_after_seconds"] > 0) == ("RATE_LIMITED", True)

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from clarion.pipeline import access
 from clarion.shared.client import AccessEnded, Change, Cursor, InboxClient, Resync
 from clarion.shared.inbox.models import Epoch
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
@@ -26,7 +26,7 @@ BACKOFF = (0.1, 0.3)
 
 def token_of(user: User) -> Callable[[], Awaitable[str | None]]:
     async def get_token() -> str | None:
-        return (await asyncio.to_thread(mint, user.pk, load()))[0]
+        return (await asyncio.to_thread(mint, user.pk, get_settings()))[0]
 
     return get_token
 

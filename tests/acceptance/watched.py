@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from clarion.shared.protocol import SUBPROTOCOL
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from dev.prometheus import Prometheus
 from dev.servers import Valkey
@@ -148,7 +148,7 @@ class Listener:
 @contextmanager
 def listening(edge: Edge, user: User, **cursor: int | str) -> Iterator[Listener]:
     """A socket of `user`, nothing read of it."""
-    token, _ = mint(user.pk, load())
+    token, _ = mint(user.pk, get_settings())
     offers: list[Any] = [SUBPROTOCOL, f"bearer.{token}"]
     # What is not read yet waits here and not in the network, where it would keep pings from being answered.
     with connect(f"{edge.url}?{urlencode(cursor)}", subprotocols=offers, max_queue=None) as connection:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests import raw
 from tests.processes import Process
@@ -63,7 +63,7 @@ class Crowd(Process):
 
 async def opened(port: int, user: int) -> RawSocket:
     """Return an open socket of a user."""
-    socket = await RawSocket.open(port, token=mint(user, load())[0])
+    socket = await RawSocket.open(port, token=mint(user, get_settings())[0])
     counts["opened"] += 1
     return socket
 

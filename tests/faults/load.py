@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from clarion.shared.settings import load as settings
+from clarion.shared.settings import get_settings as settings
 from clarion.shared.tokens import mint
 from tests.faults.checker import Emitted, Outcome
 from tests.faults.stack import SERVICE_TOKEN

@@ -10,7 +10,7 @@ import pytest
 from celery import Celery
 
 from clarion.pipeline.queues import BURSTS, PURGE, RETENTION
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.faults import evidence
 from tests.faults.breakages import dead
@@ -141,7 +141,7 @@ def test_one_person_who_reads_a_large_inbox_holds_up_nobody(trial: Trials) -> No
 
 
 def read_all(run: Trial, reader: int) -> httpx.Response:
-    token, _ = mint(reader, load())
+    token, _ = mint(reader, get_settings())
     headers = {"Authorization": f"Bearer {token}"}
     through = {"through": UNREAD}
     return httpx.post(f"{run.stack.web_url}/api/notifications/read", json=through, headers=headers, timeout=60)

@@ -9,7 +9,7 @@ import pytest
 import websockets
 
 from clarion.shared.protocol import SUBPROTOCOL
-from clarion.shared.settings import load as settings
+from clarion.shared.settings import get_settings as settings
 from clarion.shared.tokens import mint
 from tests.acceptance.test_fuzz import garbage_frames, garbage_handshake, handshake, spoken
 from tests.faults.background import Background

@@ -9,7 +9,7 @@ import redis
 from django.contrib.auth.models import User
 
 from clarion.pipeline.publish import channel_layer
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests import environment
 from tests.factories import UserFactory
 
@@ -54,5 +54,5 @@ def published(valkey: str) -> Iterator[Frames]:
 @pytest.fixture
 def in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is delivered at once, and a batch holds two."""
-    small = load().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
-    monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: small)
+    small = get_settings().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
+    monkeypatch.setattr("clarion.pipeline.recipients.get_settings", lambda: small)

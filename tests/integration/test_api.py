@@ -9,7 +9,7 @@ from django.test import Client
 
 from clarion.pipeline import delivery
 from clarion.pipeline.outbox.recording import record
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint, verify
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
@@ -163,7 +163,7 @@ def test_a_change_by_session_needs_the_csrf_token(ann: User, told: list[str]) ->
 
 
 def test_a_bearer_token_is_as_good_as_a_session(ann: User, told: list[str]) -> None:
-    text, _ = mint(ann.pk, load())
+    text, _ = mint(ann.pk, get_settings())
     client = Client(enforce_csrf_checks=True, headers={"authorization": f"Bearer {text}"})
     assert client.get("/api/inbox").json()["seq"] == 3
     assert client.post("/api/notifications/1/read").status_code == 200
@@ -174,7 +174,7 @@ def test_a_bearer_token_is_as_good_as_a_session(ann: User, told: list[str]) -> N
 def test_the_socket_token_names_the_sessions_user_and_cannot_prolong_itself(ann: User, as_ann: Client) -> None:
     status, answer = post(as_ann, "token")
     assert status == 200
-    assert verify(answer["token"], load()).user_id == ann.pk
+    assert verify(answer["token"], get_settings()).user_id == ann.pk
     bearer = Client(headers={"authorization": f"Bearer {answer['token']}"})
     assert bearer.post("/api/token").status_code == 401
 
@@ -187,10 +187,10 @@ def test_a_ticket_is_for_the_sessions_user_and_sessions_only(as_ann: Client, ann
 
 
 def test_logging_out_everywhere_refuses_the_tokens_before(as_ann: Client, ann: User, valkey: str) -> None:
-    before, _ = mint(ann.pk, load())
+    before, _ = mint(ann.pk, get_settings())
     assert as_ann.post("/api/log-out-everywhere").status_code == 204
     assert Client(headers={"authorization": f"Bearer {before}"}).get("/api/inbox").status_code == 401
-    after, _ = mint(ann.pk, load())
+    after, _ = mint(ann.pk, get_settings())
     assert Client(headers={"authorization": f"Bearer {after}"}).get("/api/inbox").status_code == 200
 
 
@@ -198,8 +198,8 @@ def test_a_web_that_is_about_to_end_says_that_it_is_not_well(
     client: Client, db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "draining"
-    known = load().model_copy(update={"drain_file": str(file)})
-    monkeypatch.setattr("clarion.pipeline.api.health.load", lambda: known)
+    known = get_settings().model_copy(update={"drain_file": str(file)})
+    monkeypatch.setattr("clarion.pipeline.api.health.get_settings", lambda: known)
     assert client.get("/api/health").status_code == 200
     file.touch()
     assert client.get("/api/health").status_code == 503

@@ -11,7 +11,7 @@ from django.test import Client
 
 from clarion.pipeline import access
 from clarion.pipeline.api import provider as of_the_api
-from clarion.shared.settings import Settings, load
+from clarion.shared.settings import Settings, get_settings
 from tests.factories import UserFactory
 from tests.provider import AUDIENCE, ISSUER, Provider, provider
 
@@ -23,7 +23,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Use]:
     """Has the API read these settings."""
 
     def used(**values: Any) -> Settings:
-        settings = load().model_copy(update=values)
+        settings = get_settings().model_copy(update=values)
         monkeypatch.setattr(of_the_api, "load", lambda: settings)
         of_the_api._keys.cache_clear()
         return settings

@@ -19,7 +19,7 @@ from clarion.shared import tickets
 from clarion.shared.jwks import KeySet
 from clarion.shared.layer import ClarionChannelLayer
 from clarion.shared.protocol import Close
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from dev.servers import free_port
 from tests import environment
@@ -54,7 +54,7 @@ def nowhere(scheme: str) -> str:
 
 async def answered(scope: dict[str, Any], *, postgres: str, redis_url: str) -> RecordingWire:
     """What a connect is answered by an edge with these servers."""
-    settings = load().model_copy(
+    settings = get_settings().model_copy(
         update={
             "database_url": postgres,
             "database_timeout_seconds": 1.0,
@@ -91,7 +91,7 @@ def of_the_provider() -> str:
 
 async def test_whatever_is_away_the_client_is_asked_to_come_back() -> None:
     away = {"postgres": nowhere("postgresql"), "redis_url": nowhere("redis")}
-    token, _ = mint(7, load())
+    token, _ = mint(7, get_settings())
     offered = [offering(token), offering(of_the_provider()), offering("ticket-abc"), cookie()]
     for wire in await asyncio.gather(*(answered(scope, **away) for scope in offered)):
         assert [frame["type"] for frame in wire.frames] == ["GOING_AWAY"]

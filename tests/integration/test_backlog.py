@@ -12,7 +12,7 @@ from clarion.pipeline import backlog, delivery
 from clarion.pipeline.enqueue import enqueue
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE, RETENTION
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests import environment
 from tests.integration.steps import happened
 
@@ -45,7 +45,7 @@ def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:
     try:
         begun = time.monotonic()
         assert backlog.look().hints is None
-        assert time.monotonic() - begun < load().broker_wait_seconds, "it is known at once"
+        assert time.monotonic() - begun < get_settings().broker_wait_seconds, "it is known at once"
     finally:
         environment.BROKER.start()
 
@@ -53,8 +53,8 @@ def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:
 def test_prometheus_reads_it_with_a_service_token_and_nobody_else_does(
     people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = load().model_copy(update={"service_tokens": (SecretStr("t" * 40),)})
-    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
+    known = get_settings().model_copy(update={"service_tokens": (SecretStr("t" * 40),)})
+    monkeypatch.setattr("clarion.pipeline.api.events.get_settings", lambda: known)
     happened(first=[people[0]])
     scraped = Client(headers={"authorization": f"Bearer {'t' * 40}"}).get("/api/metrics")
     assert scraped.status_code == 200

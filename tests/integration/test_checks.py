@@ -18,7 +18,7 @@ from psycopg import IsolationLevel
 from clarion.pipeline import checks, names
 from clarion.pipeline.celery import app
 from clarion.pipeline.queues import QUEUES
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.processes import BIN, Worker
@@ -132,7 +132,7 @@ def test_a_broker_that_is_away(valkey: str) -> None:
     [("username", set()), ("first_name", set()), ("", set()), ("nick", {"clarion.W007"}), ("email", {"clarion.W008"})],
 )
 def test_the_name_of_actors(monkeypatch: pytest.MonkeyPatch, column: str, ids: set[str]) -> None:
-    settings = load().model_copy(update={"username_column": column})
+    settings = get_settings().model_copy(update={"username_column": column})
     for module in (names, checks):
         monkeypatch.setattr(module, "load", lambda: settings)
     assert found() == ids

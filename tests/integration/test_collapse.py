@@ -17,7 +17,7 @@ from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.log import frame_of
 from clarion.shared.inbox.models import Inbox, Notification
 from clarion.shared.inbox.queries import LOG_AFTER, LogRow
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once
 from tests.integration.things import ThingHappened
@@ -203,7 +203,7 @@ def test_what_has_no_topic_does_not_collapse(
     """Without a topic two notices have nothing in common, so the second does not vanish into the first."""
     if in_batch:
         monkeypatch.setattr(
-            "clarion.pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0})
+            "clarion.pipeline.recipients.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
         )
     me = people[0]
     for item in ("Bread", "Cars"):

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from clarion.pipeline import delivery, persist
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.shared.inbox.models import Announcement, Inbox, Mute, Notification
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, happened
 from tests.integration.things import TOPIC
@@ -140,7 +140,9 @@ def test_a_large_event_is_cut_into_batches_that_are_delivered_by_themselves(
 def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(
     people: list[User], monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0}))
+    monkeypatch.setattr(
+        "clarion.pipeline.recipients.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
+    )
     crowd = User.objects.bulk_create(User(username=f"crowd {number}") for number in range(count))
     delivery.expand(happened(first=crowd))
     batch_id = Batch.objects.get().pk
@@ -223,7 +225,7 @@ def test_workers_that_tell_the_same_new_people_never_wait_for_each_other_in_a_ci
 ) -> None:
     if in_small_batches:
         monkeypatch.setattr(
-            "clarion.pipeline.recipients.load", lambda: load().model_copy(update={"deliver_at_once": 0})
+            "clarion.pipeline.recipients.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
         )
     chance = random.Random(7)
     users = User.objects.bulk_create(User(username=f"newcomer {number}") for number in range(120))

@@ -10,7 +10,7 @@ from clarion.pipeline import delivery
 from clarion.pipeline.inbox import changes, personal, reading
 from clarion.pipeline.outbox.models import Batch
 from clarion.shared.inbox.models import Epoch
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, happened
 
@@ -41,13 +41,13 @@ def person(people: list[User], monkeypatch: pytest.MonkeyPatch) -> User:
     """Somebody with a notification, and a batch that was not delivered."""
     delivery.expand(happened("one", first=people[:1]))
     with monkeypatch.context() as patch:
-        patch.setattr("clarion.pipeline.recipients.load", _nothing_inline)
+        patch.setattr("clarion.pipeline.recipients.get_settings", _nothing_inline)
         delivery.expand(happened("waits", first=people[:1]))
     return people[0]
 
 
 def _nothing_inline() -> object:
-    return load().model_copy(update={"deliver_at_once": 0})
+    return get_settings().model_copy(update={"deliver_at_once": 0})
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from clarion.pipeline import recipients
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
 from tests.integration.histories import ALL, Actions, Client, faults_of, replay, work_off
@@ -39,9 +39,9 @@ def people() -> list[User]:
 @pytest.fixture(autouse=True)
 def _inline_and_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some events are delivered by the task that expands them, some by batches of two."""
-    small = load().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
+    small = get_settings().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
     either = random.Random(1)
-    monkeypatch.setattr(recipients, "load", lambda: either.choice([small, load()]))
+    monkeypatch.setattr(recipients, "load", lambda: either.choice([small, get_settings()]))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

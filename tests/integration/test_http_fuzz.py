@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from clarion.pipeline import delivery
 from clarion.pipeline.api import api
 from clarion.pipeline.outbox.recording import record
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from examples.forum.wsgi import application
 from tests.factories import UserFactory
@@ -51,8 +51,8 @@ def cases() -> list[Any]:
 @pytest.fixture
 def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
     """Somebody with a few notifications, so that some requests find what they name."""
-    known = load().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
-    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
+    known = get_settings().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
+    monkeypatch.setattr("clarion.pipeline.api.events.get_settings", lambda: known)
     # As Django's own client does: the connection is in the test's transaction, and is not closed between requests.
     monkeypatch.setattr(request_started, "receivers", [])
     monkeypatch.setattr(request_finished, "receivers", [])
@@ -66,7 +66,7 @@ def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
 def test_whatever_is_sent_is_answered_as_the_document_says(
     ann: User, operation: APIOperation, mode: GenerationMode
 ) -> None:
-    tokens: dict[str, Any] = {"user": mint(ann.pk, load())[0], "service": SERVICE_TOKEN, "nobody": None}
+    tokens: dict[str, Any] = {"user": mint(ann.pk, get_settings())[0], "service": SERVICE_TOKEN, "nobody": None}
 
     @hypothesis.settings(
         max_examples=EXAMPLES, derandomize=True, deadline=None, database=None,

@@ -11,7 +11,7 @@ from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Announcement
 from clarion.shared.inbox.queries import NAME_MAX_LENGTH
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.factories import UserFactory
 from tests.integration.things import ThingHappened
 
@@ -26,7 +26,7 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[Choose]:
     names.actor_sql.cache_clear()
 
     def to(column: str) -> None:
-        settings = load().model_copy(update={"username_column": column})
+        settings = get_settings().model_copy(update={"username_column": column})
         for module in (names, checks):
             monkeypatch.setattr(module, "load", lambda: settings)
         names.actor_sql.cache_clear()

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from clarion.pipeline import delivery
 from clarion.pipeline.api import api
 from clarion.pipeline.outbox.recording import record
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.factories import UserFactory
 from tests.integration.things import ThingHappened
@@ -108,8 +108,8 @@ def fields_of(operation: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
-    known = load().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
-    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
+    known = get_settings().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
+    monkeypatch.setattr("clarion.pipeline.api.events.get_settings", lambda: known)
     user = UserFactory.create()
     for number in range(3):
         delivery.expand(record(ThingHappened(first=(user.pk,)), key=f"thing {number}"))
@@ -131,7 +131,7 @@ def test_odd_values_are_answered_with_what_is_wrong(
             bad.append(f"{what}: says nothing")
         return answer.status_code
 
-    token = SERVICE_TOKEN if path.startswith("/api/events") else mint(ann.pk, load())[0]
+    token = SERVICE_TOKEN if path.startswith("/api/events") else mint(ann.pk, get_settings())[0]
     headers = {"Authorization": f"Bearer {token}"}
     plain = path.replace("{notification_id}", "1").replace("{mute_id}", "1")
     schema = fields_of(operation)

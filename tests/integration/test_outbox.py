@@ -20,7 +20,7 @@ from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.recording import record
 from clarion.shared import metrics
 from clarion.shared.inbox.models import Notification
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests import environment
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, due_now, failing_for, happened
@@ -264,7 +264,7 @@ def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
     finally:
         environment.VALKEY.kill(signal.SIGCONT)
     assert Event.objects.count() == 4
-    bound = load().broker_wait_seconds
+    bound = get_settings().broker_wait_seconds
     assert waits[0] < bound + 0.5
     assert max(waits[1:]) < 0.1  # it is left alone for a moment
     monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)

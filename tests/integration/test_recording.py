@@ -19,7 +19,7 @@ from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.models import Event, UsedKey
 from clarion.pipeline.outbox.recording import KEY_MAX_LENGTH, record, record_named
 from clarion.shared.inbox.models import Notification
-from clarion.shared.settings import Settings, load
+from clarion.shared.settings import Settings, get_settings
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,8 +63,8 @@ class NotReadable(Declaration, name="tests.not.readable.v1"):
 def services(monkeypatch: pytest.MonkeyPatch, valkey: str) -> dict[str, Client]:
     """Clients with the token of a service each; one has no name."""
     tokens = (SecretStr(f"billing={BILLING}"), SecretStr(f"search={SEARCH}"), SecretStr("u" * 40))
-    known = load().model_copy(update={"service_tokens": tokens})
-    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
+    known = get_settings().model_copy(update={"service_tokens": tokens})
+    monkeypatch.setattr("clarion.pipeline.api.events.get_settings", lambda: known)
     by_name = {"billing": BILLING, "search": SEARCH, "unnamed": "u" * 40}
     return {name: Client(headers={"authorization": f"Bearer {token}"}) for name, token in by_name.items()}
 
@@ -144,7 +144,7 @@ def test_a_source_that_is_busy_takes_the_slow_lane_and_others_do_not(
 ) -> None:
     """The actor is the source, or else the service by its name. Without any of them nothing is counted."""
     monkeypatch.setattr(
-        "clarion.pipeline.outbox.recording.load", lambda: load().model_copy(update={"crowding_limit": 2})
+        "clarion.pipeline.outbox.recording.load", lambda: get_settings().model_copy(update={"crowding_limit": 2})
     )
     for number in range(4):
         record(ThingHappened(), key=f"no source {number}")

@@ -13,7 +13,7 @@ from django.test import Client
 
 from clarion.pipeline import access, delivery
 from clarion.pipeline.outbox.recording import record
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.factories import UserFactory
 from tests.integration.things import ThingHappened
@@ -39,7 +39,7 @@ def ann(valkey: str) -> User:
 @pytest.fixture
 def as_ann(ann: User, settings: Any) -> Client:
     settings.DATABASE_ROUTERS = [ToTheReplica()]
-    token, _ = mint(ann.pk, load())
+    token, _ = mint(ann.pk, get_settings())
     return Client(headers={"Authorization": f"Bearer {token}"})
 
 

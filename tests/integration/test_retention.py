@@ -20,7 +20,7 @@ from clarion.pipeline.outbox.models import Batch, Event, Pace, Retention
 from clarion.pipeline.outbox.recording import record
 from clarion.pipeline.outbox.sweep import sweep
 from clarion.shared.inbox.models import Announcement, Collapse, Inbox, Notification
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, due_now, happened
 from tests.integration.things import ThingHappened
@@ -262,7 +262,7 @@ def test_notifications_that_were_never_read_are_removed_after_a_year(
 def test_the_oldest_unread_notifications_beyond_the_cap_are_removed(
     people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(expiry, "load", lambda: load().model_copy(update={"unread_max": 3}))
+    monkeypatch.setattr(expiry, "load", lambda: get_settings().model_copy(update={"unread_max": 3}))
     monkeypatch.setattr(expiry, "CHUNK", 2)
     full, also_full, fine = people[:3]
     tell(full, also_full, count=8)

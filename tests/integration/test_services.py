@@ -11,7 +11,7 @@ from clarion.pipeline import delivery
 from clarion.pipeline.notices import named_audience
 from clarion.pipeline.outbox.models import Event
 from clarion.shared.inbox.models import Notification
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,8 +25,8 @@ def everybody(starting_with: str) -> Any:
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch, valkey: str) -> Client:
-    known = load().model_copy(update={"service_tokens": (SecretStr("other" * 8), SecretStr(TOKEN))})
-    monkeypatch.setattr("clarion.pipeline.api.events.load", lambda: known)
+    known = get_settings().model_copy(update={"service_tokens": (SecretStr("other" * 8), SecretStr(TOKEN))})
+    monkeypatch.setattr("clarion.pipeline.api.events.get_settings", lambda: known)
     return Client(headers={"authorization": f"Bearer {TOKEN}"})
 
 

@@ -11,7 +11,7 @@ from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Notification
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests import environment
 from tests.integration.conftest import Frames
 from tests.integration.steps import happened
@@ -105,8 +105,8 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
             delivery.deliver(batch_id)
 
     if not few:
-        inline = load().model_copy(update={"deliver_at_once": 0})
-        monkeypatch.setattr("clarion.pipeline.recipients.load", lambda: inline)
+        inline = get_settings().model_copy(update={"deliver_at_once": 0})
+        monkeypatch.setattr("clarion.pipeline.recipients.get_settings", lambda: inline)
     tell("the first")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

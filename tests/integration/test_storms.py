@@ -14,7 +14,7 @@ from clarion.pipeline.outbox import sweep
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Announcement, Inbox, Notification
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once, due_now
 from tests.integration.things import ThingHappened
@@ -31,7 +31,7 @@ def test_in_a_storm_further_notifications_are_stored_and_counted_but_quiet(
     people: list[User], published: Frames
 ) -> None:
     me, other, *_ = people
-    limit = load().storm_limit
+    limit = get_settings().storm_limit
     for _ in range(limit + 2):
         delivery.expand(happened(first=(me.pk,)))
     frames = [frame for _, frame in published()]
@@ -44,7 +44,7 @@ def test_in_a_storm_further_notifications_are_stored_and_counted_but_quiet(
 
 def test_when_the_window_has_passed_they_are_shown_again(people: list[User], published: Frames) -> None:
     me, *_ = people
-    for _ in range(load().storm_limit + 1):
+    for _ in range(get_settings().storm_limit + 1):
         delivery.expand(happened(first=(me.pk,)))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE clarion_inbox SET window_at = window_at - interval '1 hour'")
@@ -57,7 +57,7 @@ def test_one_sources_storm_takes_the_slow_lane_and_leaves_the_quick_one(
     people: list[User], broker: redis.Redis
 ) -> None:
     me, ann, ben, *_ = people
-    limit = load().crowding_limit
+    limit = get_settings().crowding_limit
     for _ in range(limit + 10):
         happened(actor=ann, source="tests.place:1", first=(me.pk,))
     assert (broker.llen("events"), broker.llen("bursts")) == (limit, 10)
@@ -72,7 +72,7 @@ def test_one_sources_storm_takes_the_slow_lane_and_leaves_the_quick_one(
 
 
 def test_a_source_that_has_calmed_down_is_quick_again(people: list[User], broker: redis.Redis) -> None:
-    for _ in range(load().crowding_limit + 1):
+    for _ in range(get_settings().crowding_limit + 1):
         happened(actor=people[1], first=(people[0].pk,))
     Event.objects.update(recorded_at="2026-01-01T00:00Z")
     assert Event.objects.get(pk=happened(actor=people[1], first=(people[0].pk,))).lane == "events"

@@ -10,7 +10,7 @@ from django.db import connection
 
 from clarion.edge.repair import Reader
 from clarion.pipeline import access
-from clarion.shared.settings import load
+from clarion.shared.settings import get_settings
 from clarion.shared.tokens import BIGINT_MAX, mint, verify
 from tests.environment import POSTGRES
 
@@ -40,7 +40,7 @@ async def tables() -> AsyncIterator[None]:
 def reader_of(**settings: Any) -> Reader:
     name = connection.settings_dict["NAME"]
     url = POSTGRES.url.rsplit("/", 1)[0] + f"/{name}"
-    return Reader(load().model_copy(update={"database_url": url, **settings}))
+    return Reader(get_settings().model_copy(update={"database_url": url, **settings}))
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ async def test_a_table_that_is_made_later_makes_the_edge_ready(tables: None) -> 
 
 def test_every_id_that_a_bigint_holds_is_a_subject() -> None:
     for user_id in (1, 10**18, BIGINT_MAX):
-        assert verify(mint(user_id, load())[0], load()).user_id == user_id
+        assert verify(mint(user_id, get_settings())[0], get_settings()).user_id == user_id
 
 
 def test_who_is_active_is_read_from_the_configured_column(monkeypatch: pytest.MonkeyPatch) -> None:
     user = User(is_active=False, is_staff=True)
     for column, active in (("is_active", False), ("is_staff", True), ("", True), ("elsewhere", True)):
         monkeypatch.setattr(
-            access, "load", lambda column=column: load().model_copy(update={"user_active_column": column})
+            access, "load", lambda column=column: get_settings().model_copy(update={"user_active_column": column})
         )
         assert access.is_active(user) is active

@@ -2,8 +2,7 @@
 
 from django.urls import reverse
 
-from clarion.pipeline.audiences import Audience, audiences_for
-from clarion.pipeline.kinds import Limit, Over, declare_kind
+from clarion import Audience, Limit, Over, audiences_for, declare_kind
 from examples.forum.audiences import people
 from examples.forum.audiences.writing import about
 from examples.forum.badges import CATALOGUE

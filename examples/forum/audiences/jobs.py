@@ -6,8 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from clarion.pipeline.audiences import Audience, audiences_for
-from clarion.pipeline.kinds import declare_kind
+from clarion import Audience, audiences_for, declare_kind
 from examples.forum import events
 from examples.forum.audiences import people
 from examples.forum.models import Analysis, Collection, Document, Export, Extract

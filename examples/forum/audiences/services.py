@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from clarion.pipeline.notices import named_audience
+from clarion import named_audience
 from examples.forum.audiences.people import participants
 from examples.forum.models import Thread
 

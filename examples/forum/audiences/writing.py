@@ -9,8 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from clarion.pipeline.audiences import Audience, audiences_for
-from clarion.pipeline.kinds import Limit, Over, declare_kind
+from clarion import Audience, Limit, Over, audiences_for, declare_kind
 from examples.forum.audiences import people
 from examples.forum.events import MessagePosted
 from examples.forum.mentions import mentioned_names

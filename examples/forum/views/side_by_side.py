@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
-from clarion.shared.settings import load
+from clarion import get_settings
 from clarion.shared.tokens import mint
 from examples.forum import posting
 from examples.forum.forms import ReplyForm
@@ -30,7 +30,7 @@ def side_by_side(request: HttpRequest) -> HttpResponse:
 @require_POST
 def token(request: HttpRequest, username: str) -> HttpResponse:
     """A socket's token for one of the two."""
-    return JsonResponse({"token": mint(_person(username).pk, load())[0]})
+    return JsonResponse({"token": mint(_person(username).pk, get_settings())[0]})
 
 
 @require_POST
