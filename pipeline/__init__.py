@@ -24,6 +24,8 @@ maintenance.py retention in slices              expiry.py      its steps: the ro
 backlog.py     the length and age of the queues checks.py      the system checks
 health/        the operators' page in Django's admin
 
+apps.py        the Django app                  models.py     its models, from outbox/
+admin.py       its pages in the admin          management/   its commands
 tasks.py       the Celery tasks: an id in, one call to delivery
 enqueue.py     hints for the broker, with a bounded wait
 queues.py      the queues, and the tasks that are routed to them

@@ -1,7 +1,7 @@
 """Django's system checks of the traps: settings that work in every test and fail on a bad day.
 
 Enters: Django's settings, the Celery app, and with `check --database default` Postgres, with `--deploy` besides the
-broker. Leaves: messages with what to do. docs/operations.md lists them. Registered by `pipeline/outbox/apps.py`.
+broker. Leaves: messages with what to do. docs/operations.md lists them. Registered by `pipeline/apps.py`.
 """
 
 import os

@@ -28,8 +28,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "ninja",
-    "clarion.shared.inbox.apps.InboxConfig",
-    "clarion.pipeline.outbox.apps.OutboxConfig",
+    "clarion.shared.inbox",
+    "clarion.pipeline",
     "examples.forum.apps.ForumConfig",
 ]
 

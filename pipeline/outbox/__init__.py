@@ -8,9 +8,7 @@
     dead_letters.py  replay or discard what was parked
     pauses.py      kinds that nobody is told of for now, and what waits for them
     story.py       what happened to one event, when
-    models.py      Event and Batch           admin.py  both, and the inboxes, for operators
-    management/    trace, dead_letters, pause, resume, drain, personal_data, new_epoch
-    migrations/
+    models.py      Event, Batch and the smaller tables
 
 A message on the broker is only a hint that one of these rows is there.
 """

@@ -8,4 +8,5 @@ class InboxConfig(AppConfig):
 
     name = "clarion.shared.inbox"
     label = "clarion_inbox"
+    verbose_name = "Clarion: inboxes"
     default_auto_field = "django.db.models.BigAutoField"

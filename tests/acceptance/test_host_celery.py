@@ -36,7 +36,7 @@ DATABASES = {{"default": get_settings().django_database()}}
 CHANNEL_LAYERS = get_settings().django_channel_layers()
 INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "ninja", "mysite",
-    "clarion.shared.inbox.apps.InboxConfig", "clarion.pipeline.outbox.apps.OutboxConfig",
+    "clarion.shared.inbox", "clarion.pipeline",
 ]
 """,
     "tasks.py": """

@@ -177,7 +177,7 @@ def test_the_admin_estimates_what_is_large(
         delivery.expand(happened(first=[people[0].pk]))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE clarion_event")
-    monkeypatch.setattr("clarion.pipeline.outbox.admin.COUNTED_MAX", 2)
+    monkeypatch.setattr("clarion.pipeline.admin.COUNTED_MAX", 2)
     delivery.expand(happened(first=[people[0].pk]))
     assert "3 events" in admin_client.get("/admin/clarion_pipeline/event/").content.decode()
     assert "4 events" in admin_client.get("/admin/clarion_pipeline/event/?state=done").content.decode()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ....inbox import personal
+from ...inbox import personal
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ... import dead_letters
-from ...models import Batch, Event
+from ...outbox import dead_letters
+from ...outbox.models import Batch, Event
 
 
 class Command(BaseCommand):

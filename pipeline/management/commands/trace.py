@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ...story import NoSuchEvent, find, story
+from ...outbox.story import NoSuchEvent, find, story
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
-from .....shared.reports import DRAIN, TAKE, Report
-from ....health import acts
-from ....publish import channel_layer
+from ....shared.reports import DRAIN, TAKE, Report
+from ...health import acts
+from ...publish import channel_layer
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ... import pauses
-from ...models import Pause
+from ...outbox import pauses
+from ...outbox.models import Pause
 
 
 class Command(BaseCommand):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from .....shared.inbox.models import Epoch
-from ....epoch import new_value
+from ....shared.inbox.models import Epoch
+from ...epoch import new_value
 
 
 class Command(BaseCommand):

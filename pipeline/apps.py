@@ -1,4 +1,4 @@
-"""Django's registration of the outbox, and the discovery of what apps declare."""
+"""The Django app of the pipeline; discovers the events and audiences that other apps declare."""
 
 from importlib import import_module
 
@@ -6,15 +6,16 @@ from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 
-class OutboxConfig(AppConfig):
-    """The outbox; finds `events.py` and `audiences.py` of every installed app."""
+class PipelineConfig(AppConfig):
+    """The outbox, its admin and commands; imports `events.py` and `audiences.py` of each installed app."""
 
-    name = "clarion.pipeline.outbox"
+    name = "clarion.pipeline"
     label = "clarion_pipeline"
+    verbose_name = "Clarion: outbox"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import what the apps declare, so that a worker knows every event and its audiences."""
+        """Import the declarations of all apps, so that a worker has every event and its audiences."""
         autodiscover_modules("events", "audiences")
         import_module("clarion.pipeline.notices")
         import_module("clarion.pipeline.inbound")

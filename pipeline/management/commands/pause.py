@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from .... import kinds
-from ... import pauses
+from ... import kinds
+from ...outbox import pauses
 
 
 class Command(BaseCommand):

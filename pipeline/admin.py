@@ -16,12 +16,12 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from ...shared.inbox.models import Announcement, Epoch, Inbox, Mute
-from ..health import acts, page
-from ..inbox import reading
-from .models import Batch, Event, Sample
-from .story import story
-from .work import BATCH, EVENT, Kind
+from ..shared.inbox.models import Announcement, Epoch, Inbox, Mute
+from .health import acts, page
+from .inbox import reading
+from .outbox.models import Batch, Event, Sample
+from .outbox.story import story
+from .outbox.work import BATCH, EVENT, Kind
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
