@@ -37,6 +37,16 @@ OWN_TERMINAL = "# in a terminal of its own\n"
 #: Longest wait for one command (seconds). Usual are one or two.
 COMMAND_SECONDS = 90
 
+#: Packages of the project, named like the folders of Clarion, and an app with the label `inbox`.
+NEIGHBOURS = {
+    "edge/__init__.py": "",
+    "shared/__init__.py": "",
+    "inbox/__init__.py": "",
+    "inbox/models.py": "from django.db import models\n\n\nclass Inbox(models.Model):\n    pass\n",
+}
+#: At the end of the project's settings, when they are first written; `pipeline` is django-pipeline.
+NEIGHBOURS_INSTALLED = '\nPIPELINE: dict[str, object] = {}\nINSTALLED_APPS += ["inbox", "pipeline"]\n'
+
 
 @dataclass
 class Reader:
@@ -45,6 +55,7 @@ class Reader:
     folder: Path
     ports: dict[str, int]
     environment: dict[str, str]
+    added: dict[str, str] = field(default_factory=dict)
     terminals: list[Process] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
@@ -78,7 +89,7 @@ class Reader:
         path = self.folder / found[1]
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.read_text() + "\n\n" if found[2] else ""
-        path.write_text(before + block[found.end() :])
+        path.write_text(before + block[found.end() :] + self.added.pop(found[1], ""))
 
     def _run(self, block: str) -> None:
         """Run it in a shell; what it exports is there afterwards."""
@@ -134,10 +145,11 @@ def wheel() -> Path:
     assert made.returncode == 0, made.stderr
     (file,) = folder.glob("clarion-*.whl")
     inside = set(zipfile.ZipFile(file).namelist())
-    for package in ("pipeline", "edge", "shared"):
+    for package in ("clarion", "clarion/pipeline", "clarion/edge", "clarion/shared"):
         assert f"{package}/py.typed" in inside
-    assert "edge/client/notifications.js" in inside
-    assert not [name for name in inside if name.startswith(("tests/", "dev/", "examples/", "edge/client/tests"))]
+    assert "clarion/edge/client/notifications.js" in inside
+    assert {name.split("/")[0] for name in inside if ".dist-info/" not in name} == {"clarion"}
+    assert not [name for name in inside if name.startswith("clarion/edge/client/tests")]
     return file
 
 
@@ -169,7 +181,10 @@ def reader(django_db_setup: None, wheel: Path, python: Path) -> Iterator[Reader]
     }
     with Valkey(FOLDER / "tutorial-valkey") as valkey:
         ports = {"8000": free_port(), "8001": free_port(), "5432": POSTGRES.port, "6379": valkey.port}
-        reader = Reader(folder, ports, environment)
+        for name, text in NEIGHBOURS.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+        reader = Reader(folder, ports, environment, {"mysite/settings.py": NEIGHBOURS_INSTALLED})
         yield reader
         for terminal in reader.terminals:
             terminal.kill()
@@ -181,11 +196,27 @@ def test_the_tutorial_ends_with_a_notification_on_a_socket(reader: Reader) -> No
 
 
 def test_clarion_comes_from_its_wheel(reader: Reader) -> None:
-    where = "import pipeline, edge, shared; print(pipeline.__file__, edge.__file__, shared.__file__)"
-    said = subprocess.run(
-        ["python", "-c", where], cwd=reader.folder, env=reader.environment, capture_output=True, text=True, check=True
-    )
-    assert said.stdout.count("tutorial-venv/lib") == 3
+    """The names that its folders have in the checkout belong to the project and to django-pipeline."""
+    where = "import clarion, pipeline.storage, edge, shared; print(clarion.__file__, edge.__file__, shared.__file__)"
+    ours, edge, shared = run_python(reader, "-c", where).split()
+    assert "tutorial-venv/lib" in ours
+    assert (Path(edge).parents[1], Path(shared).parents[1]) == (reader.folder, reader.folder)
+
+
+def test_a_project_may_have_a_package_named_pipeline(reader: Reader) -> None:
+    own = reader.folder / "own" / "pipeline"
+    own.mkdir(parents=True)
+    (own / "__init__.py").touch()
+    which = "import clarion.pipeline.delivery, pipeline; print(pipeline.__file__)"
+    assert str(own) in run_python(reader, "manage.py", "shell", "-c", which, PYTHONPATH=str(own.parent))
+
+
+def run_python(reader: Reader, *arguments: str, **environment: str) -> str:
+    """Run Python in the reader's project; return its output."""
+    return subprocess.run(
+        ["python", *arguments], cwd=reader.folder, env=reader.environment | environment,
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
 
 
 def test_the_projects_own_tasks_stay_on_their_own_broker(reader: Reader) -> None:
