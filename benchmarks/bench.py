@@ -16,7 +16,7 @@ from rich.console import Console
 
 from benchmarks import figures, report
 from benchmarks.figures import Figure
-from benchmarks.ground import clear, ground
+from benchmarks.testbed import clear, ground
 
 AREAS = ("poster", "expansion", "persist", "publish", "whole", "lanes", "small", "latency", "growth", "edge", "scale")
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks.running import join_stack
 
 if TYPE_CHECKING:
-    from examples.forum.crowd import Crowd
+    from examples.forum.burst_users import Crowd
 
 #: The kind that a message in a thread is told as.
 MESSAGE = "THREAD_REPLY"
@@ -98,7 +98,7 @@ def main(
 async def _burst(url: str, recipients: int, online: int, kind: str, storm: int, console: Console) -> Result:
     from benchmarks.listeners import Listeners
     from benchmarks.memory import WorkerMemory
-    from examples.forum import crowd as crowds
+    from examples.forum import burst_users as crowds
 
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -167,9 +167,9 @@ class Posted:
 
 def _warm_up(kind: str) -> None:
     """A process of the web app has its connections to Postgres and the broker open; so has ours, after this."""
-    from examples.forum import crowd
+    from examples.forum import burst_users
 
-    _post(crowd.gather(1), kind)
+    _post(burst_users.gather(1), kind)
 
 
 def _post(crowd: "Crowd", kind: str) -> Posted:

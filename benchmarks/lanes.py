@@ -22,7 +22,7 @@ from benchmarks.running import join_stack
 
 if TYPE_CHECKING:
     from benchmarks.listeners import Listeners
-    from examples.forum.crowd import Crowd
+    from examples.forum.burst_users import Crowd
 
 #: Longest wait for one mention (seconds).
 PATIENCE_SECONDS = 60
@@ -76,7 +76,7 @@ async def compare(url: str, recipients: int, mentions: int, *, look: Callable[[]
     `look` is called before the first, between the two, and after the last.
     """
     from benchmarks.listeners import Listeners
-    from examples.forum import crowd as crowds
+    from examples.forum import burst_users as crowds
 
     burst = await asyncio.to_thread(crowds.gather, recipients)
     pairs = itertools.cycle([await asyncio.to_thread(crowds.gather, 1, f"crowd-{n}-speaks") for n in range(SPEAKERS)])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from clarion.shared.client import InboxClient
+from clarion.client import InboxClient
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 

@@ -6,7 +6,7 @@ held at once (resident set, MiB), looked at several times a second; the largest 
 
 import psutil
 
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
 
 #: Longest wait for the workers to say who they are (seconds).
 ASK_SECONDS = 3.0

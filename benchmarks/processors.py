@@ -10,14 +10,14 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import ground
+from benchmarks import testbed
 
 
 class Processors:
     """The parts of one measurement."""
 
     def __init__(self, **parts: Sequence[psutil.Process]) -> None:
-        postgres, valkey = ground.servers()
+        postgres, valkey = testbed.servers()
         self._parts = {**parts, "postgres": [psutil.Process(postgres)], "redis": [psutil.Process(valkey)]}
         self._begun: dict[str, float] = {}
 

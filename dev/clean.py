@@ -9,7 +9,7 @@ import shutil
 import sys
 
 from dev.account import private_folder_path
-from dev.ground import DATA
+from dev.stack_config import DATA
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import httpx
 
-from dev.ground import PROJECT, Ground, from_environment
+from dev.stack_config import PROJECT, Ground, from_environment
 from dev.supervisor import read_procfile
 
 #: Seconds until we give up. A warm start takes ten; a slow disk with a cold cache has been seen to take a minute.

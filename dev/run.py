@@ -19,8 +19,8 @@ from types import FrameType
 from dev import children, stack
 from dev.account import Unreachable
 from dev.binaries import ServerNotFound
-from dev.ground import MARK, PROJECT, BadGround, Ground, from_environment
 from dev.servers import Postgres, Server, ServerFailed, Valkey
+from dev.stack_config import MARK, PROJECT, BadGround, Ground, from_environment
 from dev.supervisor import Supervisor, read_procfile
 
 #: Seconds that processes get to end in order: workers finish the tasks that they have begun.

@@ -10,7 +10,7 @@ import os
 
 import psutil
 
-from dev.ground import DATA, DEFAULT_PORT_BASE, MARK, URLS, Ground, write_private
+from dev.stack_config import DATA, DEFAULT_PORT_BASE, MARK, URLS, Ground, write_private
 
 _FILE = "stack.json"
 

@@ -1,28 +1,31 @@
-"""The edge: holds the sockets, reads Postgres, never writes it, and knows nothing of Celery or the pipeline.
+"""The edge: holds the connections of browsers and forwards frames to them.
+
+It reads Postgres and never writes it, and imports neither Celery nor the pipeline.
 
     asgi.py       the application that Daphne runs         settings.py   its Django settings
-    consumer.py   a WebSocket: connect, receive, disconnect
-    events.py     the same stream as Server-Sent Events    http.py       all that is answered over HTTP
-    runtime.py    the parts of this process               paths.py      the path that a request asks for
+    websocket.py  a WebSocket: connect, receive, disconnect
+    sse.py        the same stream as Server-Sent Events    http.py       all other HTTP requests
+    runtime.py    the parts of this process                paths.py      the path that a request asks for
+
     admission.py  from an accepted connection to an open stream, or a refusal
-    auth.py       what a client offers to a user id        limits.py     how many, how often
-    address.py    the address that limits count by
-    sessions.py   the web app's session cookie
+    auth.py       from a client's credential to a user id  limits.py     concurrency and rate limits
+    address.py    the address that limits count by         session_cookie.py  the web app's session cookie
+
+    hub.py        all connections of this process: register, position checks, maintenance
+    connection.py one open connection: forward, hold back, close
+    home.py       the part of the process that a connection uses
     stream.py     the ordered stream of one inbox, without I/O
-    socket.py     one open stream: forward, hold back, close
-    home.py       the part of the process that a socket uses
-    mending.py    what a stream may have missed: read it, or say RESYNC
-    sockets.py    all of this process: listen, look after, find quiet loss
-    wire.py       the way out to one client                transport.py  a shorter way out of Daphne
-    credit.py     how much may be out unacknowledged
-    repair.py     what a socket missed, read from Postgres
-    drain.py      a slow goodbye before a deploy           handshake.py  how long a connection may take to ask
-    goodbye.py    the goodbye itself                       operators.py  what operators see and ask of this edge
+    reader.py     reads inboxes from Postgres, many connects in one query
+    repair.py     repairs a stream after a gap: reads the log, or sends RESYNC
+    transport.py  how frames are sent to one client        credit.py     flow control for slow clients
+
+    control.py    commands and status of this edge for operators
+    drain.py      closes all connections gradually         shutdown.py   drains before the process ends
     health.py     /healthz /readyz /metrics
-    client/       the browser's end
+    daphne/       what Clarion changes in Daphne           client/       the browser client
 
 The life of a connection:
 
     accept ─► token ─► listen to the user's group ─► one query: user, head of the inbox, log after the cursor
-           ─► CONNECTED ─► what was missed ─► live: in order as published, gaps repaired from Postgres ─► close
+           ─► CONNECTED ─► missed frames ─► live frames in order, gaps repaired from Postgres ─► close
 """

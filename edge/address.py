@@ -1,8 +1,8 @@
 """The address that limits count by.
 
 Input: the scope of a handshake, and how many trusted proxies stand in front. Output: an IPv4 address, or the /64
-network of an IPv6 address, since one customer usually has a whole one. Each proxy appends the address that called it to
-`X-Forwarded-For`, so the entry of the outermost trusted proxy counts; a client can forge only those before it.
+network of an IPv6 address, since one customer usually has a whole one. Each proxy appends the address that called it
+to `X-Forwarded-For`, so the entry of the outermost trusted proxy counts; a client can forge only those before it.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ def address_of(scope: Mapping[str, Any], trusted_proxies: int) -> str:
         return _counted(peer) or peer
     values = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"]
     hops = [hop.strip() for hop in ",".join(values).split(",")]
-    # Of fewer entries than proxies the first counts: a proxy that appends nothing is none.
+    # With fewer entries than proxies the first one counts: a proxy that appends nothing is not a proxy.
     return _counted(hops[max(0, len(hops) - trusted_proxies)]) or _counted(peer) or peer
 
 

@@ -1,8 +1,8 @@
-"""From an accepted connection to an open stream, or a refusal that says why.
+"""Admits a connection: from an accepted handshake to an open stream, or a refusal with its reason.
 
-Enters: the scope of a handshake, and a socket that nothing was sent to yet. Leaves: the socket open, listening, with
-what it missed on its way; or closed. The connection was accepted before its token is looked at, since a browser does
-not see why a handshake was refused.
+Input: the scope of a handshake, and a connection that nothing was sent to yet. Output: the connection is open,
+subscribed and has received the frames that it missed, or it is closed. The handshake is accepted before the token is
+checked, because a browser does not show why a handshake was refused.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from ..shared.protocol import AuthFailure, Close
 from ..shared.tokens import CannotCheck, TokenRefused
 from . import auth
 from .address import address_of
-from .repair import Opening, ReadFailed
+from .connection import Connection
+from .reader import ConnectState, ReadFailed
 from .runtime import Edge
-from .socket import Socket
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ HELD_BACK_MAX = 500
 
 
 @asynccontextmanager
-async def admitted(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> AsyncIterator[bool]:
+async def admitted(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> AsyncIterator[bool]:
     """Whether the socket is open; it is one of the process's sockets until the block ends."""
     socket.address = address_of(scope, edge.settings.trusted_proxies)
     try:
@@ -43,7 +43,7 @@ async def admitted(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> Asyn
             edge.sockets.remove(socket)
 
 
-async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
+async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bool:
     """Find out who this is and whether there is room for one more of theirs; listen, read, and begin."""
     if edge.draining:
         turn_away(socket)
@@ -58,7 +58,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
         if socket.identity.subject is None:
             if not _enter(edge, socket):
                 return False
-            # Listen first, then read: what is published in between is held by the stream, and nothing falls between.
+            # Listen first, then read: the stream holds frames that are published in between, so none is lost.
             await edge.sockets.listen(socket)
             opening = _let_in(socket, await edge.reader.opening(socket.user_id, since))
             socket.open(opening, since, epoch, confirm=confirm)
@@ -86,7 +86,7 @@ async def _admit(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> bool:
     return True
 
 
-async def _hold_back(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> None:
+async def _hold_back(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> None:
     """Delay the answer to a refusal that repeats, by address and token."""
     sockets = edge.sockets
     token = auth.offered(scope, edge.settings)
@@ -100,15 +100,15 @@ async def _hold_back(edge: Edge, socket: Socket, scope: Mapping[str, Any]) -> No
         sockets.held_back -= 1
 
 
-def _enter(edge: Edge, socket: Socket) -> bool:
+def _enter(edge: Edge, socket: Connection) -> bool:
     over = edge.sockets.enter(socket)
     if over:
         socket.exceed(over)
     return not over
 
 
-def _let_in(socket: Socket, opening: Opening | None) -> Opening:
-    """Whoever the token names, if there is such a user and they may connect; raises TokenRefused."""
+def _let_in(socket: Connection, opening: ConnectState | None) -> ConnectState:
+    """Return the user of the token, if they exist and may connect; raise TokenRefused."""
     if opening is None:
         raise TokenRefused(AuthFailure.INVALID)
     if not opening.access.admits(socket.identity):
@@ -116,13 +116,13 @@ def _let_in(socket: Socket, opening: Opening | None) -> Opening:
     return opening
 
 
-def cannot_check(socket: Socket, away: CannotCheck) -> None:
+def cannot_check(socket: Connection, away: CannotCheck) -> None:
     """Have the client come back later, because the outage of a dependency is not the fault of its token."""
     metrics.AUTH_UNAVAILABLE.labels(away.dependency).inc()
     turn_away(socket)
 
 
-def turn_away(socket: Socket) -> None:
+def turn_away(socket: Connection) -> None:
     """Have the client come back in a moment: this edge cannot serve it now."""
     socket.send(protocol.going_away(random.uniform(*COME_BACK_SECONDS)))  # noqa: S311 - spread
     socket.close(Close.GOING_AWAY)

@@ -12,10 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.edge.settings")
 from channels.routing import ProtocolTypeRouter
 
 from ..shared.installation import wait_for_installation
-from . import drain, handshake, transport
-from .consumer import websocket
+from . import shutdown
+from .daphne import handshake, websocket_protocol
 from .http import http
 from .settings import LOGGING
+from .websocket import websocket
 
 #: A collection walks the sockets and everyone waits for it, so there are few, and none walks the objects of the start
 #: (gc.freeze). A closed connection leaves no reference cycle, so collections are for rare exceptions: after 50,000
@@ -26,9 +27,9 @@ logging.config.dictConfig(LOGGING)
 wait_for_installation()
 gc.freeze()
 gc.set_threshold(*GC_THRESHOLDS)
-drain.install()
+shutdown.install()
 handshake.install()
-transport.install()
+websocket_protocol.install()
 
 application = ProtocolTypeRouter(
     {

@@ -1,4 +1,4 @@
-"""What a client offers, to a user id.
+"""Authenticates a client: from its credential to a user id.
 
 Input: the scope of a handshake, or a token sent in band. Output: the identity in a verified token, TokenRefused with
 the reason for the client, or CannotCheck while a dependency is away. A token is looked for in the subprotocol, in the
@@ -17,20 +17,20 @@ from urllib.parse import parse_qs
 from redis.exceptions import RedisError
 
 from ..shared import tickets
+from ..shared.channel_layer import ClarionLoopLayer
 from ..shared.jwks import is_of_a_provider
-from ..shared.layer import ClarionLoopLayer
 from ..shared.protocol import BEARER_PREFIX, SUBPROTOCOL, AuthFailure
 from ..shared.settings import Settings
 from ..shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, TokenRefused, verify
-from . import sessions
-from .repair import WRONG_STATEMENT, Reader, ReadFailed
+from . import session_cookie
+from .reader import WRONG_STATEMENT, InboxReader, ReadFailed
 from .runtime import Edge
 
 logger = logging.getLogger(__name__)
 
 Scope = Mapping[str, Any]
 
-#: Digits of the largest cursor; a longer one is no cursor.
+#: Digits of the largest cursor; longer ones are malformed.
 CURSOR_MAX_DIGITS = 18
 #: Fields of a query; one with more is read as empty.
 QUERY_MAX_FIELDS = 20
@@ -72,12 +72,12 @@ async def verified(token: str, edge: Edge) -> Identity:
     return verify(token, edge.settings)
 
 
-async def _signed_in(scope: Scope, settings: Settings, reader: Reader) -> Identity:
-    key = sessions.cookie_of(scope, settings)
+async def _signed_in(scope: Scope, settings: Settings, reader: InboxReader) -> Identity:
+    key = session_cookie.cookie_of(scope, settings)
     identity = None
     if key is not None:
         try:
-            identity = await sessions.identity_of(key, reader, settings, time.time())
+            identity = await session_cookie.identity_of(key, reader, settings, time.time())
         except WRONG_STATEMENT as error:
             # No table of sessions, or no right to read it: sessions open no sockets here, now or later.
             logger.warning("Sessions cannot be read by this edge", extra={"error": repr(error)})
@@ -102,7 +102,7 @@ async def _redeemed(text: str, settings: Settings, layer: ClarionLoopLayer) -> I
 
 
 def cursor(scope: Scope) -> tuple[int | None, str | None]:
-    """`since` and `epoch` of the query, or what an EventSource that comes back has seen; what is no cursor is none."""
+    """Return the cursor from `Last-Event-ID` or the query, or (None, None) if it is missing or malformed."""
     query = _query(scope)
     since, epoch = query.get("since", ""), query.get("epoch")
     for name, value in scope.get("headers", ()):
@@ -114,7 +114,7 @@ def cursor(scope: Scope) -> tuple[int | None, str | None]:
 
 
 def offered(scope: Scope, settings: Settings) -> str | None:
-    """Return the token or ticket that counts, unverified; None if there is none."""
+    """Return the token or ticket of the handshake, unverified; None without one."""
     for subprotocol in scope.get("subprotocols", ()):
         if subprotocol.startswith(BEARER_PREFIX):
             return str(subprotocol.removeprefix(BEARER_PREFIX))

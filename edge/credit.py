@@ -1,11 +1,12 @@
-"""How much a client may be sent beyond its last acknowledgement. No I/O.
+"""Flow control: how much may be sent to a client beyond its last acknowledgement. No I/O.
 
 Input: the size of each frame to send, the seq of each acknowledgement. Output: whether the frame may be sent. The
-server below does not push back: frames that a client does not read wait in this process, so it is given credit. A
-client that has never acknowledged anything is not bounded here, but by what its network takes (socket.py).
+server has no back pressure: frames that a client does not read wait in this process, so each client has a credit. A
+client that has never acknowledged a frame is limited by its network instead (connection.py).
 
-What is out is counted in two parts, before and after a mark, so that a socket keeps five numbers and no list: an
-acknowledgement at or beyond the mark clears the first part, and the mark moves to what was sent last.
+Unacknowledged frames are counted in two parts, before and after a mark, so a connection keeps five numbers and no
+list. An acknowledgement at or beyond the mark clears the first part and moves the mark to the last frame that was
+sent.
 """
 
 
@@ -43,7 +44,7 @@ class Credit:
         return not self.acknowledges or (frames * 2 <= self._frames and bytes_ * 2 <= self._bytes)
 
     def take(self, size: int) -> bool:
-        """Use credit for one frame of so many bytes; False: there is none, do not send it."""
+        """Use credit for a frame of `size` bytes; return False if the frame must not be sent."""
         frames, bytes_ = self.out
         if self.acknowledges and (frames >= self._frames or (frames and bytes_ + size > self._bytes)):
             return False

@@ -1,14 +1,14 @@
-"""The part of a process that its sockets use."""
+"""The part of a process that its connections use."""
 
 from typing import Protocol
 
 from ..shared.settings import Settings
-from .repair import Reader
+from .reader import InboxReader
 
 
 class Home(Protocol):
-    """What a socket uses of the process it is in."""
+    """Settings, reader and acknowledgements of the process."""
 
     settings: Settings
-    reader: Reader
+    reader: InboxReader
     acks: dict[int, int]

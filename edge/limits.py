@@ -1,10 +1,10 @@
-"""How many sockets, how often, how many messages. No I/O; whoever owns a limit says what time it is."""
+"""Limits of connections, connects and messages. No I/O; the caller passes the current time."""
 
 from collections import Counter
 from collections.abc import Hashable
 
 
-class MessageRate:
+class TokenBucket:
     """A token bucket: `per_minute` messages a minute, as many at once."""
 
     __slots__ = ("_capacity", "_left", "at")
@@ -24,7 +24,7 @@ class MessageRate:
         return True
 
 
-class AtOnce:
+class ConcurrencyLimit:
     """At most `most` of each name at the same time."""
 
     def __init__(self, most: int) -> None:
@@ -45,12 +45,12 @@ class AtOnce:
             del self._counts[name]
 
 
-class Rates:
+class KeyedRateLimit:
     """A rate for each name; a name that has been quiet for a minute is forgotten."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._rates: dict[Hashable, MessageRate] = {}
+        self._rates: dict[Hashable, TokenBucket] = {}
         self._swept_at = 0.0
 
     def allows(self, name: Hashable, now: float) -> bool:
@@ -60,7 +60,7 @@ class Rates:
             self._rates = {name: rate for name, rate in self._rates.items() if now - rate.at < 60}
         rate = self._rates.get(name)
         if rate is None:
-            rate = self._rates[name] = MessageRate(self._per_minute, now)
+            rate = self._rates[name] = TokenBucket(self._per_minute, now)
         return rate.allows(now)
 
 

@@ -1,268 +1,164 @@
-"""What a socket missed, read from Postgres.
+"""Repairs a stream after a suspected gap: reads the log until the stream is complete.
 
-Enters: a user and a cursor. Leaves: the user, the head of their inbox and its log after the cursor, by one query of
-one snapshot each. Reads go through a small asynchronous pool with a bound on how many run at once and how long each
-may take, so that thousands of sockets that come back together queue here and not in Postgres, and a Postgres that
-hangs delays repairs and nothing else. Nothing is ever written.
+Input: a connection and the cause: a gap, a head that is ahead, or a frame of another epoch. Output: the missing
+frames, sent in their place, or RESYNC if the log does not lead to the head. A repair is a task while it runs; a
+connection has at most one.
 """
 
 import asyncio
-import contextlib
 import logging
-from collections import deque
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Protocol
 
-from psycopg import AsyncConnection, DataError, OperationalError, ProgrammingError
-from psycopg import Error as PostgresError
-from psycopg.rows import TupleRow, tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
-
-from ..shared.inbox.log import frame_of
-from ..shared.inbox.queries import LOG_AFTER, Head, LogRow, UserTable, connect_sql, heads_sql, password_sql, probes
+from ..shared import metrics
+from ..shared.inbox.queries import Head
+from ..shared.protocol import ResyncReason
 from ..shared.settings import Settings
-from ..shared.tokens import Identity
+from .reader import InboxReader, Missed, ReadFailed
+from .stream import Stream
 
 logger = logging.getLogger(__name__)
 
-#: Connects that one statement reads, and such statements at the same time. A lone one does not wait for company.
-OPENINGS_AT_ONCE = 16
-OPENINGS_CONCURRENTLY = 2
-
-#: Entries of the log that one read takes: a replay goes on page by page, as fast as the client takes it, so its size is
-#: not this process's. An entry has at most some 17 kB.
-PAGE_ENTRIES = 50
-
-#: What a statement fails with that Postgres understood and cannot run: a name, a type or a grant is wrong.
-WRONG_STATEMENT = (ProgrammingError, DataError)
-
-#: What a read may fail with; the stream stays behind and is read again.
-ReadFailed = (PostgresError, PoolTimeout, PoolClosed, TimeoutError, OSError)
+#: The cause of a repair that goes on with a replay after its first page: nothing was lost.
+REPLAY = "replay"
+#: How often a log that does not reach a published seq is read again before its history is held to be another one, and
+#: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
+SHORT_LOG_READS = 5
+SHORT_LOG_WAIT_SECONDS = 0.1
+#: Reads in a row that do not lead past the last seq sent, although the head lies beyond it, before the log is held to
+#: have a hole that no further read fills.
+STUCK_READS = 2
+#: Wait before a repair that Postgres did not answer is tried again (seconds, with jitter).
+REPAIR_RETRY_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """The head of an inbox and the first page of frames of its log after a cursor, as (seq, text).
+class Repairable(Protocol):
+    """The part of a connection that a repair uses."""
 
-    `frames` is empty where the log cannot lead from the cursor to the head: too far behind, or purged.
-    """
-
-    head: Head
-    frames: Sequence[tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Whether a user may listen at all, and since when what identifies them counts."""
-
-    active: bool
-    not_before: datetime | None  # tokens issued earlier are revoked
-
-    def admits(self, identity: Identity) -> bool:
-        """Whether this identity still opens a socket, or keeps one open."""
-        return self.active and (self.not_before is None or identity.issued_at >= self.not_before.timestamp())
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """Who connects, and what they missed."""
-
-    user_id: int
-    username: str
-    access: Access
-    missed: Missed
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A connect that waits for its batched database read."""
-
-    who: int | str
-    after: int | None
-    answer: "asyncio.Future[Opening | None]"
-
-    def succeed(self, opening: Opening | None) -> None:
-        if not self.answer.done():  # the client may have gone
-            self.answer.set_result(opening)
-
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
-class Reader:
-    """Reads inboxes; one a process."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._limit = settings.replay_limit
-        self._timeout = settings.database_timeout_seconds
-        self._users = UserTable(
-            settings.user_table,
-            settings.user_id_column,
-            settings.username_column,
-            settings.user_active_column,
-            settings.subject_column,
-        )
-        self._connect_sql = connect_sql(self._users)
-        self._heads_sql = heads_sql(self._users)
-        self._password_sql = password_sql(self._users)
-        self.fault: str | None = None  # the setting that keeps the connect query from running, and why
-        self._verified = False
-        self._asked: deque[_Asked] = deque()
-        self._asking: set[asyncio.Task[None]] = set()
-        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
-            settings.conninfo,
-            min_size=1,
-            max_size=settings.repair_concurrency,
-            timeout=self._timeout,
-            kwargs={
-                "autocommit": True,
-                "row_factory": tuple_row,
-                "prepare_threshold": None,  # PgBouncer in transaction mode
-                "connect_timeout": max(2, round(self._timeout)),
-                "application_name": "clarion-edge",
-            },
-            open=False,
-        )
+    id: str
+    settings: Settings
+    stream: Stream
+    epoch: str
+    closed: bool
+    parked_at: float | None
 
     @property
-    def verified(self) -> bool:
-        """Whether the connect query has run: the settings fit the tables that Postgres has."""
-        return self._verified
+    def user_id(self) -> int:
+        """Whose inbox it carries."""
 
-    async def ready(self) -> bool:
-        """Whether Postgres answers. Until the connect query has run once, that is what is asked."""
+    def forward(self, frames: Sequence[str], source: str) -> None:
+        """Send frames of the stream, as far as there is credit."""
+
+    def say_resync(self, head: Head, reason: ResyncReason) -> None:
+        """Send RESYNC, so that the client reads a snapshot."""
+
+
+class StreamRepair:
+    """The repairs of one connection."""
+
+    __slots__ = ("_doubtful", "_reader", "_rewound", "_socket", "_task")
+
+    def __init__(self, socket: Repairable, reader: InboxReader) -> None:
+        self._socket: Repairable | None = socket  # None once the socket is gone, so that the two are no reference cycle
+        self._reader = reader
+        self._task: asyncio.Task[None] | None = None
+        self._doubtful = False  # which history the socket follows is to be asked of Postgres
+        self._rewound = False  # a seq that was sent is not in Postgres
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is something to read."""
+        behind = self._socket is not None and self._socket.stream.behind
+        return behind or self._doubtful or self._rewound
+
+    def begin(self, cause: str, *, wait: bool = True) -> None:
+        """Start a repair of a gap, after a short wait for late frames."""
+        socket = self._socket
+        if self._task is None and socket is not None and not socket.closed and socket.parked_at is None:
+            self._task = asyncio.get_running_loop().create_task(self._mend(socket, cause, wait=wait))
+
+    def doubt(self, cause: str) -> None:
+        """Start a repair that asks Postgres for the current epoch."""
+        self._doubtful = True
+        self.begin(cause)
+
+    def rewind(self, cause: str) -> None:
+        """Send RESYNC with the head that Postgres has, because it does not have a seq that was sent."""
+        self._rewound = True
+        self.begin(cause, wait=False)
+
+    def cancel(self) -> None:
+        """End the repair: the socket is gone."""
+        self._socket = None
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _mend(self, socket: Repairable, cause: str, *, wait: bool) -> None:
         try:
-            if self._verified:
-                await self._rows("SELECT 1", {})
-            else:
-                await self._verify()
-        except ReadFailed:
-            return False
-        return True
+            if wait:
+                # Frames of two workers may overtake each other: the missing one is mostly a moment away.
+                await asyncio.sleep(socket.settings.straggler_milliseconds / 1000)
+            if self.is_needed and not socket.closed:
+                if cause != REPLAY:
+                    metrics.GAPS.inc()
+                await self._read_until_caught_up(socket, cause)
+        except Exception:
+            logger.exception("A repair failed", extra={"session": socket.id, "user": socket.user_id})
+        finally:
+            self._task = None
 
-    async def _verify(self) -> None:
-        """Run the connect query once for no user; if it fails for its own sake, find the setting that is wrong."""
-        nobody = {"user_ids": [0], "subjects": [""], "afters": [0], "limit": 1, "page": 1}
-        try:
-            await self._rows(self._connect_sql, nobody)
-        except WRONG_STATEMENT as error:
-            await self._blame(error)
-        else:
-            self._verified, self.fault = True, None
-
-    async def _blame(self, error: Exception) -> None:
-        fault = f"the tables of Clarion: {error} (run `migrate`, or grant SELECT to the edge's role)"
-        for setting, probe in probes(self._users):
+    async def _read_until_caught_up(self, socket: Repairable, cause: str) -> None:
+        stream = socket.stream
+        short_reads = stuck_reads = 0
+        while self.is_needed and not socket.closed and socket.parked_at is None:
+            last = stream.last or 0
+            metrics.REPAIRS.labels(cause).inc()
+            doubtful, self._doubtful = self._doubtful, False
             try:
-                await self._rows(probe, {})
-            except WRONG_STATEMENT as wrong:
-                fault = f"{setting}: {wrong}"
-                break
-        self._verified, self.fault = False, fault
-        logger.error("The connect query cannot run: a setting does not fit Postgres", extra={"fault": fault})
-
-    async def opening(self, who: int | str, after: int | None) -> Opening | None:
-        """The user and what they missed after a cursor (None: nothing is read of the log); None: no such user.
-
-        `who` is a user's id, or what another issuer calls them. One who comes alone is asked for alone; those who come
-        together are asked for together, so that a storm of connects is some dozens of statements.
-        """
-        asked = _Asked(who, after, asyncio.get_running_loop().create_future())
-        self._asked.append(asked)
-        if len(self._asking) < OPENINGS_CONCURRENTLY:
-            task = asyncio.get_running_loop().create_task(self._open_asked())
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
-        return await asked.answer
-
-    async def _open_asked(self) -> None:
-        while self._asked:
-            batch = [self._asked.popleft() for _ in range(min(len(self._asked), OPENINGS_AT_ONCE))]
-            try:
-                answers = await self._openings(batch)
-            except Exception as error:  # noqa: BLE001 - passed on to those who wait
-                if isinstance(error, WRONG_STATEMENT) and self.fault is None:
-                    with contextlib.suppress(*ReadFailed):
-                        await self._blame(error)
-                for asked in batch:
-                    asked.fail(error)
-            else:
-                for number, asked in enumerate(batch, 1):
-                    asked.succeed(answers.get(number))
-
-    async def _openings(self, batch: Sequence["_Asked"]) -> dict[int, Opening]:
-        """By the number of the one asked for, from 1."""
-        asked = {
-            "user_ids": [None if isinstance(one.who, str) else one.who for one in batch],
-            "subjects": [one.who if isinstance(one.who, str) else None for one in batch],
-            "afters": [one.after for one in batch],
-            "limit": self._limit,
-            "page": PAGE_ENTRIES,
-        }
-        found: dict[int, list[TupleRow]] = {}
-        for number, *row in await self._rows(self._connect_sql, asked):
-            found.setdefault(number, []).append(tuple(row))
-        return {
-            number: Opening(rows[0][0], rows[0][1], Access(*rows[0][2:4]), _missed([row[4:] for row in rows]))
-            for number, rows in found.items()
-            if len({row[0] for row in rows}) == 1  # ambiguous subject: several users match, so reject it
-        }
-
-    async def session(self, key: str) -> tuple[str, datetime] | None:
-        """A session of the web app that has not ended: what Django stored, and until when it counts."""
-        rows = await self._rows(
-            "SELECT session_data, expire_date FROM django_session WHERE session_key = %(key)s AND expire_date > now()",
-            {"key": key},
-        )
-        return (rows[0][0], rows[0][1]) if rows else None
-
-    async def ended_sessions(self, keys: Sequence[str]) -> set[str]:
-        """Return those of these sessions of the web app that are gone: signed out, or ended by the app."""
-        rows = await self._rows(
-            "SELECT session_key FROM django_session WHERE session_key = ANY(%(keys)s)", {"keys": list(keys)}
-        )
-        return set(keys) - {key for (key,) in rows}
-
-    async def password(self, user_id: int) -> str | None:
-        """The hash of a user's password, to which their sessions are bound."""
-        rows = await self._rows(self._password_sql, {"user_id": user_id})
-        return rows[0][0] if rows else None
-
-    async def missed(self, user_id: int, after: int) -> Missed:
-        """Return the head of an inbox, and a page of its log after `after`."""
-        rows = await self._rows(
-            LOG_AFTER, {"user_id": user_id, "after": after, "limit": self._limit, "page": PAGE_ENTRIES}
-        )
-        return _missed(rows)
-
-    async def heads(self, user_ids: Sequence[int]) -> dict[int, tuple[str, int, Access]]:
-        """The epoch, the seq of each of these users' inboxes, and whether they may listen; nothing of who is gone."""
-        rows = await self._rows(self._heads_sql, {"user_ids": list(user_ids)})
-        return {user_id: (epoch, seq, Access(*access)) for user_id, epoch, seq, *access in rows}
-
-    async def _rows(self, sql: str, params: dict[str, Any]) -> list[TupleRow]:
-        if self._pool.closed:
-            await self._pool.open(wait=False)  # connections come in the background
-        async with asyncio.timeout(self._timeout):
-            # After a restart of Postgres each kept connection fails once; then there are new ones.
-            for _ in range(self._pool.max_size):
-                with contextlib.suppress(OperationalError):
-                    return await self._once(sql, params)
-            return await self._once(sql, params)
-
-    async def _once(self, sql: str, params: dict[str, Any]) -> list[TupleRow]:
-        async with self._pool.connection() as connection:
-            # The statement is composed of constants and of names from the settings, quoted.
-            cursor = await connection.execute(sql.encode(), params)
-            return await cursor.fetchall()
+                missed = await self._reader.missed(socket.user_id, last)
+            except ReadFailed as error:
+                self._doubtful |= doubtful
+                metrics.REPAIRS_FAILED.inc()
+                logger.warning(
+                    "Postgres did not answer a repair; it is tried again",
+                    extra={"session": socket.id, "user": socket.user_id, "error": repr(error)},
+                )
+                await asyncio.sleep(REPAIR_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                continue
+            if socket.closed:
+                return
+            short_reads = short_reads + 1 if missed.head.seq < stream.highest else 0
+            reason = unresumable(missed, last, socket.epoch)
+            if self._rewound:
+                # Postgres may have used the seq again by now, for another change.
+                reason, self._rewound = reason or ResyncReason.AHEAD, False
+            elif reason is ResyncReason.AHEAD:
+                reason = None  # a replica that lags, or a discarded history: further reads show which
+            if short_reads > SHORT_LOG_READS:
+                reason = ResyncReason.EPOCH
+            elif stuck_reads >= STUCK_READS:
+                reason = reason or ResyncReason.PURGED
+            if reason is not None:
+                socket.say_resync(missed.head, reason)
+                forget = reason in (ResyncReason.EPOCH, ResyncReason.AHEAD)
+                socket.forward(stream.jump(missed.head.seq, forget=forget), "repair")
+                continue
+            socket.forward(stream.repaired(missed.frames), "repair")
+            stuck_reads = stuck_reads + 1 if stream.last == last < missed.head.seq else 0
+            if short_reads:
+                await asyncio.sleep(SHORT_LOG_WAIT_SECONDS * 2 ** (short_reads - 1))
 
 
-def _missed(rows: Sequence[TupleRow]) -> Missed:
-    head = Head(*rows[0][:4])
-    if rows[0][4] is None:
-        return Missed(head, ())
-    log = [LogRow(*row[4:]) for row in rows]
-    return Missed(head, [(row.seq, frame_of(row, head.unread)) for row in log])
+def unresumable(missed: Missed, since: int, epoch: str | None) -> ResyncReason | None:
+    """Why the log cannot lead from `since` to the head; None where it can."""
+    head = missed.head
+    if epoch is not None and epoch != head.epoch:
+        return ResyncReason.EPOCH
+    if since > head.seq:
+        return ResyncReason.AHEAD
+    if since < head.floor:
+        return ResyncReason.PURGED
+    if since < head.seq and not missed.frames:
+        return ResyncReason.BEHIND
+    return None

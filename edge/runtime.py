@@ -1,6 +1,6 @@
-"""What one edge process has one of: settings, layer, reader, sockets.
+"""The single objects of one edge process: settings, layer, reader, hub.
 
-Made on first use, inside the event loop that Daphne runs, since the server has no start-up hook for applications.
+They are made on first use, inside the event loop that Daphne runs, because the server has no start-up hook.
 """
 
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from functools import cache
 
 from channels.layers import get_channel_layer
 
+from ..shared.channel_layer import ClarionChannelLayer, ClarionLoopLayer
 from ..shared.jwks import KeySet
-from ..shared.layer import ClarionChannelLayer, ClarionLoopLayer
 from ..shared.settings import Settings, get_settings
-from .operators import Operators
-from .repair import Reader
-from .sockets import Sockets
+from .control import ControlListener
+from .hub import Hub
+from .reader import InboxReader
 
 
 @dataclass(slots=True)
@@ -22,11 +22,11 @@ class Edge:
 
     settings: Settings
     layer: ClarionLoopLayer
-    reader: Reader
-    sockets: Sockets
+    reader: InboxReader
+    sockets: Hub
     keys: KeySet | None  # of an identity provider
-    draining: bool = False  # takes nobody new
-    operators: Operators | None = None
+    draining: bool = False  # refuses new connections
+    operators: ControlListener | None = None
     stopping: bool = False  # and ends when the goodbye is said
 
 
@@ -36,12 +36,12 @@ def edge() -> Edge:
     settings = get_settings()
     proxy = get_channel_layer()
     if not isinstance(proxy, ClarionChannelLayer):
-        raise TypeError("CHANNEL_LAYERS must name clarion.shared.layer.ClarionChannelLayer")
+        raise TypeError("CHANNEL_LAYERS must name clarion.shared.channel_layer.ClarionChannelLayer")
     layer = proxy.loop_layer()
-    reader = Reader(settings)
-    sockets = Sockets(settings, layer, reader)
+    reader = InboxReader(settings)
+    sockets = Hub(settings, layer, reader)
     sockets.start()
     made = Edge(settings, layer, reader, sockets, KeySet(settings) if settings.jwks_url else None)
-    made.operators = Operators(made)
+    made.operators = ControlListener(made)
     made.operators.start()
     return made

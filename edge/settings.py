@@ -3,7 +3,7 @@
 No apps, no database of Django's, no Celery: the edge reads Postgres through a small asynchronous pool of its own.
 """
 
-from ..shared.logs import logging_config
+from ..shared.json_logging import logging_config
 from ..shared.settings import get_settings
 
 SECRET_KEY, *SECRET_KEY_FALLBACKS = get_settings().secret_keys

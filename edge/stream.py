@@ -1,8 +1,8 @@
 """The ordered stream of one inbox on one socket, without I/O.
 
-Enters: frames as they were published, in any order, repeated or lost; the log as it was read from Postgres. Leaves:
-the frames to send, each seq once, in order, without a hole. It knows no time and no network: whoever owns it asks
-`behind`, waits a moment for stragglers, reads the log after `last`, and hands it in.
+Input: frames as they were published, in any order, repeated or missing; pages of the log from Postgres. Output: the
+frames to send, each seq once, in order, without a gap. It has no clock and no network. Its owner checks `behind`,
+waits a moment for late frames, reads the log after `last`, and passes it in.
 
     not open ──open()──► live ◄──────────────┐
       holds what         forwards last + 1   │ repaired(), jump()
@@ -22,7 +22,7 @@ Frame = tuple[int, str]
 
 
 class Stream:
-    """What one socket has been sent, and what it has not."""
+    """The position of one connection in its inbox, and the frames that wait for a gap."""
 
     __slots__ = ("_held", "_held_characters", "highest", "last")
 
@@ -75,9 +75,9 @@ class Stream:
         self.last = self._opened() - count
 
     def jump(self, seq: int, *, forget: bool = False) -> list[str]:
-        """The client will read a snapshot as of `seq`: go on from there; the frames to send after that.
+        """Continue from `seq`, because the client reads a snapshot of it; return the frames to send after that.
 
-        `forget`: what was held belongs to a history that is no more.
+        `forget`: the held frames belong to a discarded history.
         """
         self._keep({} if forget else {held: text for held, text in self._held.items() if held > seq})
         self.last = seq
@@ -85,7 +85,7 @@ class Stream:
         return self._released()
 
     def forget(self) -> None:
-        """What came before it was opened may belong to a history that is no more."""
+        """Frames that arrived before it was opened may belong to a discarded history."""
         self._keep({})
         self.highest = 0
 

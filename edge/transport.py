@@ -1,154 +1,134 @@
-"""Daphne's WebSocket protocol, with a shorter way out and limits on what comes in.
+"""Sends frames to one client: by a WebSocket, or as a stream of Server-Sent Events.
 
-Out: Daphne hands each message to autobahn, which builds the frame for every case there is, and Twisted registers the
-connection with the selector, writes in the next turn of the loop, and unregisters it. Nearly always the kernel has
-room, so the frame is built here and the write is tried first; the rest goes the usual way. The server never pushes
-back, so the bytes that wait in this process can be asked for (`waiting`).
-
-In: every frame counts against the rate of messages: pings, pongs and fragments cost as much as a message. A client over
-the rate, or over the size of a message, is read no more, and the application gets a message that says so and closes.
+Input: frames with their positions in the inbox, and a close code. Output: bytes. Sending never waits: bytes that the
+client's network has not accepted are counted in `waiting`, and the caller checks that, because there is no back
+pressure.
 """
 
-import random
-import struct
-import time
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
-from daphne.http_protocol import WebRequest
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
-from twisted.internet.tcp import Connection
+from autobahn.exception import Disconnected
 
-from ..shared.settings import get_settings
-from .limits import MessageRate
+from ..shared import protocol
+from ..shared.protocol import Close
+from .daphne import websocket_protocol
 
-#: Messages to the application besides those of ASGI: the client sends too many frames, or a message that is too large.
-TOO_MANY_FRAMES = "clarion.too_many_frames"
-TOO_LARGE = "clarion.too_large"
-
-#: With more than this waiting for the client's network, a ping is not answered (bytes).
-PONG_MAX_WAITING = 65_536
+#: How long the end of an event stream may take to reach its client before the connection is cut (seconds).
+LINGER_SECONDS = 5.0
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-#: First byte of a whole text message (RFC 6455, 5.2), and the sizes up to which its length takes none, two or eight
-#: further bytes.
-_TEXT = 0x81
-_SHORT = 125
-_MEDIUM = 0xFFFF
-_SHORT_HEAD = struct.Struct("!BB").pack
-_MEDIUM_HEAD = struct.Struct("!BBH").pack
-_LONG_HEAD = struct.Struct("!BBQ").pack
+#: Epoch and seq: how far a client is once it has a frame.
+Cursor = tuple[str, int]
 
 
-class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
-    """One WebSocket of Daphne's."""
+class Transport(Protocol):
+    """What a socket sends through."""
 
-    #: When the client last sent a ping or a pong (monotonic seconds; 0: never).
+    #: Whether the client can say anything: acknowledge, send a heartbeat, a new token.
+    bidirectional: bool
+
+    @property
+    def waiting(self) -> int:
+        """Bytes sent and still in this process."""
+
+    @property
+    def alive_at(self) -> float:
+        """When the client last gave a sign of life below the messages (monotonic seconds; 0: never)."""
+
+    def send(self, text: str, cursor: Cursor | None = None) -> bool:
+        """Send one frame; False: the client is gone."""
+
+    def close(self, code: Close) -> None:
+        """Say goodbye with this code."""
+
+
+class WebSocketTransport:
+    """A WebSocket: written directly to Daphne's connection, or by ASGI messages on another server."""
+
+    bidirectional = True
+    __slots__ = ("_connection", "_send")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._connection = websocket_protocol.connection(send)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes sent and still in this process."""
+        return 0 if self._connection is None else websocket_protocol.waiting(self._connection.transport)
+
+    @property
+    def alive_at(self) -> float:
+        """When the client last sent a ping or a pong."""
+        return 0.0 if self._connection is None else self._connection.alive_at
+
+    def send(self, text: str, cursor: Cursor | None = None) -> bool:
+        """Send one frame; False: the client is gone."""
+        if self._connection is not None:
+            return self._connection.push(text.encode())
+        return _run(self._send({"type": "websocket.send", "text": text}))
+
+    def close(self, code: Close) -> None:
+        """Say goodbye with this code."""
+        _run(self._send({"type": "websocket.close", "code": int(code)}))
+
+
+class EventStreamTransport:
+    """Server-Sent Events: the same frames; the id of an event is the cursor."""
+
+    bidirectional = False
     alive_at = 0.0
-    _rate: MessageRate | None = None
+    __slots__ = ("_beginning", "_request", "_send")
 
-    def makeConnection(self, transport: Any) -> None:  # noqa: N802 - Twisted's name
-        """As Twisted's. autobahn copies its options from the factory to each connection, and lists them for a log.
+    def __init__(self, send: Send, beginning: str = "") -> None:
+        self._send = send
+        self._beginning = beginning  # of the first event, since a block without data is an empty event to some clients
+        self._request = websocket_protocol.request(send)
 
-        There is one factory in a process, so the first connection copies them to the class, and no other has to.
-        """
-        cls = type(self)
-        if cls.CONFIG_ATTRS:
-            for name in cls.CONFIG_ATTRS:
-                option = getattr(self.factory, name)
-                setattr(cls, name, staticmethod(option) if callable(option) else option)
-            cls.CONFIG_ATTRS = []
-            # A message of more fragments than this is held in memory until its end, which may never come.
-            cls.maxMessagePayloadSize = cls.maxFramePayloadSize = get_settings().message_bytes
-        super().makeConnection(transport)
+    @property
+    def waiting(self) -> int:
+        """Bytes sent and still in this process."""
+        return 0 if self._request is None else websocket_protocol.waiting(self._request.transport)
 
-    def onOpen(self) -> None:  # noqa: N802 - autobahn's name
-        """As Daphne's. The pings of sockets that opened together are spread, or all would be answered at once."""
-        super().onOpen()
-        self.last_ping -= random.uniform(0, self.server.ping_interval)  # noqa: S311 - spread
+    def send(self, text: str, cursor: Cursor | None = None) -> bool:
+        """Send one frame; False: the client is gone."""
+        beginning, self._beginning = self._beginning, ""
+        if cursor is not None:
+            beginning += f"id: {cursor[0]}:{cursor[1]}\n"
+        return self._write(f"{beginning}data: {text}\n\n")
 
-    def onFrameBegin(self) -> None:  # noqa: N802 - autobahn's name
-        """As autobahn's, for each frame of any kind."""
-        now = time.monotonic()
-        if self._rate is None:
-            self._rate = MessageRate(get_settings().messages_per_minute, now)
-        if not self._rate.allows(now):
-            self._stop_reading(TOO_MANY_FRAMES)
-        super().onFrameBegin()
+    def keep_alive(self) -> None:
+        """Send a comment: proxies see that the stream lives, and the network that the client does not."""
+        self._write(":\n")
 
-    def onPing(self, payload: bytes) -> None:  # noqa: N802 - autobahn's name
-        """As autobahn's, unless the client does not read the answers."""
-        self.alive_at = time.monotonic()
-        if waiting(self.transport) < PONG_MAX_WAITING:
-            super().onPing(payload)
+    def close(self, code: Close) -> None:
+        """Say goodbye with this code, and end the stream; a client that does not take even that is cut off."""
+        self.send(protocol.closed(code))
+        way = None if self._request is None else self._request.transport
+        _run(self._send({"type": "http.response.body", "body": b"", "more_body": False}))
+        if way is not None:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, _cut_off, way)
 
-    def onPong(self, payload: bytes) -> None:  # noqa: N802 - autobahn's name
-        """Take it as a sign of life."""
-        self.alive_at = time.monotonic()
+    def _write(self, text: str) -> bool:
+        return _run(self._send({"type": "http.response.body", "body": text.encode(), "more_body": True}))
 
-    def _max_message_size_exceeded(self, *_: Any) -> None:
-        self._stop_reading(TOO_LARGE)
 
-    def _stop_reading(self, why: str) -> None:
-        """Drop what has come, read nothing more, and have the application close the socket."""
-        self.data = b""
-        self.transport.pauseProducing()
-        self.application_queue.put_nowait({"type": why})
+def _cut_off(way: Any) -> None:
+    """End a connection that still has something to write; the reactor would wait for ever."""
+    if websocket_protocol.waiting(way):
+        way.abortConnection()
 
-    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
-        """As Daphne's. The result of autobahn's `is_closed` is this protocol: only the collector would free the two."""
-        super().connectionLost(reason)
-        for name in ("is_open", "is_closed"):
-            self.__dict__.pop(name, None)
 
-    def push(self, payload: bytes) -> bool:
-        """Send one text frame; False: the socket is closing, nothing is sent any more."""
-        if self.state != self.STATE_OPEN:
-            return False
-        size = len(payload)
-        if size <= _SHORT:
-            head = _SHORT_HEAD(_TEXT, size)
-        elif size <= _MEDIUM:
-            head = _MEDIUM_HEAD(_TEXT, 126, size)
-        else:
-            head = _LONG_HEAD(_TEXT, 127, size)
-        write(self.transport, head + payload)
+def _run(sending: Awaitable[None]) -> bool:
+    """Run a send to its end, without a task; False: the client has just gone, and the server will say so itself."""
+    steps = sending.__await__()
+    try:
+        next(steps)
+    except StopIteration:
         return True
-
-
-def install() -> None:
-    """Have Daphne make its sockets with this protocol; it makes its factory after the application was imported."""
-    WebSocketFactory.protocol = DirectProtocol
-
-
-def connection(send: Send) -> DirectProtocol | None:
-    """The connection behind an application's `send`, whose first argument Daphne binds; None under another server."""
-    bound = getattr(send, "args", ())
-    return bound[0] if bound and isinstance(bound[0], DirectProtocol) else None
-
-
-def write(transport: Any, data: bytes) -> None:
-    """Write at once what the kernel takes, and leave the rest to the reactor, in order."""
-    if isinstance(transport, Connection) and transport.connected and not waiting(transport):
-        try:
-            sent = transport.socket.send(data)
-        except OSError:
-            sent = 0  # no room; or the connection is lost, which the reactor finds out with the next write
-        if sent == len(data):
-            return
-        data = data[sent:]
-    transport.write(data)
-
-
-def waiting(transport: Any) -> int:
-    """Bytes that were written and that the kernel has not taken yet."""
-    if not isinstance(transport, Connection):
-        return 0
-    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
-
-
-def request(send: Send) -> WebRequest | None:
-    """The HTTP request behind an application's `send`; None under another server."""
-    bound = getattr(send, "args", ())
-    return bound[0] if bound and isinstance(bound[0], WebRequest) else None
+    except Disconnected:
+        return False
+    raise RuntimeError("send() waited: the edge is made for Daphne, whose send never does")

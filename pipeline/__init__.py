@@ -4,34 +4,31 @@ delivery.py    the stages in order: read this first
 
 events.py      declare an event                 audiences.py   declare its recipients, for each kind
 kinds.py       declare a kind and its rules     limits.py      rate limits of kinds
-notices.py     notify by ids or a named audience, for services
+adhoc.py       notify by ids or a named audience, for services
 inbound.py     events that services send as Celery messages
 json_values.py values of an application as JSON that Postgres can hold
 names.py       the name that users are shown by
 
 outbox/        record an event; claim, finish, fail and sweep the work that follows from it
-recipients.py  audiences into batches, in SQL: precedence, actor, mutes
+fanout.py      audiences into batches, in SQL: precedence, actor, mutes
 persist.py     one transaction for each batch: insert, seq, unread
 epoch.py       a new epoch after a failover
 publish.py     rows into frames, frames to the channel layer, in bulk
-statements.py  the prepared statements of delivery
+prepared.py    the prepared statements of delivery
 
 inbox/         actions of users: read, unread, delete, mute; each published like any change
-api/           the HTTP API                     access.py      revoking access
+api/           the HTTP API                     revocation.py  revoking access
 presence.py    the users who are connected      tracing.py     the W3C trace context
 
-maintenance.py retention in slices              expiry.py      its steps: the rows that each removes
+retention.py   retention in slices              expiry.py      its steps: the rows that each removes
 backlog.py     the length and age of the queues checks.py      the system checks
-health/        the operators' page in Django's admin
+dashboard/     the operators' page in Django's admin
 
 apps.py        the Django app                  models.py     its models, from outbox/
 admin.py       its pages in the admin          management/   its commands
 tasks.py       the Celery tasks: an id in, one call to delivery
-enqueue.py     hints for the broker, with a bounded wait
-queues.py      the queues, and the tasks that are routed to them
-celery.py      the Celery app                   broker.py      its transports for Redis
-consumer.py    malformed messages, Flower       beat.py        the scheduler
-shown.py       redacted task arguments          errors.py      errors, and the database errors that pass
+celery/        the Celery app, its queues and hints, and the parts of Celery that it replaces
+errors.py      errors, and the database errors that pass
 
 record(event) ─► expand ─► [batches] ─► deliver ─► persist ─► publish ─► channel layer ─► edge
 """

@@ -1,4 +1,6 @@
-"""The outbox in Django's admin: what is stuck, why, and what to do about it; and the inboxes of users.
+"""The outbox and the inboxes in Django's admin, for operators.
+
+Unfinished work is shown with its errors and the actions for it.
 
 Usable with millions of rows: nothing is counted in full, and lists are ordered by their primary keys. Rows are written
 by the pipeline alone, so all of it is for reading, but for what operators do: see pipeline/health/.
@@ -17,11 +19,11 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from ..shared.inbox.models import Announcement, Epoch, Inbox, Mute
-from .health import acts, page
+from .dashboard import actions, views
 from .inbox import reading
 from .outbox.models import Batch, Event, Sample
-from .outbox.story import story
-from .outbox.work import BATCH, EVENT, Kind
+from .outbox.timeline import story
+from .outbox.work import BATCH, EVENT, WorkType
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -80,7 +82,7 @@ class ReadOnly(ModelAdmin):
 class WorkAdmin(ReadOnly):
     """Events and batches, with what to do about those that were parked."""
 
-    kind: Kind
+    kind: WorkType
     list_filter: ClassVar[tuple[str, ...]] = ("state",)
     actions = ("replay", "discard")
 
@@ -90,14 +92,14 @@ class WorkAdmin(ReadOnly):
 
     @admin.action(description="Replay what was parked", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
-        """Try it again; nobody is told twice."""
-        count = acts.replay(request.user, self.kind, list(queryset.values_list("pk", flat=True)))
+        """Replay; a recipient who has the notification is not notified again."""
+        count = actions.replay(request.user, self.kind, list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} replayed; others were not parked.", messages.SUCCESS)
 
     @admin.action(description="Discard what was parked", permissions=["act"])
     def discard(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         """Take it as done."""
-        count = acts.discard(request.user, self.kind, list(queryset.values_list("pk", flat=True)))
+        count = actions.discard(request.user, self.kind, list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} discarded; others were not parked.", messages.SUCCESS)
 
 
@@ -132,17 +134,17 @@ class HealthAdmin(ReadOnly):
     """Not a list of samples, but the page that is drawn from them."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The page of health, or an act of somebody on it."""
+        """Show the dashboard, or run an action of an operator."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            return page.act(request)
-        return page.show(request, self.admin_site.each_context(request) | (extra_context or {}))
+            return views.act(request)
+        return views.show(request, self.admin_site.each_context(request) | (extra_context or {}))
 
 
 @admin.register(Announcement)
 class AnnouncementAdmin(ReadOnly):
-    """What was told."""
+    """The announcements: the shared content of notifications."""
 
     list_display = ("pk", "kind", "actor_username", "topic", "event_id", "created_at")
     search_fields = ("=event_id",)

@@ -17,7 +17,7 @@ class PipelineConfig(AppConfig):
     def ready(self) -> None:
         """Import the declarations of all apps, so that a worker has every event and its audiences."""
         autodiscover_modules("events", "audiences")
-        import_module("clarion.pipeline.notices")
+        import_module("clarion.pipeline.adhoc")
         import_module("clarion.pipeline.inbound")
-        import_module("clarion.pipeline.access").connect()
+        import_module("clarion.pipeline.revocation").connect()
         import_module("clarion.pipeline.checks")

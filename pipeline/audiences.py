@@ -1,9 +1,9 @@
-"""Declare who hears of an event, as what.
+"""Declare the recipients of an event, and the kind that each group of them receives.
 
-Enters: for each event class one function, registered with `audiences_for`, that looks up the event's subject and
-returns its audiences in order of precedence. Leaves: those audiences, checked. A person in two audiences hears the
-first only; the actor and whoever muted the kind or the topic are taken out later, in SQL. A function returns an empty
-list when its subject is gone: then nobody is told.
+Input: for each event class one function, registered with `audiences_for`, that looks up the subject of the event and
+returns its audiences in order of precedence. Output: these audiences, validated. A user in two audiences is notified
+by the first of them. The actor and users who muted the kind or the topic are removed later, in SQL. A function returns
+an empty list if the subject no longer exists; then the event has no recipients.
 
     @audiences_for(MessagePosted)
     def message_posted(event: MessagePosted) -> list[Audience]:
@@ -110,7 +110,7 @@ def audiences_for(event: type[E]) -> Callable[[Callable[[E], list[Audience]]], C
 
 
 def audiences_of(event: Event) -> list[Audience]:
-    """The audiences of this event in order of precedence; raises InvalidAudience where they cannot be told apart."""
+    """Return the audiences of this event in order of precedence; raise InvalidAudience if two have the same kind."""
     function = _declared.get(type(event))
     if function is None:
         raise InvalidAudience(

@@ -1,8 +1,8 @@
-"""How far behind the pipeline is: what waits on each queue, since when, and in which state.
+"""The backlog of the pipeline: the length of each queue, the age of its oldest work, and the state of unfinished work.
 
-Enters: nothing. Leaves: a picture of the outbox and the broker as they are now, for operators and their metrics.
-Postgres tells what is still to be done and how old it is; the broker how many hints lie on each queue, which is more
-or less the same number while all is well. What is finished is not counted: there may be millions.
+Output: the state of the outbox and of the broker at this moment, for operators and metrics. Postgres has the
+unfinished work and its age; the broker has the number of hints on each queue. Both numbers are about the same while
+nothing is wrong. Finished work is not counted, because there may be millions of rows.
 """
 
 import json
@@ -20,8 +20,8 @@ from kombu.exceptions import ChannelError
 
 from ..shared import metrics
 from ..shared.settings import get_settings
-from .celery import app, bounded
-from .queues import QUEUES
+from .celery.app import app, bounded
+from .celery.queues import QUEUES
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is not done, and how many hints lie on each queue; None where the broker does not answer."""
+    """Unfinished work, and the number of hints on each queue; None if the broker does not answer."""
 
     unfinished: tuple[Unfinished, ...]
     hints: Mapping[str, int] | None
@@ -76,7 +76,7 @@ def look() -> Backlog:
 
 
 def note() -> None:
-    """Look, and set the metrics that say what was seen."""
+    """Measure the backlog and set its metrics."""
     backlog = look()
     for work in ("event", "batch"):
         for state in ("pending", "expanded", "failed", "paused"):

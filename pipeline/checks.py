@@ -1,7 +1,7 @@
-"""Django's system checks of the traps: settings that work in every test and fail on a bad day.
+"""Django's system checks: settings that pass every test and fail in production.
 
-Enters: Django's settings, the Celery app, and with `check --database default` Postgres, with `--deploy` besides the
-broker. Leaves: messages with what to do. docs/operations.md lists them. Registered by `pipeline/apps.py`.
+Input: Django's settings and the Celery app; with `check --database default` Postgres too, with `--deploy` the broker
+too. Output: messages that say what to do, listed in docs/operations.md. `pipeline/apps.py` registers them.
 """
 
 import os
@@ -17,11 +17,11 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, models, transaction
 from django.utils.module_loading import autodiscover_modules, import_string
 
-from ..shared.layer import ClarionChannelLayer
+from ..shared.channel_layer import ClarionChannelLayer
 from ..shared.output_buffer import is_too_small
 from ..shared.settings import get_settings
 from . import names
-from .celery import app, bounded
+from .celery.app import app, bounded
 from .publish import channel_layer
 
 TAG: Final = "clarion"

@@ -1,12 +1,11 @@
 """The stages of delivery in order. Read this first.
 
-Enters: the id of an event or a batch, from a task. Leaves: notifications in the inboxes of those it concerns, and
-frames on the channel layer. Each function may be run any number of times, by any number of workers, and be killed at
-any line:
+Input: the id of an event or a batch, from a task. Output: notifications in the inboxes of the recipients, and frames
+on the channel layer. Each function may run any number of times, in any number of workers, and be killed at any line:
 
-- before its commit, nothing has happened, and the sweep has the work done again;
-- after its commit and before `finish`, the rows are there and are published again; the edge drops what a socket has
-  had already, by seq.
+- Before its commit nothing has happened, and the sweep enqueues the work again.
+- After its commit and before `finish` the rows are published again. The edge drops a frame that a connection has
+  already sent, by its seq.
 
 Nothing is sent over the network while a transaction is open, so neither function can run inside a transaction of its
 caller: the transactions are durable, and Django raises RuntimeError instead of nesting them.
@@ -17,27 +16,27 @@ import logging
 from django.db import OperationalError, transaction
 
 from ..shared import metrics
-from . import audiences, events, limits, persist, publish, recipients
-from .enqueue import enqueue
+from . import audiences, events, fanout, limits, persist, publish
+from .celery.hints import enqueue
+from .celery.queues import DELIVER
 from .errors import is_busy
 from .outbox import busy, failures, pauses, work
-from .queues import DELIVER
 
 logger = logging.getLogger(__name__)
 
-Expanded = tuple[work.ClaimedEvent, recipients.Cut, list[persist.Stored]]
+Expanded = tuple[work.ClaimedEvent, fanout.FanOut, list[persist.Stored]]
 
 
 def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = None) -> None:
     """Turn an event into announcements and batches, and deliver to its recipients inline if they are few.
 
     `again` says that this is not the first hint, so the work may have ended a worker before; `enqueued_at` is the Unix
-    time of the hint, for the event's story.
+    time of the hint, for the timeline of the event.
     """
-    if again and not work.start_again(work.EVENT, event_id):
+    if again and not work.count_restart(work.EVENT, event_id):
         return
     with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
-        with failures.failure_noted(work.EVENT, [event_id], counted=again):
+        with failures.record_failures(work.EVENT, [event_id], counted=again):
             try:
                 expanded = _expand(event_id, enqueued_at, inline=True)
             except OperationalError as error:
@@ -48,14 +47,15 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
                     busy.split(batch_id)  # now, so that `deliver` does not wait for the same lock again
         if expanded is None:
             return
-        event, cut, stored = expanded
-        logger.info("An event was expanded", extra={"event": event.id, "key": event.key, "recipients": cut.recipients})
-        if cut.at_once:
-            with failures.failure_noted(work.BATCH, cut.batch_ids):
+        event, batches, stored = expanded
+        about = {"event": event.id, "key": event.key, "recipients": batches.recipients}
+        logger.info("An event was expanded", extra=about)
+        if batches.inline:
+            with failures.record_failures(work.BATCH, batches.batch_ids):
                 publish.publish(stored, event.recorded_at, epoch=event.epoch)
-                work.finish_at_once(event.id, cut.batch_ids)
+                work.finish_inline(event.id, batches.batch_ids)
         else:
-            enqueue(DELIVER, *cut.batch_ids, queue=cut.lane, traceparent=event.traceparent)
+            enqueue(DELIVER, *batches.batch_ids, queue=batches.lane, traceparent=event.traceparent)
 
 
 @transaction.atomic(durable=True)
@@ -65,23 +65,24 @@ def _expand(event_id: int, enqueued_at: float | None, *, inline: bool) -> Expand
     if event is None:
         return None
     declared = audiences.audiences_of(events.parse(event.name, event.payload))
-    if pauses.held_event(event.id, {audience.kind for audience in declared}):
+    if pauses.hold_event_if_paused(event.id, {audience.kind for audience in declared}):
         return None
     try:
         heard_by, dropped = limits.within(event, declared)
     except limits.Deferred as deferred:
         work.deferred(event.id, deferred.kind, deferred.seconds, str(deferred))
         return None
-    cut = recipients.cut(event, heard_by, dropped=dropped, enqueued_at=enqueued_at, inline=inline)
-    return event, cut, persist.persist(event.id, cut.at_once, locked=cut.locked) if cut.at_once else []
+    batches = fanout.fan_out(event, heard_by, dropped=dropped, enqueued_at=enqueued_at, inline=inline)
+    stored = persist.persist(event.id, batches.inline, locked=batches.locked) if batches.inline else []
+    return event, batches, stored
 
 
 def deliver(batch_id: int, *, again: bool = False) -> None:
     """Deliver to the recipients of one batch, except those whose inboxes are locked; `again` as in `expand`."""
-    if again and not work.start_again(work.BATCH, batch_id):
+    if again and not work.count_restart(work.BATCH, batch_id):
         return
     timed = metrics.BATCH_SECONDS.labels(work.BATCH.name).time()
-    with timed, failures.failure_noted(work.BATCH, [batch_id], counted=again):
+    with timed, failures.record_failures(work.BATCH, [batch_id], counted=again):
         try:
             delivered = _store(batch_id)
         except OperationalError as error:
@@ -98,6 +99,6 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
 def _store(batch_id: int) -> tuple[work.ClaimedBatch, list[persist.Stored]] | None:
     """Claim the batch and store its notifications; None: there is nothing to do now."""
     batch = work.claim_batch(batch_id)
-    if batch is None or pauses.held_batch(batch_id, batch.announced.kind):
+    if batch is None or pauses.hold_batch_if_paused(batch_id, batch.announced.kind):
         return None
     return batch, persist.persist(batch.event_id, [batch])

@@ -1,12 +1,12 @@
-"""A new epoch after a failover, written before anything else is.
+"""Begins a new epoch after a failover.
 
-Input: a transaction that is about to give out seqs. Output: the epoch of the history that it belongs to. When a standby
-is promoted, Postgres begins a new timeline. If the standby lagged, its inboxes have lost their last seqs, which would
-be given out again for other notifications. Therefore each statement that begins such a transaction compares the
-timeline with the one stored beside the epoch. Where they differ, `renewed` writes a new epoch in the same transaction,
-and every client reads its inbox anew.
+Input: a transaction that is about to assign seqs. Output: the epoch of its history. When a standby is promoted,
+Postgres begins a new timeline. If the standby lagged, its inboxes have lost their last seqs, which would be assigned
+again to other notifications. Therefore each statement that begins such a transaction compares the timeline with the
+one stored beside the epoch. If they differ, `renewed` writes a new epoch in the same transaction, and each client
+reads its inbox again.
 
-The row of the epoch is locked before any inbox, so that two such transactions do not deadlock.
+The row of the epoch is locked before any inbox, so two such transactions do not deadlock.
 """
 
 import logging

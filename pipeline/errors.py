@@ -1,4 +1,4 @@
-"""Errors of the pipeline: one tree, with the docstring as the default message; and which database errors pass."""
+"""The errors of the pipeline, whose docstring is the default message, and a test for temporary database errors."""
 
 from typing import Final
 

@@ -1,8 +1,8 @@
 """Declare an event: something that happened in the web app.
 
-Enters: a subclass of `Event` with a name and a few ids. Leaves: the registry by which the pipeline finds it again
-when the event is worked off. An event is named in the past tense, dotted, with a version; its payload is small, frozen
-and validated, and a field that is not declared is refused:
+Input: a subclass of `Event` with a name and a few ids. Output: an entry in the registry, by which a worker finds the
+class when it processes the event. A name is in the past tense, dotted, with a version. The payload is small, frozen
+and validated, and an undeclared field is rejected:
 
     class MessagePosted(Event, name="forum.message.posted.v1"):
         message_id: int

@@ -2,8 +2,8 @@
 
 Input: a position, 0 for the beginning. Output: a chunk of rows removed, in the caller's transaction, and the position
 after it. A step reads along an index in the order in which rows become old, and is done at the first young one. Where
-rows of an inbox's log go, its floor rises, under the inbox's lock: a cursor below it gets RESYNC. Where unread ones go,
-the inbox takes a seq too, so that open sockets notice.
+rows of an inbox's log go, its floor rises, under the inbox's lock: a cursor below it gets RESYNC. Where unread ones
+go, the inbox takes a seq too, so that open sockets notice.
 """
 
 from collections.abc import Callable, Sequence

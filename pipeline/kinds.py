@@ -1,7 +1,7 @@
-"""Declare a kind: what a recipient is told, and how much of it.
+"""Declare a kind of notification and its rules, such as a rate limit.
 
-Enters: a name, and where they differ from the usual, its rules. Leaves: the registry that the stages ask. A kind that
-is not declared is told plainly: each event by itself, without a limit.
+Input: a name, and the rules that differ from the default. Output: an entry in the registry. An undeclared kind has the
+default rules: one notification for each event, without a limit.
 
     THREAD_REPLY = declare_kind("THREAD_REPLY", collapses=True)
     MENTION = declare_kind("MENTION", limit=Limit(events=20, seconds=60, over=Over.DROP))
@@ -44,7 +44,7 @@ class Kind:
 
     `collapses`: the unread events of this kind and one topic are one notification for each person, whose count grows.
     Without a topic nothing collapses.
-    `retention_days`: after so many days what was read or deleted is purged; None: the setting.
+    `retention_days`: days after which read and deleted notifications are removed; None: the setting.
     """
 
     name: str

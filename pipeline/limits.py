@@ -3,8 +3,8 @@
 Input: a claimed event and its audiences. Output: the audiences within their kinds' limits, and the kinds that were
 dropped; or Deferred, when the event has to wait. A kind over its limit gives each further event a turn of its own
 (GCRA, the generic cell rate algorithm): one time is kept for each actor and kind, by which the events so far fit the
-rate, and an event moves it on by one interval. An event whose turn is reserved waits for it once and is then delivered,
-so events keep their order and none is woken in vain.
+rate, and an event moves it on by one interval. An event whose turn is reserved waits for it once and is then
+delivered, so events keep their order and none is woken in vain.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The name that a user is shown by: the column of the user model that CLARION_USERNAME_COLUMN names.
 
-The edge reads the same column. It is not Django's USERNAME_FIELD, which is often an e-mail address that recipients must
-not see. A user model without that column has no names: then clients are sent `null`.
+The edge reads the same column. It is not Django's USERNAME_FIELD, which is often an e-mail address that recipients
+must not see. A user model without that column has no names: then clients are sent `null`.
 """
 
 from functools import cache

@@ -1,16 +1,17 @@
-"""Store a batch: the next seq and unread of each inbox, and a notification in each, set by set.
+"""Stores a batch: a notification for each recipient, with the next seq and the unread count of each inbox.
 
-Enters: claimed batches of one event, inside the transaction that claimed them. Leaves: one notification row for each
-recipient, and what must be told of each. One statement advances the inboxes, inserts what is the next seq of each, and
-notes on the batches that this is done; whatever the size.
+Input: claimed batches of one event, inside the transaction that claimed them. Output: one notification row for each
+recipient, and the data that their frames need. One statement advances the inboxes, inserts the rows and marks the
+batches as stored, whatever their size.
 
-Inboxes are locked in order of user ids, so that two batches with recipients in common wait for each other and never
-deadlock: by the cut, where few are told; by advancing them along the index; or by a statement before, where there are
-several batches, or where what is there must be seen as it is once the locks are had, to collapse with it. Where some
-have no inbox none is locked; they are made in the same order, and then all are locked.
+Inboxes are locked in order of user ids, so two batches with recipients in common wait for each other and never
+deadlock. If there are few recipients, the fan-out has locked them. Otherwise a statement locks them first if there are
+several batches, or if a kind collapses, since the open notification must be read under the lock. In all other cases
+the update itself locks them, along the index. If some recipients have no inbox, none is locked until the missing ones
+are inserted, in the same order.
 
-A batch is noted and its rows are inserted by the same statement, and a person is in one batch of an event only. So a
-batch that is noted has all of its rows, and is published again as it is; one that is not has none.
+The same statement inserts the rows of a batch and marks it, and a user is in one batch of an event only. So a marked
+batch has all of its rows and is only published again; a batch without the mark has none.
 """
 
 import json
@@ -19,12 +20,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..shared import metrics
-from ..shared.protocol import Announced
+from ..shared.protocol import NotificationContent
 from ..shared.settings import get_settings
-from . import statements
+from . import prepared
 from .kinds import kind_of
 from .outbox.work import ClaimedBatch
-from .statements import ALONG_THE_INDEX
+from .prepared import ALONG_THE_INDEX
 
 _USERS = "ARRAY(SELECT unnest(recipients) FROM clarion_batch WHERE id = ANY(%(batches)s))"
 
@@ -75,7 +76,7 @@ UPDATE clarion_batch SET persisted_at = clock_timestamp(), stored = cardinality(
 _USERS_OF_ONE = "(SELECT recipients FROM clarion_batch WHERE id = %(batch)s)"
 
 #: One batch, of a kind that does not collapse. Advancing gives each inbox its row; the window is looked at as it was
-#: before. No row where somebody has no inbox.
+#: before. No row if a recipient has no inbox.
 _INSERT = f"""
 WITH advanced AS (
     UPDATE clarion_inbox i
@@ -173,8 +174,8 @@ ACTORS_COUNTED = 100
 Created = tuple[int, int, int, bool]
 
 
-class Joined(NamedTuple):
-    """A copy that collapsed with what was there unread."""
+class CollapsedCopy(NamedTuple):
+    """A copy that collapsed with an unread notification."""
 
     user_id: int
     seq: int
@@ -190,16 +191,16 @@ class Joined(NamedTuple):
 class Stored:
     """One announcement and its copies."""
 
-    announced: Announced
+    announced: NotificationContent
     created: Sequence[Created] = ()
-    joined: Sequence[Joined] = ()
+    joined: Sequence[CollapsedCopy] = ()
 
     def __len__(self) -> int:
         return len(self.created) + len(self.joined)
 
 
 def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = False) -> list[Stored]:
-    """Store the notifications of `batches`, all of one event; what is to be published, also of batches stored before.
+    """Store the notifications of `batches`, all of one event; return them for publishing, also those stored before.
 
     `locked` says that all recipients have inboxes, which this transaction has locked, and goes along indexes since.
     """
@@ -213,7 +214,7 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
         "storm_seconds": settings.storm_seconds,
     }
     stored: list[Stored] = []
-    with statements.cursor() as cursor:
+    with prepared.cursor() as cursor:
         if new:
             stored = _store(cursor, new, params, locked=locked)
             metrics.NOTIFICATIONS_STORED.inc(sum(map(len, stored)))
@@ -251,17 +252,17 @@ def _store(cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any],
 def _by_announcement(batches: Sequence[ClaimedBatch], rows: Sequence[Sequence[Any]]) -> list[Stored]:
     """Rows of an announcement's id, what every copy has, and what is null where it did not collapse."""
     created: dict[int, list[Created]] = {batch.announcement_id: [] for batch in batches}
-    joined: dict[int, list[Joined]] = {batch.announcement_id: [] for batch in batches}
+    joined: dict[int, list[CollapsedCopy]] = {batch.announcement_id: [] for batch in batches}
     for announcement_id, user_id, seq, unread, quiet, first, *more in rows:
         if first is None:
             created[announcement_id].append((user_id, seq, unread, quiet))
         else:
-            joined[announcement_id].append(Joined(user_id, seq, unread, quiet, first, *more))
+            joined[announcement_id].append(CollapsedCopy(user_id, seq, unread, quiet, first, *more))
     announced = {batch.announcement_id: batch.announced for batch in batches}
     return [Stored(one, created[its_id], joined[its_id]) for its_id, one in announced.items()]
 
 
-def _actor(announced: Announced) -> dict[str, Any]:
+def _actor(announced: NotificationContent) -> dict[str, Any]:
     """Who is added to the actors of collapsed notifications: the event's, the same for all its batches."""
     actor = announced.actor()
     return {

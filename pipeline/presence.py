@@ -1,9 +1,9 @@
-"""Who is connected at this moment: for those who choose another way to reach people who are not.
+"""Which users are connected at this moment, for applications that reach other users in another way.
 
-Enters: user ids. Leaves: those of them who have a socket or an event stream on any edge. Redis is asked who is
-subscribed, so nothing has to be written or expire: an edge that crashes takes its users along, and one whose machine
-vanished is noticed by Redis's `tcp-keepalive`. An answer is true for a moment only, and no promise: what is decided by
-it must do no harm where somebody has just come or gone.
+Input: user ids. Output: those of them with an open connection on any edge. Redis is asked for the subscribers of their
+groups, so nothing is written and nothing has to expire. The users of an edge that crashes are gone with its connection
+to Redis, and `tcp-keepalive` of Redis detects a machine that vanished. The answer holds for a moment only, so use it
+for decisions that do no harm when a user has just connected or left.
 """
 
 from collections.abc import Sequence

@@ -18,12 +18,12 @@ from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from ..shared import metrics
+from ..shared.channel_layer import ClarionChannelLayer
 from ..shared.groups import user_group
-from ..shared.layer import ClarionChannelLayer
 from ..shared.messages import FRAME
 from ..shared.protocol import AnnouncedFrames, Collapsed
-from ..shared.publisher import Lot
-from .persist import Joined, Stored
+from ..shared.publisher import Broadcast
+from .persist import CollapsedCopy, Stored
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ def publish(stored: Sequence[Stored], recorded_at: datetime, *, epoch: str | Non
 def publish_frames(frames: Sequence[tuple[int, int, str]], *, epoch: str | None = None) -> bool:
     """Publish frames of that history, each (user id, seq, text), to their users; return whether all were taken."""
     own = ((user_group(user_id), (seq, text)) for user_id, seq, text in frames)
-    return _publish([Lot({"type": FRAME, "epoch": epoch, "since": None, "rest": ""}, "own", own)], len(frames))
+    return _publish([Broadcast({"type": FRAME, "epoch": epoch, "since": None, "rest": ""}, "own", own)], len(frames))
 
 
-def _publish(lots: Iterable[Lot], size: int) -> bool:
+def _publish(lots: Iterable[Broadcast], size: int) -> bool:
     try:
         channel_layer().publish_lots(lots)
     except (RedisError, OSError) as error:
@@ -61,11 +61,11 @@ def channel_layer() -> ClarionChannelLayer:
     """The channel layer of this process."""
     layer = get_channel_layer()
     if not isinstance(layer, ClarionChannelLayer):
-        raise TypeError("CHANNEL_LAYERS must name clarion.shared.layer.ClarionChannelLayer")
+        raise TypeError("CHANNEL_LAYERS must name clarion.shared.channel_layer.ClarionChannelLayer")
     return layer
 
 
-def _lot(stored: Stored, since: float, epoch: str | None) -> Lot:
+def _lot(stored: Stored, since: float, epoch: str | None) -> Broadcast:
     """One announcement as messages; `since` is when its event was recorded, for the edge's metric."""
     frames = AnnouncedFrames(stored.announced)
     created = (
@@ -73,9 +73,11 @@ def _lot(stored: Stored, since: float, epoch: str | None) -> Lot:
         for user_id, seq, unread, quiet in stored.created
     )
     joined = ((user_group(copy.user_id), (copy.seq, _joined(frames, copy))) for copy in stored.joined)
-    return Lot({"type": FRAME, "epoch": epoch, "since": since, "rest": frames.rest}, "own", chain(created, joined))
+    return Broadcast(
+        {"type": FRAME, "epoch": epoch, "since": since, "rest": frames.rest}, "own", chain(created, joined)
+    )
 
 
-def _joined(frames: AnnouncedFrames, copy: Joined) -> str:
+def _joined(frames: AnnouncedFrames, copy: CollapsedCopy) -> str:
     into = Collapsed(copy.first, copy.stands_for, json.loads(copy.actors), copy.actor_count)
     return frames.collapsed(copy.seq, copy.unread, into, quiet=copy.quiet)

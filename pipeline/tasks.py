@@ -6,11 +6,11 @@ from celery import Task, shared_task
 from celery.exceptions import Reject
 from celery.worker import state as worker_state
 
-from . import delivery, inbound, maintenance
-from .enqueue import resend
-from .health import sampling
+from . import delivery, inbound, retention
+from .celery.hints import resend
+from .celery.queues import DELIVER, EXPAND, PURGE, RECORD, SAMPLE, SWEEP
+from .dashboard import sampling
 from .outbox import sweep as sweeping
-from .queues import DELIVER, EXPAND, PURGE, RECORD, SAMPLE, SWEEP
 
 #: Later than any hint was given, and an instant that Postgres can hold (Unix seconds).
 INSTANT_MAX = 2**35
@@ -23,7 +23,7 @@ def expand(self: "Task[[int], None]", event_id: int) -> None:
 
 
 def _instant(value: object) -> float | None:
-    """A header that is a Unix time; None where it is anything else, since whoever wrote it may be anybody."""
+    """Return a header that is a Unix time, else None, because any program may have written the message."""
     return float(value) if isinstance(value, (int, float)) and 0 < value < INSTANT_MAX else None
 
 
@@ -34,14 +34,14 @@ def deliver(self: "Task[[int], None]", batch_id: int) -> None:
 
 
 def _again(task: "Task[Any, None]") -> bool:
-    """Whether this hint follows another: by whoever enqueued it, or since the broker saw no acknowledgement."""
+    """Return whether this hint repeats another: by its sender, or because the broker saw no acknowledgement."""
     return bool(task.request.get("again") or (task.request.delivery_info or {}).get("redelivered"))
 
 
 class FromService(Task[Any, Any]):
     """A task whose arguments are what a service sent."""
 
-    Request = "clarion.pipeline.shown:Unshown"
+    Request = "clarion.pipeline.celery.request:RedactedRequest"
 
 
 @shared_task(name=RECORD, base=FromService)
@@ -60,14 +60,14 @@ def record(*args: Any, **kwargs: Any) -> int | None:
 
 
 def _is_stopping() -> bool:
-    # The exit code, which is 0 for a worker that is told to stop in good order.
+    # The exit code, which is 0 for a worker that stops on request.
     return worker_state.should_stop is not None and worker_state.should_stop is not False
 
 
 @shared_task(name=PURGE)
 def purge() -> None:
     """Remove rows that are past their retention, for some seconds."""
-    maintenance.purge_slice()
+    retention.purge_slice()
 
 
 @shared_task(name=SAMPLE)

@@ -1,8 +1,8 @@
-"""The W3C trace context of what is being done, from the request to the frame.
+"""The W3C trace context of an event, from the request to the frame.
 
-Enters: the `traceparent` header of a request, by the middleware; or a context set by hand. Leaves: what `record` keeps
-with the event. From there it goes along: in the headers of each task, in the announcement, in the frame. None is
-invented: where nobody traces, nothing is carried.
+Input: the `traceparent` header of a request, read by the middleware, or a context that is set by the caller. Output:
+the context that `record` stores with the event. It is passed on in the headers of each task, in the announcement and
+in the frame. If a request has no context, none is created.
 """
 
 import re
@@ -20,13 +20,13 @@ _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def current() -> str | None:
-    """The trace context of what is being done, if it is traced."""
+    """Return the current trace context, if there is one."""
     return _current.get()
 
 
 @contextmanager
 def tracing(traceparent: str | None) -> Iterator[None]:
-    """Do something within a trace; what is no traceparent is none."""
+    """Run a block within a trace; a malformed traceparent is ignored."""
     token = _current.set(traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None)
     try:
         yield
@@ -35,7 +35,7 @@ def tracing(traceparent: str | None) -> Iterator[None]:
 
 
 def trace_context(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Django middleware: whatever a request records belongs to the request's trace."""
+    """Django middleware: events that a request records belong to its trace."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         with tracing(request.headers.get("traceparent")):

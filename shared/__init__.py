@@ -6,17 +6,16 @@
     installation.py  the identity of this installation
     protocol.py   every frame and close code of the wire protocol, built without I/O
 
-    layer.py      the channel layer: Channels' pub/sub layer with bulk publishing and direct listeners
+    channel_layer.py  Channels' pub/sub layer with bulk publishing and direct listeners
     publisher.py  the sending side of the layer          breaker.py    a circuit breaker for each of its hosts
     subscriber.py, host_connection.py, read_ahead.py     the receiving side of the layer, for each host
     output_buffer.py  the limit of Redis for a slow subscriber
     groups.py     user id to channel-layer group         messages.py   the messages to the groups of users
-    acks.py       acknowledged seqs, in Redis            reports.py    the status of each edge, in Redis
+    acks.py       acknowledged seqs, in Redis            edge_status.py  the status of each edge, in Redis
 
     tokens.py     mint and verify the JWT that opens a socket
     tickets.py    one-time tickets                       jwks.py       the keys of an identity provider, and its tokens
-    client.py     a user's inbox from Python, for scripts and services
-    metrics.py    every metric: name, unit, meaning      logs.py       JSON logs, with ids in fields
+    metrics.py    every metric: name, unit, meaning      json_logging.py  JSON logs, with ids in fields
     inbox/        the log of each user: Announcement, Notification, Change, Inbox, Mute
 
 Nothing here imports `pipeline` or `edge`.

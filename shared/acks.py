@@ -1,8 +1,8 @@
-"""What clients have acknowledged: for the story of an event, and nothing that anybody relies on.
+"""Acknowledgements of clients, for the timeline of an event only.
 
-Enters: for each user the highest seq that one of their sockets acknowledged, from the edges, about once a second.
-Leaves: the same, for whoever asks. Kept in the channel layer's first Redis, one set a day (UTC) that goes after two,
-so that it has a bound and may be lost.
+Input: for each user the highest acknowledged seq, from the edges, about once a second. Output: the same, for
+timelines. The first Redis host of the channel layer has one sorted set for each day (UTC), which expires after two
+days. So its size is bounded, and it may be lost.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Parses `DATABASE_URL` once, for Django and for the edge's own connections.
 
 Input: a URL as libpq reads it, or one of Django's worlds: `postgis://`, `?pool=true`, `?conn_max_age=0`,
-`?currentSchema=…`. Output: the parameters of a connection, the same on both sides, and what is for Django alone. Raises
-ValueError for a URL that cannot be read, without its password.
+`?currentSchema=…`. Output: the parameters of a connection, the same on both sides, and options for Django alone.
+Raises ValueError for a URL that cannot be read, without its password.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""User id to channel-layer group: one group a user, and nobody else is ever published to it."""
+"""User id to channel-layer group: one group for each user, for frames of that user only."""
 
 
 def user_group(user_id: int) -> str:

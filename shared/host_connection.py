@@ -76,7 +76,7 @@ class HostConnection:
             self.abandon()
 
     def abandon(self) -> None:
-        """End the connection now, whatever its tasks do."""
+        """Close the connection immediately, without waiting for its tasks."""
         self._abandoned = True
         for task in self._tasks:
             task.cancel()

@@ -1,9 +1,9 @@
-"""Which installation this process belongs to, among all that share a Redis.
+"""The identity of this installation, among all that share a Redis.
 
 Redis has no databases for its publish and subscribe commands, so two installations with one Redis (production and
-staging, say) would hear each other whatever database number their addresses name. Each has an identity in its Postgres:
-a random value that its migrations wrote, together with the cluster and the database that hold it, so that a copy of
-production's data is an installation of its own. The names of channels and keys contain it.
+staging, say) would hear each other whatever database number their addresses name. Each has an identity in its
+Postgres: a random value that its migrations wrote, together with the cluster and the database that hold it, so that a
+copy of production's data is an installation of its own. The names of channels and keys contain it.
 """
 
 import logging
@@ -25,7 +25,7 @@ SELECT left(md5(concat_ws(':', value, {cluster}, database.oid)), 10)
   FROM clarion_installation, (SELECT oid FROM pg_database WHERE datname = current_database()) database
 """
 IDENTITY: Final = _IDENTITY.format(cluster="(SELECT system_identifier FROM pg_control_system())")
-#: For a server that does not tell its clients which cluster it is.
+#: For a server that does not reveal the identity of its cluster.
 _WITHOUT_CLUSTER: Final = _IDENTITY.format(cluster="''")
 #: Errors of such a server.
 _NOT_TOLD: Final = (errors.FeatureNotSupported, errors.UndefinedFunction, errors.InsufficientPrivilege)

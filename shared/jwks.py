@@ -85,7 +85,7 @@ class KeySet:
         """Return the key of this id, fetched again if the known one is missing or is `instead_of`."""
         now = time.monotonic()
         if self._keys and now - self._fetched_at > self._settings.jwks_cache_seconds:
-            self._fetch(now)  # in the background: what is known goes on
+            self._fetch(now)  # in the background: the known keys stay in use
         found = self._find(kid)
         if kid is None and len(self._keys) > 1:
             raise TokenRefused(AuthFailure.INVALID)
@@ -115,7 +115,7 @@ class KeySet:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
                 keys = _usable(await self._document())
-        except Exception as error:  # noqa: BLE001 - whatever it was, the keys that are known go on
+        except Exception as error:  # noqa: BLE001 - after any error the known keys stay in use
             self._fetch_at = time.monotonic() + FETCH_RETRY_SECONDS
             metrics.JWKS_FETCHES.labels("failed").inc()
             logger.warning("The keys of the identity provider could not be fetched", extra={"error": repr(error)})

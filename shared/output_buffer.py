@@ -1,7 +1,7 @@
 """How much Redis lets a subscriber leave unread before it ends the connection.
 
-An edge reads ahead of its sockets (read_ahead.py), but for a moment Redis can publish faster than one process can read.
-Redis's default of 32 MB is a burst of a kilobyte each to 30,000 sockets.
+An edge reads ahead of its sockets (read_ahead.py), but for a moment Redis can publish faster than one process can
+read. Redis's default of 32 MB is a burst of a kilobyte each to 30,000 sockets.
 """
 
 from typing import Any

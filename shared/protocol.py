@@ -68,10 +68,10 @@ def instant(at: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """What one event tells one audience: the part of a notification that all its recipients share.
+class NotificationContent:
+    """The content of a notification: the part that all recipients of an audience share.
 
-    `data` is whatever the kind needs to be rendered without another request; ids in `refs` are strings.
+    `data` holds all values that rendering needs, without another request; ids in `refs` are strings.
     """
 
     kind: str
@@ -126,7 +126,7 @@ _JSON = {False: "false", True: "true"}
 class AnnouncedFrames:
     """The frames of one announcement: each is a head of the recipient's own, and `rest`, serialized once for all."""
 
-    def __init__(self, announced: Announced) -> None:
+    def __init__(self, announced: NotificationContent) -> None:
         self.rest = dumps(announced.fields())[1:]
         self._modified = instant(announced.created_at)
 

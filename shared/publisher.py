@@ -32,10 +32,10 @@ return taken
 PUBLISHED_AT_ONCE = 500
 
 
-class Lot(NamedTuple):
+class Broadcast(NamedTuple):
     """Messages to many groups that differ in one field: each is `shared`, and the group's own value as `field`.
 
-    `own` is read once, while what was read of it before is being published.
+    `own` is read once, while earlier items of it are being published.
     """
 
     shared: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Packed(NamedTuple):
     rests: Iterable[tuple[str, Any]]
 
 
-def packed(lot: Lot, serializer: BaseMessageSerializer) -> Packed:
+def packed(lot: Broadcast, serializer: BaseMessageSerializer) -> Packed:
     """How the messages of `lot` are serialized. In MessagePack a map is its size, then field after field."""
     if type(serializer) is not MsgPackSerializer or serializer.crypter or serializer.random_prefix_length:
         return Packed(b"", lambda own: bytes(serializer.serialize({**lot.shared, lot.field: own})), lot.own)

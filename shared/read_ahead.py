@@ -1,9 +1,10 @@
 """A bounded queue between the connection to a Redis host and the callbacks of its messages.
 
 Input: messages in the order in which Redis sent them. Output: calls of the receiver in the same order. As long as the
-callbacks keep up, each message is handled inline. When they do not, messages wait here while the connection is read on,
-because Redis ends the connection of a subscriber that leaves too much unread. Beyond the bound only the position of a
-frame is kept, one for each channel, and handed over once the queue is empty: the sockets read the rest from Postgres.
+callbacks keep up, each message is handled inline. When they do not, messages wait here while the connection is read
+on, because Redis ends the connection of a subscriber that leaves too much unread. Beyond the bound only the position
+of a frame is kept, one for each channel, and handed over once the queue is empty: the sockets read the rest from
+Postgres.
 """
 
 import asyncio

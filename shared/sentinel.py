@@ -1,8 +1,8 @@
-"""A Redis that Sentinel watches, named by one URL.
+"""A Redis behind Sentinel, configured by one URL.
 
 Enters: `sentinel://user:password@host:26379;host:26379/NAME/DB?sentinel_password=…`, of which only the first host and
-the name are needed. Leaves: its parts, as the channel layer and Celery want them. Who is asked for the master are the
-sentinels, at each new connection, so that a failover is followed. Raises ValueError for what is no such URL.
+the name are needed. Output: its parts for the channel layer and for Celery. Each new connection asks the sentinels for
+the current master, so a failover is followed. Raises ValueError for a malformed URL.
 """
 
 from dataclasses import dataclass

@@ -78,7 +78,7 @@ class Settings(Variables):
 
     @property
     def subject_column(self) -> str:
-        """The column that a claim is matched with where it is not the id; empty if there is none."""
+        """The column that a claim is compared with if it is not the id, else empty."""
         return self.jwks_user_column if self.jwks_url is not None else self.jwt_user_column
 
     @model_validator(mode="after")
@@ -140,7 +140,7 @@ class Settings(Variables):
         """Django's `CHANNEL_LAYERS`."""
         return {
             "default": {
-                "BACKEND": "clarion.shared.layer.ClarionChannelLayer",
+                "BACKEND": "clarion.shared.channel_layer.ClarionChannelLayer",
                 "CONFIG": {
                     "hosts": [_layer_host(url.get_secret_value()) for url in self.channel_layer_url],
                     "prefix": self.channel_layer_prefix,
@@ -160,7 +160,7 @@ def _has_a_host(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme not in _WITH_HOST or (bool(parts.hostname) and parts.port != 0 and not parts.fragment)
-    except ValueError:  # a port that is no number
+    except ValueError:  # a malformed port
         return False
 
 

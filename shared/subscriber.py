@@ -1,9 +1,9 @@
 """One connection to Redis for all subscriptions of an event loop on one host, that comes back by itself.
 
-Input: the names of the channels that are wanted. Output: the messages that Redis publishes on them, handed to the layer
-as they come, and a call of `returned` once everything wanted is subscribed, the first time and after each loss of the
-connection. Commands are written in bulk and confirmed. A canary that the subscriber sends to itself notices a silent
-Redis (host_connection.py).
+Input: the names of the channels that are wanted. Output: the messages that Redis publishes on them, handed to the
+layer as they come, and a call of `returned` once everything wanted is subscribed, the first time and after each loss
+of the connection. Commands are written in bulk and confirmed. A canary that the subscriber sends to itself notices a
+silent Redis (host_connection.py).
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Receiver(read_ahead.Receiver, Protocol):
     prefix: str
 
     def returned(self) -> None:
-        """All that is wanted is subscribed; what was published before may have been missed."""
+        """All subscriptions are made; messages that were published before may have been missed."""
 
 
 class Subscriber:
@@ -143,7 +143,7 @@ class Subscriber:
                 self._changed = dict.fromkeys([*self._wanted, self._canary])
                 self._connection = HostConnection(self._pool.make_connection(), self.client, self._canary)
                 error = await self._connection.lost(self._take_changes, self._on_replies)
-            except Exception as unexpected:  # noqa: BLE001 - whatever it was, the way back is to connect again
+            except Exception as unexpected:  # noqa: BLE001 - the answer to any error is to connect again
                 error = unexpected
             logger.warning("The channel layer has no Redis and will reconnect", extra={"error": repr(error)})
             self._ahead.clear()

@@ -1,8 +1,8 @@
 """One-time tickets: they open a socket where a token would end up in a log, as in the query of a URL.
 
 Input: a user id, at the web app; a ticket, at the edge. Output: the ticket, or once the user that it was issued to,
-with the time and the session, so that a revocation covers tickets too. Kept in the channel layer's first Redis for half
-a minute.
+with the time and the session, so that a revocation covers tickets too. Kept in the channel layer's first Redis for
+half a minute.
 """
 
 import secrets

@@ -1,9 +1,9 @@
 """The JWT that opens a socket: mint and verify.
 
 Input: a user id, or a token as a client sent it. Output: a token, or the identity in it. HS256 only, the algorithm
-pinned, `exp` and `aud` required, `iss` checked where the settings name it. The audience distinguishes these tokens from
-others that the web app signs with the same key. Of several keys the first signs and all verify, so that keys can be
-rotated. A refusal gives its reason in one word of the wire protocol, never more.
+pinned, `exp` and `aud` required, `iss` checked where the settings name it. The audience distinguishes these tokens
+from others that the web app signs with the same key. Of several keys the first signs and all verify, so that keys can
+be rotated. A refusal gives its reason in one word of the wire protocol, never more.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ ALGORITHM = "HS256"
 
 #: Clocks of different machines differ by about this much (seconds).
 CLOCK_LEEWAY_SECONDS = 5
-#: A token from the future is none the worse: it says that whoever issued it has another clock than we have. Refusing it
-#: would keep everybody out wherever the clock of one machine lags.
+#: A token from the future is accepted, because the clock of its issuer may be ahead of ours. Rejecting it would lock
+#: all users out when the clock of one machine lags.
 OPTIONS: Options = {"verify_iat": False}
 
 #: Later than any instant that makes sense; not a number and infinity are not below it (Unix seconds).
@@ -81,7 +81,7 @@ class Identity:
 
 
 def session_digest(session_key: str) -> str:
-    """Return a name for a session of the web app that opens nothing: whoever knows it cannot find the session's key."""
+    """Return a name for a session of the web app, from which its key cannot be derived."""
     return hashlib.sha256(f"clarion.session:{session_key}".encode()).hexdigest()[:SESSION_DIGEST_LENGTH]
 
 
@@ -131,7 +131,7 @@ def verify(token: str, settings: Settings) -> Identity:
 
 
 def instant(claims: Mapping[str, Any], name: str) -> float:
-    """The Unix time that a claim is, 0 where there is none; raises TokenRefused where it is none that makes sense."""
+    """Return a numeric date claim (Unix time), 0 if it is missing; raise TokenRefused if it is malformed."""
     value = claims.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < INSTANT_MAX:
         raise TokenRefused(AuthFailure.INVALID)

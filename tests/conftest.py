@@ -41,7 +41,7 @@ def django_db_keepdb() -> bool:
 def broker(valkey: str) -> Iterator[redis.Redis]:
     """The broker, emptied: what is in it afterwards is what the test enqueued. It is Valkey's unless told otherwise."""
     if environment.BROKER is not environment.VALKEY:
-        from clarion.pipeline.celery import app
+        from clarion.pipeline.celery.app import app
 
         with app.connection_for_write() as connection:
             app.control.purge(connection)

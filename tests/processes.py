@@ -141,7 +141,7 @@ class Worker(Answering):
         )  # fmt: skip
 
     def is_up(self) -> bool:
-        from clarion.pipeline.celery import app
+        from clarion.pipeline.celery.app import app
 
         # With a connection of its own: a pooled one may be to a broker that was restarted since.
         with app.connection_for_write() as connection:

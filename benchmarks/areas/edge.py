@@ -14,8 +14,8 @@ from django.contrib.auth.models import User
 from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import KIB, Server, daphne, edge, interleaved, uvicorn
 from benchmarks.sockets import Crowd, frame_size, handshake
+from benchmarks.testbed import KIB, Server, daphne, edge, interleaved, uvicorn
 from clarion.pipeline.publish import channel_layer
 from clarion.shared.groups import user_group
 from clarion.shared.messages import frame_message

@@ -9,18 +9,18 @@ from django.db.models import QuerySet
 from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import settle
-from clarion.pipeline import audiences, events, recipients
+from benchmarks.testbed import settle
+from clarion.pipeline import audiences, events, fanout
 from clarion.pipeline.outbox import work
 from clarion.pipeline.outbox.models import Event
-from examples.forum import crowd as crowds
+from examples.forum import burst_users as crowds
 
 AREA = "expansion"
 RECIPIENTS = 100_000
 
 
 def measure(console: Console) -> Iterator[Figure]:
-    """Cut the audience of a message to many, and roll it back."""
+    """Fan out to the audience of a message to many, and roll it back."""
     crowd = crowds.gather(RECIPIENTS)
     key, _ = crowd.post()
     settle()
@@ -44,10 +44,10 @@ def _cut(event_id: int) -> float:
         assert event is not None  # noqa: S101 - nobody else works here
         declared = audiences.audiences_of(events.parse(event.name, event.payload))
         begun = time.perf_counter()
-        cut = recipients.cut(event, declared)
+        batches = fanout.fan_out(event, declared)
         took = time.perf_counter() - begun
-        if cut.recipients != RECIPIENTS:
-            raise RuntimeError(f"{cut.recipients} people hear of a message to {RECIPIENTS}")
+        if batches.recipients != RECIPIENTS:
+            raise RuntimeError(f"{batches.recipients} people hear of a message to {RECIPIENTS}")
         transaction.set_rollback(True)
     return took
 

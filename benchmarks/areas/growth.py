@@ -10,7 +10,7 @@ from django.db import connection
 from rich.console import Console
 
 from benchmarks.figures import Figure
-from benchmarks.ground import settle
+from benchmarks.testbed import settle
 from clarion.pipeline.inbox.changes import read_through
 from clarion.pipeline.inbox.reading import newest
 from clarion.shared.inbox.queries import LOG_AFTER

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from benchmarks.areas.edge import SETTINGS
 from benchmarks.figures import Figure
-from benchmarks.ground import Server, edge, worker
 from benchmarks.lanes import compare
 from benchmarks.processors import waited_for_a_core
-from clarion.pipeline.queues import BURSTS, EVENTS, MAINTENANCE
+from benchmarks.testbed import Server, edge, worker
+from clarion.pipeline.celery.queues import BURSTS, EVENTS, MAINTENANCE
 
 AREA = "lanes"
 RECIPIENTS = 100_000

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from benchmarks.areas.edge import SETTINGS, handshake_of, publish_command, read_replies, valkey_port
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import daphne, edge, settle, worker
 from benchmarks.peers import empty
 from benchmarks.sockets import Crowd, handshake
-from clarion.pipeline.notices import NoticeGiven
+from benchmarks.testbed import daphne, edge, settle, worker
+from clarion.pipeline.adhoc import NoticeGiven
+from clarion.pipeline.celery.queues import BURSTS, EVENTS
 from clarion.pipeline.outbox.recording import record
-from clarion.pipeline.queues import BURSTS, EVENTS
 from clarion.shared.settings import get_settings
-from examples.forum import crowd as crowds
+from examples.forum import burst_users as crowds
 
 AREA = "latency"
 EVENTS_OF_A_RUN = 100

@@ -12,12 +12,12 @@ from django.db import connection, transaction
 from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import Peer, database, settle
 from benchmarks.peers import NOTIFICATIONS_HQ
-from clarion.pipeline import audiences, events, persist, recipients
+from benchmarks.testbed import Peer, database, settle
+from clarion.pipeline import audiences, events, fanout, persist
 from clarion.pipeline.outbox import work
 from clarion.pipeline.outbox.models import Event
-from examples.forum import crowd as crowds
+from examples.forum import burst_users as crowds
 
 AREA = "persist"
 PEOPLE = 100_000
@@ -72,10 +72,10 @@ def _ours(crowd: crowds.Crowd, kind: str) -> float:
     with transaction.atomic():
         event = work.claim_event(Event.objects.values_list("pk", flat=True).get(key=key))
         assert event is not None  # noqa: S101 - nobody else works here
-        cut = recipients.cut(event, audiences.audiences_of(events.parse(event.name, event.payload)))
+        batches = fanout.fan_out(event, audiences.audiences_of(events.parse(event.name, event.payload)))
     stored = 0
     begun = time.perf_counter()
-    for batch_id in cut.batch_ids:
+    for batch_id in batches.batch_ids:
         with transaction.atomic():
             batch = work.claim_batch(batch_id)
             assert batch is not None  # noqa: S101 - nobody else works here

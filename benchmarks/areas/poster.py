@@ -8,9 +8,9 @@ from django.db import transaction
 from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import Peer, database, interleaved, settle
 from benchmarks.peers import INLINE
-from examples.forum import crowd as crowds
+from benchmarks.testbed import Peer, database, interleaved, settle
+from examples.forum import burst_users as crowds
 
 AREA = "poster"
 MANY = 100_000

@@ -12,18 +12,18 @@ from rich.console import Console
 
 from benchmarks.areas.edge import publish_command, read_replies, valkey_port
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import Peer
+from benchmarks.testbed import Peer
 from clarion.pipeline import publish
 from clarion.pipeline.persist import Created, Stored
 from clarion.shared.groups import user_group
 from clarion.shared.messages import FRAME
-from clarion.shared.protocol import Announced, AnnouncedFrames
+from clarion.shared.protocol import AnnouncedFrames, NotificationContent
 
 AREA = "publish"
 RECIPIENTS = 2_000
 RUNS = 9
 BATCHES = 10  # of one run
-ANNOUNCED = Announced(
+ANNOUNCED = NotificationContent(
     "THREAD_REPLY", datetime.now(UTC), {"thread_title": "A thread", "excerpt": "x" * 100, "url": "/threads/1/"},
     1, "ann", "forum.thread:1", "1", "1",
 )  # fmt: skip

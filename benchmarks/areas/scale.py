@@ -18,14 +18,14 @@ from benchmarks.areas.edge import FRAME_BYTES, SETTINGS, handshake_of, published
 from benchmarks.areas.small import PREFETCH, emptied, people_of_small_events, record_small_events
 from benchmarks.areas.whole import done
 from benchmarks.figures import Figure
-from benchmarks.ground import KIB, edge, settle, worker
 from benchmarks.processors import Processors
 from benchmarks.sockets import Crowd
+from benchmarks.testbed import KIB, edge, settle, worker
+from clarion.pipeline.celery.queues import BURSTS, EVENTS
 from clarion.pipeline.publish import channel_layer
-from clarion.pipeline.queues import BURSTS, EVENTS
 from clarion.shared.groups import user_group
 from clarion.shared.messages import frame_message
-from examples.forum import crowd as crowds
+from examples.forum import burst_users as crowds
 
 AREA = "scale"
 PROCESSES = (1, 2, 4)

@@ -15,12 +15,12 @@ from django.db import connection, transaction
 from rich.console import Console
 
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import Server, interleaved, settle, worker
 from benchmarks.peers import empty
+from benchmarks.testbed import Server, interleaved, settle, worker
 from clarion.pipeline import delivery
-from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.adhoc import NoticeGiven
+from clarion.pipeline.celery.queues import EVENTS
 from clarion.pipeline.outbox.recording import record
-from clarion.pipeline.queues import EVENTS
 from clarion.shared.settings import get_settings
 
 AREA = "small"

@@ -16,11 +16,11 @@ from rich.console import Console
 
 from benchmarks.areas.edge import SETTINGS, handshake_of
 from benchmarks.figures import Figure, ratio
-from benchmarks.ground import Peer, Server, daphne, database, edge, settle, worker
 from benchmarks.peers import INLINE
 from benchmarks.sockets import Crowd, handshake
-from clarion.pipeline.queues import BURSTS, EVENTS, MAINTENANCE
-from examples.forum import crowd as crowds
+from benchmarks.testbed import Peer, Server, daphne, database, edge, settle, worker
+from clarion.pipeline.celery.queues import BURSTS, EVENTS, MAINTENANCE
+from examples.forum import burst_users as crowds
 
 AREA = "whole"
 PLAIN, COLLAPSING = "THREAD_LOCKED", "THREAD_REPLY"

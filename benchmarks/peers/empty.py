@@ -12,7 +12,7 @@ from celery.signals import worker_ready
 from kombu.transport import TRANSPORT_ALIASES
 from prometheus_client import start_http_server
 
-from clarion.pipeline.celery import app as ours
+from clarion.pipeline.celery.app import app as ours
 
 QUEUE = "empty"
 #: Where `clock` answers, on the broker.

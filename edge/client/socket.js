@@ -15,10 +15,10 @@
 import { Timers, absoluteUrl, listenToPage, ownBrowser } from "./browser.js";
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
-import { remember, start } from "./memory.js";
+import { remember, start } from "./cursor-storage.js";
 import { CLOSE, parsed } from "./protocol.js";
 import { Pulse } from "./pulse.js";
-import { Ways } from "./ways.js";
+import { Transports } from "./transports.js";
 
 /** How many times slower after a refusal for too many connections, and while there is no token. */
 const PATIENCE = 4;
@@ -38,8 +38,8 @@ export class NotificationSocket extends Emitter {
   /** @type {Browser} */ #browser;
   /** @type {ConnectionState} */ #state = "disconnected";
   /** @type {Cursor | null} */ #cursor;
-  /** @type {ReturnType<Ways["connect"]> | null} */ #socket = null;
-  /** @type {Ways} */ #ways;
+  /** @type {ReturnType<Transports["connect"]> | null} */ #socket = null;
+  /** @type {Transports} */ #transports;
   /** @type {Timers} */ #timers;
   /** @type {Pulse} */ #pulse;
   /** @type {string | null} */ #userId;
@@ -63,7 +63,7 @@ export class NotificationSocket extends Emitter {
     this.#url = absoluteUrl(url ?? options.url ?? null);
     this.#timers = new Timers(this.#browser);
     this.#pulse = new Pulse(this.#timers, () => this.#send({ type: "heartbeat" }), () => this.#retry("silent"));
-    this.#ways = new Ways(this.#browser);
+    this.#transports = new Transports(this.#browser);
     this.#backoff = new Backoff(this.#browser, options.backoffSeconds);
     ({ cursor: this.#cursor, userId: this.#userId } = start(options));
   }
@@ -112,8 +112,8 @@ export class NotificationSocket extends Emitter {
     this.#drop();
     const attempt = this.#attempt;
     const current = () => attempt === this.#attempt;
-    const { streams } = this.#ways;
-    this.#probing = this.#ways.probes;
+    const { streams } = this.#transports;
+    this.#probing = this.#transports.probes;
     this.#setState(this.#backoff.failures > 0 ? "reconnecting" : "connecting");
     if (!current()) return; // a listener has closed the connection
     const patience = this.#probing ? PROBE_TIMEOUT_SECONDS : CONNECT_TIMEOUT_SECONDS;
@@ -130,7 +130,7 @@ export class NotificationSocket extends Emitter {
     if (!token || typeof token !== "string") return this.#retry("token", PATIENCE);
 
     try {
-      this.#socket = this.#ways.connect(this.#url, this.#cursor, token);
+      this.#socket = this.#transports.connect(this.#url, this.#cursor, token);
     } catch {
       return this.#retry("token", PATIENCE); // the answer of something that is not the web app, perhaps: ask again
     }
@@ -144,7 +144,7 @@ export class NotificationSocket extends Emitter {
     const frame = parsed(text);
     if (!frame) return;
     this.#probing = false;
-    this.#ways.answered(this.#oneWay);
+    this.#transports.answered(this.#oneWay);
     switch (frame.type) {
       case "CONNECTED":
         return this.#connected(frame);

@@ -19,7 +19,7 @@ import { Timers, absoluteUrl, ownBrowser } from "./browser.js";
 import { Election, claimed } from "./election.js";
 import { Emitter } from "./emitter.js";
 import { SharedLog } from "./log.js";
-import { start } from "./memory.js";
+import { start } from "./cursor-storage.js";
 import { NotificationSocket } from "./socket.js";
 import { UserChannel } from "./users.js";
 

@@ -8,7 +8,7 @@
  */
 
 import { absoluteUrl, ownBrowser } from "./browser.js";
-import { textOf } from "./memory.js";
+import { textOf } from "./cursor-storage.js";
 
 const NAME = "clarion:user";
 

@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from clarion.pipeline.enqueue import enqueue
+from clarion.pipeline.celery.hints import enqueue
 from examples.forum import texts
 from examples.forum.models import Analysis, Collection, Document, Export, Extract, Job, Thread
 

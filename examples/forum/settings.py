@@ -7,7 +7,7 @@ is collected or built: WhiteNoise serves static files from their folders.
 
 from pathlib import Path
 
-from clarion.shared import logs
+from clarion.shared import json_logging
 from clarion.shared import settings as environment
 
 _config = environment.get_settings()
@@ -103,7 +103,7 @@ CLARION_TASK_ROUTES = {
     f"forum.{task}": "jobs" for task in ("process_document", "run_extract", "run_analysis", "run_export", "sweep_jobs")
 }
 
-LOGGING = logs.logging_config(_config.log_level)
+LOGGING = json_logging.logging_config(_config.log_level)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"

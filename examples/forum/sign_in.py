@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from examples.forum.people import PEOPLE
+from examples.forum.demo_users import PEOPLE
 
 
 class SignIn(LoginView):

@@ -7,8 +7,8 @@ from typing import Final
 
 from celery import shared_task
 
-from clarion.pipeline.beat import Every
-from clarion.pipeline.celery import EXPIRES_SECONDS, app
+from clarion.pipeline.celery.app import EXPIRES_SECONDS, app
+from clarion.pipeline.celery.scheduler import Every
 from examples.forum import jobs
 from examples.forum.models import Analysis, Document, Export, Extract
 

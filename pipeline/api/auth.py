@@ -11,7 +11,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from ...shared.inbox.models import Inbox
 from ...shared.tokens import CannotCheck, TokenRefused
-from ..access import is_active
+from ..revocation import is_active
 from . import provider
 
 

@@ -1,7 +1,7 @@
 """The OpenAPI document, with the ways in which an endpoint refuses.
 
-Enters: the endpoints. Leaves: Ninja's document of them, in which each also says what it answers to whoever may not, and
-to what does not fit; so that a generated client knows, and what is sent at random can be held against it.
+Enters: the endpoints. Leaves: Ninja's document of them, in which each also says what it answers to whoever may not,
+and to what does not fit; so that a generated client knows, and what is sent at random can be held against it.
 """
 
 from typing import Any

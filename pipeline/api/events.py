@@ -1,4 +1,4 @@
-"""Events from other services: recorded like the web app's own, by whoever holds a service token.
+"""Records events of other services, which authenticate with a service token.
 
 The same can be sent as a Celery message to the task `pipeline.record`; both take the same fields and answer the same
 errors.

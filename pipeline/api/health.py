@@ -1,4 +1,4 @@
-"""Whether the web app lives, what it has counted, and how far behind the pipeline is."""
+"""Liveness and metrics of the web app, and the backlog of the pipeline."""
 
 from pathlib import Path
 

@@ -139,6 +139,6 @@ class Recorded(Schema):
 
 
 class Error(Schema):
-    """What was wrong, and what to do."""
+    """The error, and what to do about it."""
 
     detail: str

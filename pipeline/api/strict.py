@@ -16,7 +16,7 @@ _QUOTED_MAX = 60
 
 
 def misfit(value: Any, path: str, depth: int = DEPTH_MAX) -> str | None:
-    """Return what is wrong with the first misfit, starting with its path; None if all of it can be stored."""
+    """Return the error of the first value that cannot be stored, with its path; None if all can."""
     if isinstance(value, str):
         return _misfit_of_text(value, path)
     if isinstance(value, float) and not math.isfinite(value):

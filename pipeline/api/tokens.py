@@ -1,4 +1,4 @@
-"""What opens a socket, for whoever is signed in, and its end."""
+"""Issues and revokes the tokens and tickets that open a socket, for the signed-in user."""
 
 from django.http import HttpRequest
 from ninja import Router, Status
@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from ...shared import tickets
 from ...shared.settings import get_settings
 from ...shared.tokens import mint
-from .. import access
+from .. import revocation
 from ..publish import channel_layer
 from . import schemas
 from .auth import session, user_id
@@ -36,5 +36,5 @@ def socket_ticket(request: HttpRequest) -> dict[str, object]:
 @router.post("/log-out-everywhere", response={204: None}, auth=session)
 def log_out_everywhere(request: HttpRequest) -> Status[None]:
     """Refuse every token of the session's user, and close their sockets. The app ends its sessions by itself."""
-    access.revoke(user_id(request))
+    revocation.revoke(user_id(request))
     return Status(204, None)

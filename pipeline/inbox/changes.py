@@ -1,8 +1,8 @@
 """One action of a user on their inbox: one transaction, one row in the log, one frame, however many rows it changes.
 
-Input: a user and their action. Output: the changed inbox, the next seq of its log, and a frame for every socket of that
-user. Each action takes a constant number of statements. An action that changes nothing (reading a read notification)
-takes no seq and sends no frame.
+Input: a user and their action. Output: the changed inbox, the next seq of its log, and a frame for every socket of
+that user. Each action takes a constant number of statements. An action that changes nothing (reading a read
+notification) takes no seq and sends no frame.
 
 The frame is sent when the outermost transaction commits, because a caller may wrap the action in a transaction of its
 own (`ATOMIC_REQUESTS` does) and roll it back. If the channel layer does not answer, the sockets find the change by
@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from ...shared.inbox.log import frame_of
+from ...shared.inbox.frames import frame_of
 from ...shared.inbox.queries import EPOCH, LogRow
 from ..epoch import TIMELINE_CHANGED, TimelineChanged, follows_timeline
 from ..errors import PipelineError

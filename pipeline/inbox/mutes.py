@@ -1,7 +1,7 @@
-"""What a user does not want to hear: a kind, a topic, or a kind within a topic.
+"""Mutes of a user: a kind, a topic, or a kind within a topic.
 
-Enters: a user and what they mute. Leaves: rows that `pipeline/recipients.py` takes out of every audience from then on;
-what is in the inbox already stays.
+Input: a user and a mute. Output: a row, by which the fan-out removes the user from audiences from then on.
+Notifications that are in the inbox stay.
 """
 
 from ...shared.inbox.models import Mute

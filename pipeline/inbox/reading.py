@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from ...shared.inbox.queries import NEWEST, ONE, Head
-from ...shared.protocol import Announced, Collapsed
+from ...shared.protocol import Collapsed, NotificationContent
 
 _HEAD = "SELECT seq, unread FROM clarion_inbox WHERE user_id = %s"
 
@@ -40,7 +40,7 @@ def newest(
 
 
 def one(user_id: int, notification: int) -> dict[str, Any] | None:
-    """Return the user's notification of that id, as it is shown now; None if there is no such notification."""
+    """Return the user's notification with that id, in its current state; None if it does not exist."""
     return next(iter(_page(ONE, {"user_id": user_id, "name": notification, "limit": 1}).notifications), None)
 
 
@@ -64,7 +64,7 @@ def unread_count(user_id: int) -> int:
 def _notification(row: Sequence[Any]) -> dict[str, Any]:
     seq, first, read_at, count, actors, actor_count, *told = row
     topic, kind, created_at, data, actor_id, actor_username, message_id, conversation_id, traceparent = told
-    announced = Announced(
+    announced = NotificationContent(
         kind=kind,
         created_at=created_at,
         data=json.loads(data),

@@ -3,9 +3,9 @@
 Input: a batch whose delivery waited in vain for a lock. Output: the same batch with the recipients whose inboxes are
 free, and further batches with the others, which the next sweep enqueues after a short wait.
 
-An inbox that is merely in use, by other deliveries to the same user, is free within milliseconds, but then there may be
-a queue of them, since the delivery that failed had locked it too. So only a recipient whose inbox is locked at each of
-several looks counts as busy.
+An inbox that is merely in use, by other deliveries to the same user, is free within milliseconds, but then there may
+be a queue of them, since the delivery that failed had locked it too. So only a recipient whose inbox is locked at each
+of several looks counts as busy.
 """
 
 import logging
@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .. import statements
+from .. import prepared
 
 logger = logging.getLogger(__name__)
 
@@ -94,11 +94,11 @@ def _busy(users: Sequence[int]) -> Sequence[int]:
 
 
 def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with statements.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())
 
 
 def _execute(sql: str, params: dict[str, Any]) -> None:
-    with statements.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, params)

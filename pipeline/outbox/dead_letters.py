@@ -1,15 +1,16 @@
-"""Dead letters: work that was parked, for a person to look at.
+"""Dead letters: failed work that an operator replays or discards.
 
-Enters: rows whose state is `failed`. Leaves: them enqueued again, with a fresh count of starts, or discarded: taken as
-done, with nobody told. A replay repeats nothing: whoever has a notification of the event keeps that one.
+Input: rows whose state is `failed`. Output: they are enqueued again with a new count of starts, or discarded, which
+marks them as done without notifying anyone. A replay repeats nothing: a user who has a notification of the event keeps
+it.
 """
 
 from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from ..enqueue import enqueue
-from .work import BATCH, EVENT, Kind
+from ..celery.hints import enqueue
+from .work import BATCH, EVENT, WorkType
 
 KINDS = {kind.name: kind for kind in (EVENT, BATCH)}
 
@@ -26,7 +27,7 @@ UPDATE clarion_event e SET state = 'done', finished_at = now()
 """
 
 
-def replay(kind: Kind, ids: Sequence[int]) -> int:
+def replay(kind: WorkType, ids: Sequence[int]) -> int:
     """Reset dead letters to pending and enqueue them on commit; return how many there were."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -48,7 +49,7 @@ def replay(kind: Kind, ids: Sequence[int]) -> int:
     return len(replayed)
 
 
-def discard(kind: Kind, ids: Sequence[int]) -> int:
+def discard(kind: WorkType, ids: Sequence[int]) -> int:
     """Mark dead letters as done without delivering them, and return how many there were. Their errors stay.
 
     An event without a further batch is finished too. Its row is locked in between, as `work.finish` does, so that of

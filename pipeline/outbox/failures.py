@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from ...shared import metrics
 from ..errors import Permanent, Retryable, UndeclaredEvent, is_outage
 from ..json_values import storable_text
-from .work import BACKOFF, Kind
+from .work import BACKOFF, WorkType
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ ERROR_MAX_LENGTH = 10_000
 
 
 @contextmanager
-def failure_noted(kind: Kind, work_ids: Sequence[int], *, counted: bool = False) -> Iterator[None]:
+def record_failures(kind: WorkType, work_ids: Sequence[int], *, counted: bool = False) -> Iterator[None]:
     """Record any exception that is raised inside on the rows, with the time of the next attempt, and raise it on.
 
     Raised on, so that operators see the task fail; Celery acknowledges it, since the row is what counts. `counted`
@@ -53,7 +53,7 @@ def _patience(error: Exception) -> float | None:
     return 0 if isinstance(error, Permanent) else PATIENCE_SECONDS
 
 
-def _note(kind: Kind, work_ids: Sequence[int], *, counted: bool, patience: float | None) -> None:
+def _note(kind: WorkType, work_ids: Sequence[int], *, counted: bool, patience: float | None) -> None:
     """Write the current exception to the rows, and park those that have failed for longer than `patience`."""
     error = storable_text(traceback.format_exc()[-ERROR_MAX_LENGTH:])
     ids: dict[str, Any] = {"work": kind.name, "ids": list(work_ids)}

@@ -1,6 +1,6 @@
 """Event and Batch: the work still to be done, and what became of it.
 
-Private to `pipeline/outbox/`, but for the one statement in `pipeline/recipients.py` that cuts audiences into batches.
+Private to `pipeline/outbox/`, but for the one statement in `pipeline/fanout.py` that cuts audiences into batches.
 """
 
 from typing import ClassVar
@@ -13,7 +13,7 @@ from ...shared.primary import PrimaryManager
 
 #: The sweep looks for work that is due; it must not read what is finished, so the index holds the unfinished only.
 DUE = models.Q(state="pending")
-#: What operators look at is what is not done, parked work included.
+#: Operators look at unfinished work, dead letters included.
 UNFINISHED = ~models.Q(state="done")
 
 
@@ -164,7 +164,7 @@ class Retention(models.Model):
 
 
 class Pause(models.Model):
-    """A kind that nobody is told of until an operator resumes it."""
+    """A kind whose delivery is stopped until an operator resumes it."""
 
     kind = models.CharField(max_length=64, primary_key=True)
     paused_at = models.DateTimeField(db_default=Now())

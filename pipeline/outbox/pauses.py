@@ -1,11 +1,12 @@
-"""Pauses: kinds that are told to nobody until an operator says so, and what waits for that.
+"""Pauses: kinds whose delivery an operator has stopped, and the events that wait until it is resumed.
 
-Enters: kinds, from operators; claimed events and batches, from the stages. Leaves: those that would tell a paused kind
-in state `paused`, where no hint and no sweep finds them, and pending again, oldest first, when the kind is resumed. An
-event waits as a whole, with all of its audiences: told apart, a person in two of them would hear the wrong one.
+Input: kinds, from operators; claimed events and batches, from the stages of delivery. Output: work of a paused kind
+gets the state `paused`, in which no hint and no sweep finds it. When the kind is resumed it becomes pending again,
+oldest first. An event waits as a whole, with all of its audiences, because a user in two of them would otherwise
+receive the wrong kind.
 
-Which kinds are paused, a process asks once a second at most. Before it holds anything it looks again, and shares the
-lock of the pause; whoever resumes removes the pause first: so nothing is held for a pause that is over.
+A process reads the paused kinds at most once a second. Before it holds work it reads them again under the lock of the
+pause, and resuming removes the pause first. So no work is held for a pause that has ended.
 """
 
 import time
@@ -57,9 +58,9 @@ SELECT kind, count(*) FROM (
 
 
 def pause(kind: str, *, by: str = "") -> bool:
-    """Tell nobody of this kind, from a second from now on; whether it was not paused before.
+    """Pause a kind, effective within a second; return False if it was paused already.
 
-    What is on its way arrives.
+    Notifications that are stored already are still published.
     """
     _ask_again()
     with connection.cursor() as cursor:
@@ -68,7 +69,7 @@ def pause(kind: str, *, by: str = "") -> bool:
 
 
 def resume(kind: str) -> int:
-    """Tell people of this kind again; how many events and batches had waited."""
+    """Resume a kind; return the number of events and batches that waited."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM clarion_pause WHERE kind = %s", [kind])
         cursor.execute(_RESUME_EVENTS, {"kind": kind})
@@ -94,7 +95,7 @@ def in_force() -> list[str]:
     ]
 
 
-def held_event(event_id: int, kinds: Collection[str]) -> bool:
+def hold_event_if_paused(event_id: int, kinds: Collection[str]) -> bool:
     """Whether this claimed event has to wait, as one of its kinds is paused; it is noted on its row."""
     paused = _paused().intersection(kinds)
     if not paused:
@@ -104,7 +105,7 @@ def held_event(event_id: int, kinds: Collection[str]) -> bool:
         return bool(cursor.rowcount)
 
 
-def held_batch(batch_id: int, kind: str) -> bool:
+def hold_batch_if_paused(batch_id: int, kind: str) -> bool:
     """Whether this claimed batch has to wait."""
     if kind not in _paused():
         return False

@@ -1,4 +1,4 @@
-"""Record an event: all that a request pays.
+"""Records an event: the only work that a request does.
 
 Input: a declared event, its idempotency key, its actor. Output: one row in the outbox, written in the caller's
 transaction, and after the commit one message on the broker. A broker that does not answer costs a short bounded wait
@@ -12,11 +12,11 @@ from django.db import connection, transaction
 from ...shared import metrics
 from ...shared.settings import get_settings
 from .. import events, tracing
-from ..enqueue import enqueue
+from ..celery.hints import enqueue
+from ..celery.queues import BURSTS, EVENTS, EXPAND
 from ..errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from ..events import Event
 from ..json_values import InvalidValue, encode, storable, storable_text
-from ..queues import BURSTS, EVENTS, EXPAND
 
 KEY_MAX_LENGTH = 200
 SOURCE_MAX_LENGTH = 200

@@ -1,10 +1,10 @@
-"""The sweep: finish what a crash left.
+"""The sweep: enqueues work again that a crash, an outage or a lost message has left unfinished.
 
-Beat runs it every few seconds. It enqueues each event and batch that is pending although its time has come: its hint
-was lost, it failed and is due again, or it was never enqueued. A row whose last hint may still lie on its queue is left
-alone, so a queue that is not worked off does not fill with repetitions: queues are worked off in order, so a hint is
-still there only if it was given no earlier than the oldest one there. Several sweeps running concurrently are harmless,
-because each takes rows that no other has taken, and moves their time on.
+Beat runs it every few seconds. It enqueues each event and batch that is pending and due: its hint was lost, it failed
+and is due again, or it was never enqueued. It skips a row whose last hint may still be on its queue, so a queue
+without workers does not fill with repetitions: a queue keeps its order, so that hint can be there only if it is not
+older than the oldest one on the queue. Concurrent sweeps are harmless, because each takes rows that no other has taken
+and sets their next time.
 """
 
 import logging
@@ -15,8 +15,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from .. import backlog
-from ..enqueue import enqueue
-from .work import BACKOFF, BATCH, EVENT, Kind
+from ..celery.hints import enqueue
+from .work import BACKOFF, BATCH, EVENT, WorkType
 
 logger = logging.getLogger(__name__)
 
@@ -73,13 +73,13 @@ def _finish_settled() -> None:
             logger.warning("Events without unfinished batches were finished", extra={"count": cursor.rowcount})
 
 
-def _lanes_with_due_work(kind: Kind) -> list[str]:
+def _lanes_with_due_work(kind: WorkType) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_DUE.format(table=kind.table))
         return sorted(lane for (lane,) in cursor.fetchall())
 
 
-def _sweep(kind: Kind, lane: str, oldest: datetime | None) -> int:
+def _sweep(kind: WorkType, lane: str, oldest: datetime | None) -> int:
     # An empty queue holds no hint of any row. A row that another sweep has just taken is no longer due.
     hinted_before = datetime.now(UTC) + CLOCKS_DIFFER if oldest is None else oldest - CLOCKS_DIFFER
     params: dict[str, Any] = {"lane": lane, "hinted_before": hinted_before, "limit": SWEEP_LIMIT}

@@ -1,9 +1,9 @@
 """The life of a piece of work, an event or a batch: started, claimed and finished.
 
-Input: ids of rows in the outbox. Output: their contents once claimed, and their state. A row is claimed by its row lock
-within the transaction that does the work, so two workers never do it concurrently, and a worker that dies frees it
-immediately. A repeated start is counted in a commit of its own before the work, and taken off again by its end or its
-exception. So the count is of starts that ended the worker, and work that does so each time is parked.
+Input: ids of rows in the outbox. Output: their contents once claimed, and their state. A row is claimed by its row
+lock within the transaction that does the work, so two workers never do it concurrently, and a worker that dies frees
+it immediately. A repeated start is counted in a commit of its own before the work, and taken off again by its end or
+its exception. So the count is of starts that ended the worker, and work that does so each time is parked.
 
 Failures of work are in failures.py.
 """
@@ -19,10 +19,10 @@ from django.db import transaction
 
 from ...shared import metrics
 from ...shared.inbox.queries import EPOCH
-from ...shared.protocol import Announced
-from .. import statements
+from ...shared.protocol import NotificationContent
+from .. import prepared
+from ..celery.queues import DELIVER, EXPAND
 from ..epoch import TIMELINE_CHANGED, renewed
-from ..queues import DELIVER, EXPAND
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ _NO_WAIT: Final = "(SELECT set_config('synchronous_commit', 'off', true)) AS no_
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class WorkType:
     """One kind of work: its table, the task that does it, its name in metrics and logs."""
 
     table: str
@@ -58,8 +58,8 @@ class Kind:
     name: str
 
 
-EVENT: Final = Kind("clarion_event", EXPAND, "event")
-BATCH: Final = Kind("clarion_batch", DELIVER, "batch")
+EVENT: Final = WorkType("clarion_event", EXPAND, "event")
+BATCH: Final = WorkType("clarion_batch", DELIVER, "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ClaimedEvent:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """A batch and what its recipients are told, its row locked by this transaction (or not yet visible to others).
+    """A batch and its content, whose row this transaction has locked (or not yet committed).
 
     `persisted`: an earlier start has stored its notifications, and perhaps not published them. `epoch` is the history
     of the inboxes now.
@@ -89,14 +89,14 @@ class ClaimedBatch:
     id: int
     event_id: int
     announcement_id: int
-    announced: Announced
+    announced: NotificationContent
     recorded_at: datetime  # the event was
     epoch: str
     persisted: bool = False
 
 
-def start_again(kind: Kind, work_id: int) -> bool:
-    """Count a start of what was enqueued before; False: it is finished, parked, or at this moment another's."""
+def count_restart(kind: WorkType, work_id: int) -> bool:
+    """Count a repeated start; return False if the work is finished, failed, or locked by another worker."""
     attempts = _one(
         f"""
         UPDATE {kind.table} SET attempts = attempts + 1 FROM {_NO_WAIT}
@@ -113,7 +113,7 @@ def start_again(kind: Kind, work_id: int) -> bool:
     return True
 
 
-def _park(kind: Kind, work_id: int, reason: str) -> None:
+def _park(kind: WorkType, work_id: int, reason: str) -> None:
     _execute(
         f"UPDATE {kind.table} SET state = 'failed', error = %s, finished_at = clock_timestamp() WHERE id = %s",  # noqa: S608
         [reason, work_id],
@@ -164,7 +164,7 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
         _park(BATCH, batch_id, f"Its announcement {row[2]} was removed, so there is nothing to deliver.")
         return None
     epoch = renewed() if row[6] else row[5]
-    announced = Announced(row[7], row[8], json.loads(row[9]), *row[10:])
+    announced = NotificationContent(row[7], row[8], json.loads(row[9]), *row[10:])
     return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=epoch, persisted=row[3])
 
 
@@ -206,7 +206,7 @@ def finish(event_id: int, batch_id: int) -> None:
     metrics.WORK_FINISHED.labels(EVENT.name, "done").inc(finished)
 
 
-def finish_at_once(event_id: int, batch_ids: Sequence[int]) -> None:
+def finish_inline(event_id: int, batch_ids: Sequence[int]) -> None:
     """As `finish`, where these are all batches of the event: one statement, which locks in the same order."""
     finished = _execute(
         f"""
@@ -225,13 +225,13 @@ def finish_at_once(event_id: int, batch_ids: Sequence[int]) -> None:
 
 def _execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
     """Run it; how many rows it was about."""
-    with statements.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
 
 
 def _one(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
-    with statements.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, params)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row

@@ -1,8 +1,7 @@
 """The tables of the inbox.
 
-What they hold is said in each docstring; how they are written is said in `pipeline/persist.py` and
-`pipeline/inbox/`. Indexes are few on purpose: with two on Notification the hot path runs at half of what Postgres can
-insert at all, with four at a third or less.
+`pipeline/persist.py` and `pipeline/inbox/` write them. They have few indexes on purpose: with two on Notification,
+delivery reaches half of the rate at which Postgres can insert at all; with four it would be a third or less.
 """
 
 from typing import ClassVar
@@ -16,7 +15,7 @@ from .queries import NAME_MAX_LENGTH
 
 
 class Announcement(models.Model):
-    """What one event tells one audience; stored once, however many hear it."""
+    """The content of a notification, shared by all recipients of one audience of an event."""
 
     event_id = models.BigIntegerField()
     kind = models.CharField(max_length=64)
@@ -34,7 +33,7 @@ class Announcement(models.Model):
     class Meta:
         db_table = "clarion_announcement"
         constraints: ClassVar = [models.UniqueConstraint(fields=["event_id", "kind"], name="clarion_one_kind_an_event")]
-        # How much an actor has told of late: asked where a kind has a limit.
+        # Counts the recent events of an actor, for kinds with a limit.
         indexes: ClassVar = [models.Index(fields=["actor_id", "kind", "created_at"], name="clarion_told_by_actor")]
 
     def __str__(self) -> str:
@@ -42,14 +41,14 @@ class Announcement(models.Model):
 
 
 class Notification(models.Model):
-    """One recipient's copy: a thin row that is named by its place in the recipient's inbox and nothing else.
+    """One recipient's copy of an announcement: a thin row, identified by its seq in the recipient's inbox.
 
     `deleted_at` leaves a tombstone, so that the log keeps its seqs until it is purged. `quiet`: it came in a storm,
     and should not be shown as a toast.
 
     Of a kind that collapses, several rows are one notification. The first gives it its name, the newest its place,
     content, count and read state; `first` of every later row is the seq of the first, and `replaced_by` of the first
-    that of the newest, of any other that of the row after it. What is shown are the rows without `replaced_by`.
+    that of the newest, of any other that of the row after it. Rows without `replaced_by` are shown.
     """
 
     pk = models.CompositePrimaryKey("recipient_id", "seq")
@@ -86,7 +85,7 @@ class Change(models.Model):
     """One action on an inbox: one row and one frame, also where it changed many notifications."""
 
     class Action(models.TextChoices):
-        """What was done; the fields that go with each stand in brackets."""
+        """The actions, with their fields in brackets."""
 
         READ = "read"  # [notification]
         UNREAD = "unread"  # [notification]
@@ -140,7 +139,7 @@ class Collapse(models.Model):
 
 
 class Inbox(models.Model):
-    """The head of one user's log. Whoever adds to the log holds this row's lock and takes the next seq.
+    """The head of one user's log. A transaction that adds to the log locks this row and takes the next seq.
 
     Below `floor` the log has been purged: a cursor there cannot be resumed. The table has a fill factor below 100
     (see the first migration), so that its many updates stay on their page and need no index entry.

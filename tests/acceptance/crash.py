@@ -26,7 +26,7 @@ def main(point: str, event_id: int) -> None:
     places: dict[str, tuple[Any, str]] = {
         "before_commit": (persist, "persist"),
         "before_publish": (publish, "publish"),
-        "before_mark": (work, "finish_at_once"),
+        "before_mark": (work, "finish_inline"),
     }
     module, name = places[point]
     replacement: Callable[..., None] = killed

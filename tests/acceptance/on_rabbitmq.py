@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from amqp.exceptions import PreconditionFailed
 
-from clarion.pipeline import backlog, enqueue
-from clarion.pipeline.celery import app
-from clarion.pipeline.queues import EVENTS, EXPAND, QUEUES
+from clarion.pipeline import backlog
+from clarion.pipeline.celery import hints
+from clarion.pipeline.celery.app import app
+from clarion.pipeline.celery.queues import EVENTS, EXPAND, QUEUES
 from clarion.shared.settings import get_settings
 from tests import documents, environment
 from tests.acceptance.conftest import on_test_database
@@ -20,7 +21,7 @@ from tests.processes import Worker, wait_until
 def _asked_at_once(monkeypatch: pytest.MonkeyPatch, broker: object) -> None:
     """No earlier failure keeps the broker from being asked."""
     assert environment.ON == "rabbitmq"
-    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
 
 
 @pytest.mark.parametrize("queue", QUEUES)
@@ -32,20 +33,20 @@ def test_a_queue_is_a_quorum_queue(queue: str, broker: object) -> None:
 
 
 def test_a_hint_survives_the_brokers_restart(db: None) -> None:
-    assert enqueue.enqueue(EXPAND, 1, 2)
+    assert hints.enqueue(EXPAND, 1, 2)
     environment.BROKER.restart()
-    hints = backlog.look().hints
-    assert hints is not None
-    assert hints[EVENTS] == 2
-    assert enqueue.enqueue(EXPAND, 3), "on a connection that the restart has closed"
+    lengths = backlog.look().hints
+    assert lengths is not None
+    assert lengths[EVENTS] == 2
+    assert hints.enqueue(EXPAND, 3), "on a connection that the restart has closed"
 
 
 def test_a_hint_that_is_not_confirmed_is_not_given(db: None) -> None:
-    assert enqueue.enqueue(EXPAND, 1)
+    assert hints.enqueue(EXPAND, 1)
     environment.BROKER.kill(signal.SIGSTOP)
     begun = time.monotonic()
     try:
-        assert not enqueue.enqueue(EXPAND, 2)
+        assert not hints.enqueue(EXPAND, 2)
     finally:
         environment.BROKER.kill(signal.SIGCONT)
     assert time.monotonic() - begun < get_settings().broker_wait_seconds + 1
@@ -73,9 +74,9 @@ def test_a_service_and_clarion_declare_the_same_queue(
         channel.queue_delete(EVENTS)
     first()
     second()
-    hints = backlog.look().hints
-    assert hints is not None
-    assert hints[EVENTS] == 1
+    lengths = backlog.look().hints
+    assert lengths is not None
+    assert lengths[EVENTS] == 1
 
 
 def test_a_worker_says_what_to_do_about_a_foreign_queue(broker: object, db: None) -> None:

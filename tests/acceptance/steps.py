@@ -45,7 +45,7 @@ def filled(user_id: int, count: int, *, first: int = 1, size: int = 100, publish
     )
     Inbox.objects.update_or_create(user_id=user_id, defaults={"seq": last, "unread": last})
     if published:
-        frames = protocol.AnnouncedFrames(protocol.Announced("TEST", told.created_at, told.data))
+        frames = protocol.AnnouncedFrames(protocol.NotificationContent("TEST", told.created_at, told.data))
         publish_frames([(user_id, seq, frames.created(seq, seq) + frames.rest) for seq in range(first, last + 1)])
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client as DjangoClient
 
-from clarion.pipeline import access
+from clarion.pipeline import revocation
 from clarion.pipeline.publish import channel_layer, publish_frames
 from clarion.shared import protocol
 from clarion.shared.protocol import SUBPROTOCOL, Close
@@ -138,7 +138,7 @@ async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_befo
     before, _ = mint(ann.pk, get_settings())
     async with connected(edge.url, ann) as client:
         begun = time.monotonic()
-        await sync_to_async(access.revoke)(ann.pk)
+        await sync_to_async(revocation.revoke)(ann.pk)
         assert await client.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
         assert await client.closed() == Close.REVOKED
         assert time.monotonic() - begun < 1
@@ -154,7 +154,7 @@ async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_befo
 async def test_a_ticket_from_before_logging_out_everywhere_is_refused(edge: Edge, valkey: str) -> None:
     ann = await person()
     before = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
-    await sync_to_async(access.revoke)(ann.pk)
+    await sync_to_async(revocation.revoke)(ann.pk)
     assert await refused(f"{edge.url}?token={before}") == ("REVOKED", Close.REVOKED)
     after = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
     async with opened(f"{edge.url}?token={after}") as client:

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections
 
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
 from clarion.pipeline.outbox import sweep
 from clarion.pipeline.outbox.models import Event
 from clarion.shared.inbox.models import Notification

@@ -19,8 +19,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from dev.ground import DATA, LISTENERS, URLS
 from dev.stack import load_stack
+from dev.stack_config import DATA, LISTENERS, URLS
 from tests.documents import blocks_of
 from tests.processes import BIN, ROOT, Process, wait_until
 

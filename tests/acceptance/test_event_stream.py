@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from clarion.pipeline import access
+from clarion.pipeline import revocation
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from tests.acceptance.conftest import on_test_database
@@ -128,7 +128,7 @@ async def test_a_revoked_user_s_stream_ends(edge: Edge) -> None:
     ann = await person()
     async with streamed(edge, token=token(ann)) as stream:
         await stream.next()
-        await sync_to_async(access.revoke)(ann.pk)
+        await sync_to_async(revocation.revoke)(ann.pk)
         assert await stream.next() == {"type": "AUTH_FAILED", "reason": "REVOKED"}
         assert await stream.next() == {"type": "CLOSED", "code": 4003}
         await stream.ended()

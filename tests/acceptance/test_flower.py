@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
+from clarion.pipeline.celery.queues import RECORD
+from clarion.pipeline.celery.request import REDACTED
 from clarion.pipeline.outbox.models import Event
-from clarion.pipeline.queues import RECORD
-from clarion.pipeline.shown import UNSHOWN
 from clarion.shared.settings import get_settings
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until
@@ -50,7 +50,7 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
     names = ("expand", "deliver", "record", "sweep", "sample")
     assert set(shown) <= {f"pipeline.{name}" for name in names}
     assert re.fullmatch(r"\(\d+,\)", shown["pipeline.expand"][0])
-    assert shown["pipeline.record"] == (UNSHOWN, UNSHOWN)
+    assert shown["pipeline.record"] == (REDACTED, REDACTED)
     assert {page.status_code for page in pages} == {200}
     for text in (everything, *(page.text for page in pages)):
         assert PRIVATE not in text

@@ -104,7 +104,7 @@ def test_the_hosts_worker_does_the_hosts_tasks(host: dict[str, str]) -> None:
     own, clarion = environment.VALKEY.database_url(12), environment.VALKEY.database_url(10)
     send = (
         "import django; django.setup()\n"
-        "from clarion.pipeline.enqueue import enqueue\n"
+        "from clarion.pipeline.celery.hints import enqueue\n"
         "from mysite.tasks import leave_a_trace\n"
         f"assert enqueue('pipeline.expand', 1); leave_a_trace.delay({own!r})"
     )

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from django.contrib.auth.models import User
 
-from clarion.shared.client import Cursor
+from clarion.client import Cursor
 from clarion.shared.settings import Settings
 from dev.servers import free_port
 from tests.acceptance.steps import filled, person
@@ -49,7 +49,7 @@ from django.contrib.auth import get_user_model
 from django.test import TestCase
 
 from clarion.pipeline import delivery
-from clarion.pipeline.notices import NoticeGiven
+from clarion import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Notification
 from shelf.models import Book, Review

@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from clarion.pipeline import delivery, publish
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
 from clarion.pipeline.inbox import changes
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.outbox.recording import record
-from clarion.pipeline.outbox.story import story
+from clarion.pipeline.outbox.timeline import story
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from clarion.shared.inbox.models import Epoch, Inbox, Notification

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from websockets.exceptions import ConnectionClosed
 
 from clarion.pipeline.publish import channel_layer
+from clarion.shared.edge_status import Report
 from clarion.shared.protocol import Close
-from clarion.shared.reports import Report
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled, person, until
 from tests.client import connected, opened

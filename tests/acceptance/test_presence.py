@@ -4,8 +4,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from clarion.pipeline.presence import connected as present
+from clarion.shared.channel_layer import ClarionChannelLayer
 from clarion.shared.groups import user_group
-from clarion.shared.layer import ClarionChannelLayer
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person, until

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from clarion.pipeline import access
+from clarion.pipeline import revocation
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from clarion.shared.protocol import SUBPROTOCOL
@@ -81,7 +81,7 @@ async def test_who_was_deactivated_or_logged_out_everywhere_is_refused(trusting:
     token = login.token(email=ben.email)
     async with opened(trusting.url, **offered(token)) as client:
         await greeted(client, ben)
-        await sync_to_async(access.revoke)(ben.pk)
+        await sync_to_async(revocation.revoke)(ben.pk)
         assert (await client.next())["reason"] == "REVOKED"
     assert await refused(trusting.url, **offered(token)) == ("REVOKED", 4003)
 

@@ -8,8 +8,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from clarion.pipeline import access
-from clarion.shared.client import AccessEnded, Change, Cursor, InboxClient, Resync
+from clarion.client import AccessEnded, Change, Cursor, InboxClient, Resync
+from clarion.pipeline import revocation
 from clarion.shared.inbox.models import Epoch
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
@@ -86,7 +86,7 @@ async def test_revoked_access_ends_it_with_a_clear_word(edge: Edge) -> None:
     ann = await person()
     async with listening(edge, ann) as inbox:
         await some(inbox, 1)
-        await sync_to_async(access.revoke)(ann.pk)
+        await sync_to_async(revocation.revoke)(ann.pk)
         with pytest.raises(AccessEnded, match="revoked"):
             await some(inbox, 1)
 

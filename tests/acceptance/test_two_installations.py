@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from clarion.pipeline import delivery, presence
-from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.adhoc import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 from tests import environment
 from tests.acceptance.conftest import on_test_database
@@ -29,7 +29,7 @@ DEEDS = """
 import django; django.setup()
 from clarion.pipeline import access, delivery
 from clarion.pipeline.health import acts
-from clarion.pipeline.notices import NoticeGiven
+from clarion import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 for number in range(3):
     delivery.expand(record(NoticeGiven(kind="STAGING", recipients=({user},)), key=f"staging {{number}}"))

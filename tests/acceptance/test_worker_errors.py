@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from clarion.pipeline.notices import NoticeGiven
+from clarion.pipeline.adhoc import NoticeGiven
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.outbox.recording import record
 from tests.acceptance.conftest import on_test_database

@@ -6,7 +6,7 @@ from axe_playwright_python.async_playwright import Axe
 from django.db import connection
 from playwright.async_api import Browser, expect
 
-from clarion.pipeline.health import sampling
+from clarion.pipeline.dashboard import sampling
 from clarion.pipeline.outbox import pauses
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import all_done, person, post, thread, until

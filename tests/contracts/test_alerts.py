@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clarion.pipeline.health import findings
+from clarion.pipeline.dashboard import problems
 from dev.programs import PROMETHEUS
 from tests.contracts.test_docs import ROOT, metric_names
 from tests.programs import needed
@@ -59,7 +59,7 @@ def test_each_alert_is_raised_by_a_test_of_the_runbook() -> None:
 
 
 def test_a_finding_of_the_page_of_health_has_its_section() -> None:
-    source = Path(findings.__file__).read_text()
+    source = Path(problems.__file__).read_text()
     named = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"\)', source))
     assert len(named) >= 6
     assert named <= set(SECTIONS)

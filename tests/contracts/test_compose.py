@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
 from clarion.shared.output_buffer import is_too_small
 from clarion.shared.settings import Settings
 from tests import compose

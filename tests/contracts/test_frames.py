@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from clarion.shared import protocol
-from clarion.shared.inbox.log import frame_of
+from clarion.shared.inbox.frames import frame_of
 from clarion.shared.inbox.queries import LogRow
-from clarion.shared.protocol import Announced, AnnouncedFrames, AuthFailure, Close, Collapsed, ResyncReason
+from clarion.shared.protocol import AnnouncedFrames, AuthFailure, Close, Collapsed, NotificationContent, ResyncReason
 
 GOLDEN: dict[str, dict[str, object]] = json.loads((Path(__file__).parent / "golden" / "frames.json").read_text())
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
-ANNOUNCED = Announced(
+ANNOUNCED = NotificationContent(
     kind="MENTION",
     created_at=AT,
     data={"thread_title": 'Übung </script> \u2028 "macht" 🙂', "excerpt": "a\nb"},
@@ -25,7 +25,7 @@ ANNOUNCED = Announced(
     conversation_id="3",
 )
 COLLAPSED = Collapsed(5, 4, [{"id": "7", "username": "ann"}, {"id": "8", "username": "ben"}], 2)
-BARE = Announced(kind="EXPORT_COMPLETE", created_at=AT, data={})
+BARE = NotificationContent(kind="EXPORT_COMPLETE", created_at=AT, data={})
 OF_ANNOUNCED, OF_BARE = AnnouncedFrames(ANNOUNCED), AnnouncedFrames(BARE)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from clarion.pipeline.celery import app
-from clarion.pipeline.queues import QUEUES, ROUTES
+from clarion.pipeline.celery.app import app
+from clarion.pipeline.celery.queues import QUEUES, ROUTES
 from tests.acceptance.conftest import on_test_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,17 @@ def test_a_lock_pins_by_hash_and_names_no_host(lock: Path) -> None:
 
 
 #: Packages whose docstring is the map of their files.
-MAPPED = ("pipeline", "pipeline/outbox", "pipeline/inbox", "pipeline/api", "pipeline/health", "edge", "shared")
+MAPPED = (
+    "pipeline",
+    "pipeline/outbox",
+    "pipeline/inbox",
+    "pipeline/api",
+    "pipeline/dashboard",
+    "pipeline/celery",
+    "edge",
+    "edge/daphne",
+    "shared",
+)
 #: Files that Django names, and the package itself.
 UNMAPPED = {"__init__.py", "apps.py"}
 

@@ -13,7 +13,7 @@ FILES = sorted(path for folder in ("pipeline", "shared", "edge") for path in ROO
 #: What begins a statement, or a part of one that is put together elsewhere.
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|LEFT JOIN|FROM|RETURNING|CREATE|ALTER)\b")
 
-#: Fields of `Kind`, whose two instances are constants (see pipeline/outbox/work.py).
+#: Fields of `WorkType`, whose two instances are constants (see pipeline/outbox/work.py).
 OF_KINDS = {"kind.table", "kind.lane"}
 #: Names of tables and columns, out of the settings or a model, each quoted a line before.
 QUOTED = {
@@ -26,7 +26,7 @@ FORMATTED = {
     "pipeline/inbox/personal.py": {"table": "constants"},
     "pipeline/expiry.py": {"table": "constants", "column": "constants", "still": "constants", "shown": "constants"},
     "pipeline/outbox/sweep.py": {"table": "constants", "backoff": "constants"},
-    "pipeline/recipients.py": {
+    "pipeline/fanout.py": {
         "who": "compiled",
         "candidates": "compiled",
         "told": "constants",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
 from clarion.shared.inbox.models import Notification
 from clarion.shared.protocol import Close
 
@@ -92,7 +92,7 @@ def test_hints_go_by_the_one_way_that_has_a_bound() -> None:
         for path, node in calls("pipeline")
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("send_task", "apply_async", "delay")
     }
-    assert ways == {"pipeline/enqueue.py"}
+    assert ways == {"pipeline/celery/hints.py"}
 
 
 def procfile(name: str) -> str:

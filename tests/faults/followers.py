@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from clarion.shared.client import Change, Cursor, Frame, InboxClient, Resync
+from clarion.client import Change, Cursor, Frame, InboxClient, Resync
 from clarion.shared.settings import get_settings as settings
 from clarion.shared.tokens import mint
 from tests.client import INBOX

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from celery import Celery
 
-from clarion.pipeline.queues import BURSTS, PURGE, RETENTION
+from clarion.pipeline.celery.queues import BURSTS, PURGE, RETENTION
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 from tests.faults import evidence

@@ -8,8 +8,8 @@ import pytest
 from channels_redis.utils import _consistent_hash
 
 from clarion.shared.breaker import SOCKET_TIMEOUT_SECONDS
+from clarion.shared.edge_status import edge_group
 from clarion.shared.groups import user_group
-from clarion.shared.reports import edge_group
 from tests.faults import evidence
 from tests.faults.background import Background
 from tests.faults.checker import Emitted, check

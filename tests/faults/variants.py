@@ -24,7 +24,7 @@ STAGINGS_BROKER, STAGINGS_LAYER = 5, 6
 _STAGINGS_LOAD = """
 import itertools, sys, time
 import django; django.setup()
-from clarion.pipeline.notices import NoticeGiven
+from clarion import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 prefix, pause, *users = sys.argv[1:]
 users = [int(user) for user in users]

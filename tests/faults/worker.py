@@ -21,7 +21,7 @@ POINTS: Final[dict[str, tuple[str, ...]]] = {
     "between claim and insert": ("clarion.pipeline.persist.persist",),
     "between expanding and the hints": ("clarion.pipeline.delivery.enqueue",),
     "between commit and publish": ("clarion.pipeline.publish.publish",),
-    "between publish and mark": ("clarion.pipeline.outbox.work.finish", "clarion.pipeline.outbox.work.finish_at_once"),
+    "between publish and mark": ("clarion.pipeline.outbox.work.finish", "clarion.pipeline.outbox.work.finish_inline"),
 }
 
 
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
     import django
 
     django.setup()
-    from clarion.pipeline.celery import app
+    from clarion.pipeline.celery.app import app
 
     if seconds := os.environ.get("FAULTS_VISIBILITY_SECONDS"):
         app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": float(seconds)}

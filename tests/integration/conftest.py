@@ -55,4 +55,4 @@ def published(valkey: str) -> Iterator[Frames]:
 def in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is delivered at once, and a batch holds two."""
     small = get_settings().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
-    monkeypatch.setattr("clarion.pipeline.recipients.get_settings", lambda: small)
+    monkeypatch.setattr("clarion.pipeline.fanout.get_settings", lambda: small)

@@ -15,11 +15,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from clarion.pipeline import delivery, maintenance
+from clarion.pipeline import delivery, retention
 from clarion.pipeline.inbox import changes, personal, reading
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.recording import record
-from clarion.shared.inbox.log import frame_of
+from clarion.shared.inbox.frames import frame_of
 from clarion.shared.inbox.queries import LOG_AFTER, Head, LogRow
 from tests.integration.things import ThingHappened
 
@@ -111,7 +111,7 @@ class Actions:
         with connection.cursor() as cursor:
             for sql in _AGED:
                 cursor.execute(sql, {"days": days, "part": part})
-        maintenance.purge()
+        retention.purge()
 
     def erase(self) -> None:
         """Erase a person."""

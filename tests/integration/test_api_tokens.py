@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from clarion.pipeline import access
+from clarion.pipeline import revocation
 from clarion.pipeline.api import provider as of_the_api
 from clarion.shared.settings import Settings, get_settings
 from tests.factories import UserFactory
@@ -24,7 +24,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Use]:
 
     def used(**values: Any) -> Settings:
         settings = get_settings().model_copy(update=values)
-        monkeypatch.setattr(of_the_api, "load", lambda: settings)
+        monkeypatch.setattr(of_the_api, "get_settings", lambda: settings)
         of_the_api._keys.cache_clear()
         return settings
 
@@ -54,7 +54,7 @@ def test_a_providers_token_opens_the_api(db: None, use: Use, login: Provider) ->
     assert status(login.token(sub="unknown")) == 401
     assert status(login.token(exp=time.time() - 60)) == 401
     assert login.asked == 1
-    access.revoke(ann.pk)
+    revocation.revoke(ann.pk)
     assert status(login.token(iat=time.time() - 60)) == 401
     User.objects.filter(pk=ann.pk).update(is_active=False)
     assert status(login.token(iat=time.time() + 60)) == 401

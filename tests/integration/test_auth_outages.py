@@ -10,14 +10,14 @@ import pytest
 import redis
 
 from clarion.edge.admission import admitted
-from clarion.edge.repair import Reader
+from clarion.edge.connection import Connection
+from clarion.edge.hub import Hub
+from clarion.edge.reader import InboxReader
 from clarion.edge.runtime import Edge
-from clarion.edge.socket import Socket
-from clarion.edge.sockets import Sockets
-from clarion.edge.wire import Cursor
+from clarion.edge.transport import Cursor
 from clarion.shared import tickets
+from clarion.shared.channel_layer import ClarionChannelLayer
 from clarion.shared.jwks import KeySet
-from clarion.shared.layer import ClarionChannelLayer
 from clarion.shared.protocol import Close
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
@@ -32,7 +32,7 @@ ORIGIN = (b"origin", b"http://127.0.0.1:8000"), (b"host", b"127.0.0.1:8000")
 class RecordingWire:
     """The way out to one client, kept."""
 
-    talks = True
+    bidirectional = True
     waiting = 0
     alive_at = 0.0
 
@@ -64,12 +64,12 @@ async def answered(scope: dict[str, Any], *, postgres: str, redis_url: str) -> R
         }
     )
     proxy = ClarionChannelLayer(hosts=[redis_url], prefix="outages")
-    reader = Reader(settings)
+    reader = InboxReader(settings)
     layer = proxy.loop_layer()
-    edge = Edge(settings, layer, reader, Sockets(settings, layer, reader), KeySet(settings))
+    edge = Edge(settings, layer, reader, Hub(settings, layer, reader), KeySet(settings))
     wire = RecordingWire()
     try:
-        async with admitted(edge, Socket(edge.sockets, wire, "session"), scope):
+        async with admitted(edge, Connection(edge.sockets, wire, "session"), scope):
             return wire
     finally:
         await proxy.flush()

@@ -9,9 +9,9 @@ from django.test import Client
 from pydantic import SecretStr
 
 from clarion.pipeline import backlog, delivery
-from clarion.pipeline.enqueue import enqueue
+from clarion.pipeline.celery.hints import enqueue
+from clarion.pipeline.celery.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE, RETENTION
 from clarion.pipeline.outbox.models import Event
-from clarion.pipeline.queues import BURSTS, DELIVER, EVENTS, EXPAND, MAINTENANCE, RETENTION
 from clarion.shared.settings import get_settings
 from tests import environment
 from tests.integration.steps import happened

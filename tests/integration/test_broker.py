@@ -8,7 +8,7 @@ import redis
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.common import ignore_errors
 
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
 from dev.servers import Valkey
 from tests.processes import Worker, wait_until
 

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 
-from clarion.pipeline import access, delivery
+from clarion.pipeline import delivery, revocation
 from clarion.pipeline.inbox import changes, mutes, personal, reading
-from clarion.pipeline.outbox import busy, dead_letters, failures, pauses, recording, story, sweep, work
+from clarion.pipeline.outbox import busy, dead_letters, failures, pauses, recording, sweep, timeline, work
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.publish import channel_layer
 from clarion.shared.inbox.models import Inbox
@@ -83,9 +83,9 @@ CALLS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list
     "changes.mark_read": (an_inbox, lambda user: changes.mark_read(user.pk, 1, read=True), FRAME),
     "changes.delete": (an_inbox, lambda user: changes.delete(user.pk, 1), FRAME),
     "changes.read_through": (an_inbox, lambda user: changes.read_through(user.pk), FRAME),
-    "access.revoke": (nothing, lambda user: access.revoke(user.pk), FRAME),
-    "access.renew": (nothing, lambda user: access.renew(user.pk), FRAME),
-    "access.end_session": (nothing, lambda user: access.end_session(user.pk, "key"), FRAME),
+    "revocation.revoke": (nothing, lambda user: revocation.revoke(user.pk), FRAME),
+    "revocation.renew": (nothing, lambda user: revocation.renew(user.pk), FRAME),
+    "revocation.end_session": (nothing, lambda user: revocation.end_session(user.pk, "key"), FRAME),
     "recording.record": (nothing, lambda user: recording.record(ThingHappened(), key="k"), ["events"]),
     "recording.record_named": (
         nothing,
@@ -107,15 +107,15 @@ SIGNALS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], li
 }
 #: Public functions that send nothing: they read, or write rows that others find.
 SILENT = {
-    "access.connect",
-    "access.is_active",
+    "revocation.connect",
+    "revocation.is_active",
     "busy.split",
     "dead_letters.discard",
     "mutes.mute",
     "mutes.mutes_of",
     "mutes.unmute",
-    "pauses.held_batch",
-    "pauses.held_event",
+    "pauses.hold_batch_if_paused",
+    "pauses.hold_event_if_paused",
     "pauses.in_force",
     "pauses.pause",
     "pauses.resume",
@@ -125,18 +125,18 @@ SILENT = {
     "reading.newest",
     "reading.one",
     "reading.unread_count",
-    "story.find",
-    "story.story",
+    "timeline.find",
+    "timeline.story",
     "work.claim_batch",
     "work.claim_event",
     "work.deferred",
-    "failures.failure_noted",
+    "failures.record_failures",
     "work.finish",
-    "work.finish_at_once",
-    "work.start_again",
+    "work.finish_inline",
+    "work.count_restart",
 }
 MODULES = (
-    access,
+    revocation,
     busy,
     changes,
     dead_letters,
@@ -146,7 +146,7 @@ MODULES = (
     personal,
     reading,
     recording,
-    story,
+    timeline,
     sweep,
     work,
 )

@@ -16,8 +16,8 @@ from django.db import connections
 from psycopg import IsolationLevel
 
 from clarion.pipeline import checks, names
-from clarion.pipeline.celery import app
-from clarion.pipeline.queues import QUEUES
+from clarion.pipeline.celery.app import app
+from clarion.pipeline.celery.queues import QUEUES
 from clarion.shared.settings import get_settings
 from tests import environment
 from tests.acceptance.conftest import on_test_database
@@ -134,7 +134,7 @@ def test_a_broker_that_is_away(valkey: str) -> None:
 def test_the_name_of_actors(monkeypatch: pytest.MonkeyPatch, column: str, ids: set[str]) -> None:
     settings = get_settings().model_copy(update={"username_column": column})
     for module in (names, checks):
-        monkeypatch.setattr(module, "load", lambda: settings)
+        monkeypatch.setattr(module, "get_settings", lambda: settings)
     assert found() == ids
 
 

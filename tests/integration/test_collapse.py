@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from clarion.pipeline import delivery, persist
+from clarion.pipeline.adhoc import NoticeGiven
 from clarion.pipeline.inbox import changes, reading
-from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.models import Batch
 from clarion.pipeline.outbox.recording import record
-from clarion.shared.inbox.log import frame_of
+from clarion.shared.inbox.frames import frame_of
 from clarion.shared.inbox.models import Inbox, Notification
 from clarion.shared.inbox.queries import LOG_AFTER, LogRow
 from clarion.shared.settings import get_settings
@@ -203,7 +203,7 @@ def test_what_has_no_topic_does_not_collapse(
     """Without a topic two notices have nothing in common, so the second does not vanish into the first."""
     if in_batch:
         monkeypatch.setattr(
-            "clarion.pipeline.recipients.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
+            "clarion.pipeline.fanout.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
         )
     me = people[0]
     for item in ("Bread", "Cars"):

@@ -14,8 +14,8 @@ from django.utils import timezone
 from clarion.pipeline import delivery
 from clarion.pipeline.outbox.models import Batch, Event, Pause
 from clarion.pipeline.publish import channel_layer
+from clarion.shared.edge_status import edge_group
 from clarion.shared.inbox.models import Announcement, Notification
-from clarion.shared.reports import edge_group
 from tests import environment
 from tests.documents import ROOT
 from tests.integration.steps import happened

@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from clarion.edge.repair import Reader
+from clarion.edge.reader import InboxReader
 from clarion.shared.settings import get_settings
 from tests import environment
 
@@ -36,7 +36,7 @@ def djangos() -> int:
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="told by the system on Linux only")
 async def test_a_postgres_that_has_vanished_is_noticed_in_half_a_minute(db: None) -> None:
     assert max(noticed_within(await sync_to_async(djangos)())) <= NOTICED_SECONDS
-    reader = Reader(get_settings().model_copy(update={"database_url": environment.POSTGRES.url}))
+    reader = InboxReader(get_settings().model_copy(update={"database_url": environment.POSTGRES.url}))
     try:
         assert await reader.ready()
         async with reader._pool.connection() as held:

@@ -141,7 +141,7 @@ def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(
     people: list[User], monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr(
-        "clarion.pipeline.recipients.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
+        "clarion.pipeline.fanout.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
     )
     crowd = User.objects.bulk_create(User(username=f"crowd {number}") for number in range(count))
     delivery.expand(happened(first=crowd))
@@ -225,7 +225,7 @@ def test_workers_that_tell_the_same_new_people_never_wait_for_each_other_in_a_ci
 ) -> None:
     if in_small_batches:
         monkeypatch.setattr(
-            "clarion.pipeline.recipients.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
+            "clarion.pipeline.fanout.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
         )
     chance = random.Random(7)
     users = User.objects.bulk_create(User(username=f"newcomer {number}") for number in range(120))

@@ -41,7 +41,7 @@ def person(people: list[User], monkeypatch: pytest.MonkeyPatch) -> User:
     """Somebody with a notification, and a batch that was not delivered."""
     delivery.expand(happened("one", first=people[:1]))
     with monkeypatch.context() as patch:
-        patch.setattr("clarion.pipeline.recipients.get_settings", _nothing_inline)
+        patch.setattr("clarion.pipeline.fanout.get_settings", _nothing_inline)
         delivery.expand(happened("waits", first=people[:1]))
     return people[0]
 

@@ -8,7 +8,7 @@ import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from clarion.pipeline import enqueue
+from clarion.pipeline.celery import hints
 from clarion.pipeline.outbox.models import Event
 from examples.forum import forms, jobs, tasks
 from examples.forum.models import Analysis, Collection, Document, Export, Extract
@@ -22,8 +22,8 @@ def forum(db: None) -> Forum:
     return forum_with_people()
 
 
-def hints(broker: redis.Redis, queue: str = "jobs") -> list[tuple[str, int]]:
-    """What waits in a queue: names of tasks and the id that each is about, in order."""
+def queued(broker: redis.Redis, queue: str = "jobs") -> list[tuple[str, int]]:
+    """Return the tasks of a queue, in order: their names and ids."""
     messages = [json.loads(raw) for raw in reversed(broker.lrange(queue, 0, -1))]  # type: ignore[arg-type]
     return [(one["headers"]["task"], json.loads(one["headers"]["argsrepr"].strip("(,)"))) for one in messages]
 
@@ -32,13 +32,13 @@ def hints(broker: redis.Redis, queue: str = "jobs") -> list[tuple[str, int]]:
 def test_a_job_is_started_on_its_own_queue_after_the_commit(
     broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)  # whatever befell the broker in a test before
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)  # whatever befell the broker in a test before
     forum = forum_with_people()
     document = forum.add_document()
     forum.post("ann", f"/documents/{document.pk}/extract/", what="addresses")
     forum.post("ann", f"/documents/{document.pk}/analyse/")
     forum.post("ann", f"/threads/{forum.thread.pk}/export/")
-    assert hints(broker) == [
+    assert queued(broker) == [
         ("forum.process_document", document.pk),
         ("forum.run_extract", Extract.objects.get().pk),
         ("forum.run_analysis", Analysis.objects.get().pk),
@@ -153,7 +153,7 @@ def test_a_collection_is_made_with_its_owners(forum: Forum) -> None:
 def test_jobs_that_were_forgotten_are_started_again(
     broker: redis.Redis, forum: Forum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
     now = timezone.now()
     ages = (0, jobs.FORGOTTEN_SECONDS + 1, jobs.GIVEN_UP_SECONDS + 1)
     fresh, forgotten, old = (
@@ -163,7 +163,7 @@ def test_jobs_that_were_forgotten_are_started_again(
         for age in ages
     )
     tasks.sweep_jobs()
-    assert hints(broker) == [("forum.process_document", forgotten.pk)]
+    assert queued(broker) == [("forum.process_document", forgotten.pk)]
     old.refresh_from_db()
     fresh.refresh_from_db()
     assert (fresh.state, old.state, old.error) == ("waiting", "failed", "It could not be done within an hour.")

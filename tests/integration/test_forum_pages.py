@@ -8,8 +8,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from clarion.pipeline.outbox.models import Event
+from examples.forum.demo_users import PASSWORD, PEOPLE
 from examples.forum.models import BODY_MAX_LENGTH, Message, Thread
-from examples.forum.people import PASSWORD, PEOPLE
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

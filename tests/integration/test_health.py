@@ -14,12 +14,12 @@ from django.test import Client
 from django.utils import timezone
 
 from clarion.pipeline import delivery, persist
-from clarion.pipeline.health import sampling
+from clarion.pipeline.dashboard import sampling
 from clarion.pipeline.outbox import pauses
 from clarion.pipeline.outbox.models import Event, Pause, Sample
 from clarion.pipeline.publish import channel_layer
+from clarion.shared.edge_status import edge_group
 from clarion.shared.inbox.models import Notification
-from clarion.shared.reports import edge_group
 from tests import environment
 from tests.factories import UserFactory
 from tests.integration.steps import failing_for, happened

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from clarion.pipeline import recipients
+from clarion.pipeline import fanout
 from clarion.shared.settings import get_settings
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
@@ -41,7 +41,7 @@ def _inline_and_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some events are delivered by the task that expands them, some by batches of two."""
     small = get_settings().model_copy(update={"deliver_at_once": 0, "batch_size": 2})
     either = random.Random(1)
-    monkeypatch.setattr(recipients, "load", lambda: either.choice([small, get_settings()]))
+    monkeypatch.setattr(fanout, "get_settings", lambda: either.choice([small, get_settings()]))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -14,9 +14,9 @@ from channels_redis.utils import _consistent_hash
 
 from clarion.shared import breaker, host_connection, subscriber
 from clarion.shared.breaker import SOCKET_TIMEOUT_SECONDS
-from clarion.shared.layer import QUEUE_CAPACITY, ClarionChannelLayer
+from clarion.shared.channel_layer import QUEUE_CAPACITY, ClarionChannelLayer
 from clarion.shared.messages import FRAME, frame_message
-from clarion.shared.publisher import Lot, NotAllPublished
+from clarion.shared.publisher import Broadcast, NotAllPublished
 from dev.servers import Valkey
 from tests import environment
 from tests.processes import wait_until
@@ -184,7 +184,7 @@ async def test_lots_arrive_as_if_each_message_had_been_sent_whole(options: dict[
     layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="lots", **options)
     heard: list[Mapping[str, Any]] = []
     await layer.loop_layer().listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
-    lots = [Lot({"type": "a.b", "text": "ä" * 300}, "n", [("group", n), ("other", n)]) for n in (1, 2**40)]
+    lots = [Broadcast({"type": "a.b", "text": "ä" * 300}, "n", [("group", n), ("other", n)]) for n in (1, 2**40)]
     assert layer.publish_lots(lots) == 2
     await came(lambda: len(heard) == 2)
     assert heard == [{"type": "a.b", "text": "ä" * 300, "n": n} for n in (1, 2**40)]
@@ -228,7 +228,9 @@ async def test_a_burst_that_the_callbacks_cannot_keep_up_with_ends_no_connection
     loop_layer = layer.loop_layer()
     await loop_layer.listen("group", slow, wait_seconds=PATIENCE_SECONDS)
     loop_layer.on_return.append(lambda: returns.append(True))
-    lot = Lot({"type": FRAME, "epoch": None, "since": None, "rest": "x" * 1000}, "own", [("group", (1, "x"))] * 2000)
+    lot = Broadcast(
+        {"type": FRAME, "epoch": None, "since": None, "rest": "x" * 1000}, "own", [("group", (1, "x"))] * 2000
+    )
 
     def burst() -> None:
         for _ in range(20):  # as fast as workers store batches, which is twice as fast as the callbacks
@@ -330,7 +332,7 @@ def frozen(publisher: ClarionChannelLayer) -> Iterator[None]:
 #: Every call of the layer that waits for Redis.
 CALLS: dict[str, Callable[[ClarionChannelLayer], object]] = {
     "publish": lambda layer: layer.publish([("group", {"type": "a.b"})]),
-    "publish_lots": lambda layer: layer.publish_lots([Lot({"type": "a.b"}, "own", [("group", 1)])]),
+    "publish_lots": lambda layer: layer.publish_lots([Broadcast({"type": "a.b"}, "own", [("group", 1)])]),
     "listening": lambda layer: layer.listening(["group"]),
     "issue_ticket": lambda layer: layer.issue_ticket(1),
     "acknowledged": lambda layer: layer.acknowledged([1]),

@@ -38,8 +38,8 @@ def test_the_others_are_notified_within_the_bound(
 ) -> None:  # fmt: skip
     """The owner of the locked inbox gets the notification when the lock is gone, once."""
     if size == "batch":
-        small = delivery.recipients.get_settings().model_copy(update={"deliver_at_once": 0})
-        monkeypatch.setattr("clarion.pipeline.recipients.get_settings", lambda: small)
+        small = delivery.fanout.get_settings().model_copy(update={"deliver_at_once": 0})
+        monkeypatch.setattr("clarion.pipeline.fanout.get_settings", lambda: small)
     event_id = happened("now", **{kind: people})
     begun = time.monotonic()
     delivery.expand(event_id)
@@ -79,8 +79,8 @@ def test_a_batch_of_locked_inboxes_alone_is_tried_again(
 
 def batch_of(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Batch:
     """A batch that is not delivered yet."""
-    small = delivery.recipients.get_settings().model_copy(update={"deliver_at_once": 0})
-    monkeypatch.setattr("clarion.pipeline.recipients.get_settings", lambda: small)
+    small = delivery.fanout.get_settings().model_copy(update={"deliver_at_once": 0})
+    monkeypatch.setattr("clarion.pipeline.fanout.get_settings", lambda: small)
     event_id = happened("now", first=people)
     delivery.expand(event_id)
     return Batch.objects.get(event_id=event_id)

@@ -11,7 +11,7 @@ from celery.worker import state as worker_state
 from django.contrib.auth.models import User
 from django.db import OperationalError
 
-from clarion.pipeline import delivery, events, inbound, notices, tasks
+from clarion.pipeline import adhoc, delivery, events, inbound, tasks
 from clarion.pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from clarion.pipeline.outbox import dead_letters, work
 from clarion.pipeline.outbox.models import Event
@@ -95,9 +95,7 @@ def test_a_dead_letter_of_a_service_is_replayed_when_its_declaration_fits(
     event_id = tasks.record(NOTICE, payload, key="one")
     with pytest.raises(InvalidEvent, match=r"no audience 'tests\.later' is declared"):
         delivery.expand(event_id)
-    monkeypatch.setitem(
-        notices._declared, "tests.later", lambda: User.objects.filter(pk=people[0].pk).values_list("pk")
-    )
+    monkeypatch.setitem(adhoc._declared, "tests.later", lambda: User.objects.filter(pk=people[0].pk).values_list("pk"))
     assert dead_letters.replay(work.EVENT, [event_id]) == 1
     delivery.expand(event_id)
     delivery.expand(Event.objects.get(name=NOTICE).pk)

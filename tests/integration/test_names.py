@@ -28,7 +28,7 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[Choose]:
     def to(column: str) -> None:
         settings = get_settings().model_copy(update={"username_column": column})
         for module in (names, checks):
-            monkeypatch.setattr(module, "load", lambda: settings)
+            monkeypatch.setattr(module, "get_settings", lambda: settings)
         names.actor_sql.cache_clear()
 
     yield to

@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from clarion.pipeline import delivery, maintenance, persist, tracing
+from clarion.pipeline import delivery, persist, retention, tracing
+from clarion.pipeline.adhoc import NoticeGiven
 from clarion.pipeline.inbox import changes, mutes, personal, reading
-from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Announcement, Change, Collapse, Epoch, Inbox, Mute, Notification
@@ -201,9 +201,9 @@ def test_the_admin_pages_take_few_statements_however_many_rows(
 def test_finished_events_go_after_their_days_and_unfinished_stay(people: list[User], valkey: str) -> None:
     delivery.expand(happened(first=[people[0].pk]))
     waiting = happened(first=[people[0].pk])
-    assert maintenance.purge()["events"] == 0
+    assert retention.purge()["events"] == 0
     age(30)
-    assert maintenance.purge()["events"] == 1
+    assert retention.purge()["events"] == 1
     assert list(Event.objects.values_list("pk", flat=True)) == [waiting]
     assert not Batch.objects.exists()
 
@@ -214,9 +214,9 @@ def test_what_was_read_goes_after_its_days_and_what_is_unread_stays(people: list
         delivery.expand(happened(first=[a.pk, b.pk]))
     changes.mark_read(a.pk, 1, read=True)
     changes.delete(b.pk, 2)
-    assert maintenance.purge()["notifications"] == 0
+    assert retention.purge()["notifications"] == 0
     age(100)
-    assert maintenance.purge() == {
+    assert retention.purge() == {
         "events": 2, "keys": 0, "paces": 0, "notifications": 2, "changes": 2, "unread": 0
     }  # fmt: skip
     assert set(Notification.objects.values_list("recipient_id", "seq")) == {(a.pk, 2), (b.pk, 1)}
@@ -225,7 +225,7 @@ def test_what_was_read_goes_after_its_days_and_what_is_unread_stays(people: list
     changes.read_through(a.pk)
     changes.read_through(b.pk)
     age(100)
-    maintenance.purge()
+    retention.purge()
     assert not Notification.objects.exists()
     assert not Announcement.objects.exists()
     assert not Change.objects.exists()
@@ -236,7 +236,7 @@ def test_a_kind_may_have_days_of_its_own(people: list[User], valkey: str) -> Non
     for person in people[:2]:
         changes.read_through(person.pk)
     age(2)
-    assert maintenance.purge()["notifications"] == 1
+    assert retention.purge()["notifications"] == 1
     assert Notification.objects.get().recipient_id == people[0].pk
 
 
@@ -245,13 +245,13 @@ def test_what_collapsed_keeps_its_name_until_all_of_it_goes(people: list[User], 
     for _ in range(3):
         delivery.expand(happened(actor=ann, gathered=[me.pk]))
     age(100)
-    maintenance.purge()
+    retention.purge()
     assert list(Notification.objects.order_by("seq").values_list("seq", flat=True)) == [1, 3]
     assert changes.mark_read(me.pk, 1, read=True).unread == 0
     age(100)
-    maintenance.purge()
+    retention.purge()
     assert not Notification.objects.filter(seq=3).exists()
-    maintenance.purge()
+    retention.purge()
     assert not Notification.objects.exists()
 
 

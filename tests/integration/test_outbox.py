@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from clarion.pipeline import delivery, enqueue, persist, publish
+from clarion.pipeline import delivery, persist, publish
+from clarion.pipeline.celery import hints
 from clarion.pipeline.errors import UndeclaredEvent
 from clarion.pipeline.outbox import dead_letters, sweep, work
 from clarion.pipeline.outbox.models import Batch, Event
@@ -66,7 +67,7 @@ def test_a_channel_layer_that_is_down_costs_no_retry(people: list[User], monkeyp
     def refused(*_: object) -> None:
         raise redis.ConnectionError("refused")
 
-    monkeypatch.setattr("clarion.shared.layer.ClarionChannelLayer.publish_lots", refused)
+    monkeypatch.setattr("clarion.shared.channel_layer.ClarionChannelLayer.publish_lots", refused)
     failed = metrics.PUBLISH_FAILED._value.get()
     delivery.expand(happened(first=people))
     assert Event.objects.get().state == Batch.objects.get().state == "done"
@@ -195,7 +196,7 @@ def test_what_kills_its_worker_each_time_is_parked(people: list[User], monkeypat
     event_id = happened(first=people)
     # A killed worker runs no exception handler: only its count of starts stays.
     for _ in range(work.MAX_ATTEMPTS):
-        assert work.start_again(work.EVENT, event_id)
+        assert work.count_restart(work.EVENT, event_id)
     delivery.expand(event_id, again=True)
     assert Event.objects.get().state == "failed"
     assert not Notification.objects.exists()
@@ -233,13 +234,13 @@ def test_sweeps_at_the_same_time_enqueue_each_row_once(people: list[User], broke
 def test_a_broker_that_is_down_costs_no_error_and_the_sweep_delivers(
     people: list[User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
     environment.VALKEY.stop()
     try:
         event_id = happened(first=people)
     finally:
         environment.VALKEY.start()
-    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
     with redis.Redis.from_url(environment.VALKEY.database_url(0)) as client:
         assert client.llen("events") == 0
         due_now()
@@ -252,7 +253,7 @@ def test_a_broker_that_is_down_costs_no_error_and_the_sweep_delivers(
 def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
     people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)  # and as it was, after the test
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)  # and as it was, after the test
     happened("warm up", first=people)
     environment.VALKEY.kill(signal.SIGSTOP)
     try:
@@ -267,7 +268,7 @@ def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
     bound = get_settings().broker_wait_seconds
     assert waits[0] < bound + 0.5
     assert max(waits[1:]) < 0.1  # it is left alone for a moment
-    monkeypatch.setattr(enqueue, "_leave_alone_until", 0.0)
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
     happened("after", first=people)
     due_now()
     assert sweep.sweep() == 0  # it waits until the hints that were taken are worked off

@@ -10,8 +10,8 @@ from django.db import transaction
 from clarion.pipeline import backlog, delivery
 from clarion.pipeline.outbox import pauses, work
 from clarion.pipeline.outbox.models import Batch, Event, Pause
-from clarion.pipeline.outbox.story import story
 from clarion.pipeline.outbox.sweep import sweep
+from clarion.pipeline.outbox.timeline import story
 from clarion.shared.inbox.models import Notification
 from tests.integration.steps import at_once, happened
 from tests.integration.things import ThingHappened  # noqa: F401 - declares the event

@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 from pydantic import Field, SecretStr, computed_field, field_serializer
 
-from clarion.pipeline import delivery, maintenance
+from clarion.pipeline import delivery, retention
+from clarion.pipeline.adhoc import NoticeGiven
 from clarion.pipeline.audiences import Audience, audiences_for
 from clarion.pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from clarion.pipeline.events import Event as Declaration
-from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.models import Event, UsedKey
 from clarion.pipeline.outbox.recording import KEY_MAX_LENGTH, record, record_named
 from clarion.shared.inbox.models import Notification
@@ -111,7 +111,7 @@ def test_a_key_outlives_its_event(people: list[User]) -> None:
     first = record(notice, key="document:7")
     delivery.expand(first)
     Event.objects.update(finished_at=timezone.now() - timedelta(days=8))
-    assert maintenance.purge()["events"] == 1
+    assert retention.purge()["events"] == 1
     assert not Event.objects.exists()
     assert record(notice, key="document:7") == first
     with pytest.raises(KeyConflict):
@@ -119,7 +119,7 @@ def test_a_key_outlives_its_event(people: list[User]) -> None:
     assert not Event.objects.exists()
     assert record(ThingHappened(), key="document:7") != first  # an event of another name
     UsedKey.objects.update(used_at=timezone.now() - timedelta(days=366))
-    assert maintenance.purge()["keys"] == 1
+    assert retention.purge()["keys"] == 1
     assert record(notice, key="document:7") != first
 
 
@@ -144,7 +144,8 @@ def test_a_source_that_is_busy_takes_the_slow_lane_and_others_do_not(
 ) -> None:
     """The actor is the source, or else the service by its name. Without any of them nothing is counted."""
     monkeypatch.setattr(
-        "clarion.pipeline.outbox.recording.load", lambda: get_settings().model_copy(update={"crowding_limit": 2})
+        "clarion.pipeline.outbox.recording.get_settings",
+        lambda: get_settings().model_copy(update={"crowding_limit": 2}),
     )
     for number in range(4):
         record(ThingHappened(), key=f"no source {number}")

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client
 
-from clarion.pipeline import access, delivery
+from clarion.pipeline import delivery, revocation
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
@@ -62,7 +62,7 @@ def test_the_inbox_is_read_from_the_primary(as_ann: Client, ann: User) -> None:
 
 def test_a_revoked_token_is_refused_although_the_replica_does_not_know(as_ann: Client, ann: User) -> None:
     assert as_ann.get("/api/inbox").status_code == 200
-    access.revoke(ann.pk)
+    revocation.revoke(ann.pk)
     assert as_ann.get("/api/inbox").status_code == 401
 
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from clarion.pipeline import delivery, expiry, maintenance, persist
+from clarion.pipeline import delivery, expiry, persist, retention
 from clarion.pipeline.expiry import Chunk, Step
 from clarion.pipeline.inbox import changes
 from clarion.pipeline.outbox import pauses
@@ -56,7 +56,7 @@ def test_a_batch_that_waits_longer_than_its_kind_is_kept_is_delivered(
         deliver_all()
     Batch.objects.update(state=state)
     days_later()
-    maintenance.purge()
+    retention.purge()
     if state == "paused":
         assert pauses.resume("FLEETING") == 1
     Batch.objects.update(state="pending")
@@ -65,7 +65,7 @@ def test_a_batch_that_waits_longer_than_its_kind_is_kept_is_delivered(
     assert Event.objects.get().state == "done"
     Notification.objects.update(read_at="2026-01-01T00:00Z")
     days_later()
-    assert maintenance.purge()["notifications"] == 2
+    assert retention.purge()["notifications"] == 2
     assert not Announcement.objects.exists()
 
 
@@ -97,7 +97,7 @@ def test_a_purge_beside_a_delivery_leaves_no_row_without_its_announcement(
     purged: list[dict[str, int]] = []
 
     def purge_in_another_session() -> None:
-        at_once(lambda: purged.append(maintenance.purge()))
+        at_once(lambda: purged.append(retention.purge()))
 
     _after(monkeypatch, purges_after, purge_in_another_session)
     deliver_all()
@@ -135,15 +135,15 @@ def test_a_slice_does_only_the_steps_that_are_due(people: list[User], broker: re
     tell(people[0])
     days_later(30)
     Event.objects.update(finished_at=timezone.now() - timedelta(days=30))
-    assert maintenance.purge_slice()["events"] == 1
+    assert retention.purge_slice()["events"] == 1
     assert state("events").finished_at is not None
     tell(people[0])
     Event.objects.update(
         finished_at=timezone.now() - timedelta(days=30), recorded_at=timezone.now() - timedelta(days=30)
     )
-    assert maintenance.purge_slice()["events"] == 0
+    assert retention.purge_slice()["events"] == 0
     Retention.objects.update(finished_at=timezone.now() - timedelta(minutes=61))
-    assert maintenance.purge_slice()["events"] == 1
+    assert retention.purge_slice()["events"] == 1
 
 
 def test_one_slice_runs_at_a_time(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,18 +155,18 @@ def test_one_slice_runs_at_a_time(people: list[User], monkeypatch: pytest.Monkey
         go_on.wait(10)
         return Chunk(0, 0, done=True)
 
-    monkeypatch.setattr(maintenance, "STEPS", (Step("slow", slow),))
+    monkeypatch.setattr(retention, "STEPS", (Step("slow", slow),))
     copies: list[float] = []
 
     def copy() -> None:
         running.wait(10)
         begun = time.monotonic()
         for _ in range(3):
-            maintenance.purge_slice()
+            retention.purge_slice()
         copies.append(time.monotonic() - begun)
         go_on.set()
 
-    at_once(maintenance.purge_slice, copy)
+    at_once(retention.purge_slice, copy)
     assert copies[0] < 1
     assert state("").leased_until is None
 
@@ -178,25 +178,25 @@ def test_a_slice_is_short_and_the_next_one_goes_on(people: list[User], monkeypat
         seen.append(position)
         return Chunk(1, position + 1, done=position == 5)
 
-    monkeypatch.setattr(maintenance, "STEPS", (Step("many", step), Step("next", lambda position: Chunk(0, 0, True))))
-    monkeypatch.setattr(maintenance, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(retention, "STEPS", (Step("many", step), Step("next", lambda position: Chunk(0, 0, True))))
+    monkeypatch.setattr(retention, "SLICE_SECONDS", 0.0)
     for _ in range(6):
-        assert maintenance.purge_slice()["many"] == 1
+        assert retention.purge_slice()["many"] == 1
     assert seen == [0, 1, 2, 3, 4, 5]
     assert state("many").finished_at is not None
     assert state("next").finished_at is not None
-    maintenance.purge_slice()
+    retention.purge_slice()
     assert len(seen) == 6  # neither is due again
 
 
 def test_a_slice_whose_worker_died_is_followed_by_another(people: list[User]) -> None:
-    maintenance.purge_slice()
+    retention.purge_slice()
     Retention.objects.filter(step="").update(leased_until=timezone.now() + timedelta(seconds=60))
     Retention.objects.update(finished_at=None)
-    maintenance.purge_slice()
+    retention.purge_slice()
     assert state("events").finished_at is None
     Retention.objects.filter(step="").update(leased_until=timezone.now() - timedelta(seconds=1))
-    maintenance.purge_slice()
+    retention.purge_slice()
     assert state("events").finished_at is not None
 
 
@@ -212,10 +212,10 @@ def test_with_nothing_old_a_pass_reads_a_chunk_of_young_rows_and_no_more(people:
             " SELECT n, 'K', '{}', now() FROM generate_series(1, 20000) n"
         )
         cursor.execute("ANALYZE clarion_event, clarion_announcement")
-        maintenance.purge()  # plans and position
+        retention.purge()  # plans and position
         counted = transaction.atomic()
         with counted:
-            maintenance.purge()
+            retention.purge()
             cursor.execute(
                 "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
                 " WHERE relname IN ('clarion_event', 'clarion_announcement')"
@@ -229,16 +229,16 @@ def test_old_unread_rows_are_not_read_again_each_hour(people: list[User], broker
     """A pass goes on behind them; once a day they are looked at, since some may have been read."""
     tell(people[0], count=3)
     days_later(100)
-    maintenance.purge_slice()
+    retention.purge_slice()
     last = Announcement.objects.latest("pk").pk
     assert state("notifications").position == last
     Notification.objects.update(read_at="2026-01-01T00:00Z")
     Retention.objects.update(finished_at=timezone.now() - timedelta(hours=2))
-    assert maintenance.purge_slice()["notifications"] == 0
+    assert retention.purge_slice()["notifications"] == 0
     Retention.objects.update(
         finished_at=timezone.now() - timedelta(hours=2), whole_at=timezone.now() - timedelta(hours=25)
     )
-    assert maintenance.purge_slice()["notifications"] == 3
+    assert retention.purge_slice()["notifications"] == 3
 
 
 def test_notifications_that_were_never_read_are_removed_after_a_year(
@@ -248,13 +248,13 @@ def test_notifications_that_were_never_read_are_removed_after_a_year(
     me = people[0]
     tell(me, count=2)
     days_later(364)
-    maintenance.purge()
+    retention.purge()
     assert Notification.objects.count() == 2
     tell(me)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE clarion_announcement SET created_at = created_at - interval '2 days' WHERE id < %s",
                        [Announcement.objects.latest("pk").pk])  # fmt: skip
-    assert maintenance.purge()["notifications"] == 2
+    assert retention.purge()["notifications"] == 2
     assert list(Notification.objects.values_list("seq", flat=True)) == [3]
     assert Inbox.objects.values_list("seq", "unread", "floor").get() == (4, 1, 4)
 
@@ -262,13 +262,13 @@ def test_notifications_that_were_never_read_are_removed_after_a_year(
 def test_the_oldest_unread_notifications_beyond_the_cap_are_removed(
     people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(expiry, "load", lambda: get_settings().model_copy(update={"unread_max": 3}))
+    monkeypatch.setattr(expiry, "get_settings", lambda: get_settings().model_copy(update={"unread_max": 3}))
     monkeypatch.setattr(expiry, "CHUNK", 2)
     full, also_full, fine = people[:3]
     tell(full, also_full, count=8)
     tell(fine, count=3)
     changes.mark_read(full.pk, 8, read=True)
-    assert maintenance.purge()["unread"] == 4 + 5
+    assert retention.purge()["unread"] == 4 + 5
     left = {user: list(Notification.objects.filter(recipient_id=user.pk, read_at=None).order_by("seq")
                        .values_list("seq", flat=True)) for user in (full, also_full, fine)}  # fmt: skip
     assert left == {full: [5, 6, 7], also_full: [6, 7, 8], fine: [1, 2, 3]}
@@ -283,7 +283,7 @@ def test_what_a_notification_collapses_into_is_removed_with_it(people: list[User
         delivery.expand(record(event, key=uuid.uuid4().hex, actor_id=ann.pk))
     changes.read_through(me.pk)
     days_later(100)
-    maintenance.purge()
+    retention.purge()
     assert not Notification.objects.exists()
     assert not Collapse.objects.exists()
 
@@ -291,6 +291,6 @@ def test_what_a_notification_collapses_into_is_removed_with_it(people: list[User
 def test_the_rate_of_an_actor_within_the_limit_is_forgotten(people: list[User], broker: redis.Redis) -> None:
     me, ann, *_ = people
     delivery.expand(record(ThingHappened(deferred=(me.pk,)), key="k", actor_id=ann.pk))
-    assert maintenance.purge()["paces"] == 0
+    assert retention.purge()["paces"] == 0
     Pace.objects.update(reserved_until=timezone.now() - timedelta(days=2))
-    assert maintenance.purge()["paces"] == 1
+    assert retention.purge()["paces"] == 1

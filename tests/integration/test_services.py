@@ -8,7 +8,7 @@ from django.test import Client
 from pydantic import SecretStr
 
 from clarion.pipeline import delivery
-from clarion.pipeline.notices import named_audience
+from clarion.pipeline.adhoc import named_audience
 from clarion.pipeline.outbox.models import Event
 from clarion.shared.inbox.models import Notification
 from clarion.shared.settings import get_settings

@@ -8,8 +8,8 @@ import pytest
 from celery.app.trace import trace_task
 
 from clarion.pipeline import inbound, tasks
-from clarion.pipeline.celery import app
-from clarion.pipeline.shown import UNSHOWN, Unshown
+from clarion.pipeline.celery.app import app
+from clarion.pipeline.celery.request import REDACTED, RedactedRequest
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +26,8 @@ def test_a_failed_message_of_a_service_is_not_in_the_log(
     message = SimpleNamespace(
         headers=headers, body=None, payload=body, content_type="", content_encoding="", properties={}, delivery_info={}
     )
-    request = Unshown(message, app=app, task=tasks.record, decoded=False)
-    assert (request.argsrepr, request.kwargsrepr) == (UNSHOWN, UNSHOWN)
+    request = RedactedRequest(message, app=app, task=tasks.record, decoded=False)
+    assert (request.argsrepr, request.kwargsrepr) == (REDACTED, REDACTED)
     with caplog.at_level(logging.INFO, "celery.app.trace"):
         trace_task(tasks.record, "1", body[0], body[1], request=request.request_dict, app=app)
     (record,) = [one for one in caplog.records if one.name == "celery.app.trace" and one.levelno == logging.ERROR]

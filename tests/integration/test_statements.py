@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from clarion.pipeline import delivery, recipients
+from clarion.pipeline import delivery, fanout
+from clarion.pipeline.adhoc import NoticeGiven
 from clarion.pipeline.audiences import Audience
 from clarion.pipeline.errors import Retryable
-from clarion.pipeline.notices import NoticeGiven
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Notification
@@ -58,7 +58,7 @@ def test_what_has_no_type_of_its_own_is_asked_as_django_asks(
     for number in range(4):
         delivery.expand(happened(f"odd {number}"))
         assert {user for user, _ in published()} == set(odd.values_list("pk", flat=True))
-    assert ("untyped" in recipients._shapes.values()) == (environment.ON != "pgbouncer")
+    assert ("untyped" in fanout._shapes.values()) == (environment.ON != "pgbouncer")
 
 
 def test_what_was_prepared_and_is_gone_costs_one_more_try(people: list[User]) -> None:
@@ -106,7 +106,7 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
 
     if not few:
         inline = get_settings().model_copy(update={"deliver_at_once": 0})
-        monkeypatch.setattr("clarion.pipeline.recipients.get_settings", lambda: inline)
+        monkeypatch.setattr("clarion.pipeline.fanout.get_settings", lambda: inline)
     tell("the first")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -124,7 +124,7 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
 
 def test_a_small_event_is_not_planned_again(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     """The cut of a notice to people by their ids is the same for everybody, and Postgres sees that among many too."""
-    monkeypatch.setattr(recipients, "_shapes", {})
+    monkeypatch.setattr(fanout, "_shapes", {})
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO clarion_inbox (user_id) SELECT -n FROM generate_series(1, 20000) n")
         cursor.execute("ANALYZE")

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from clarion.pipeline import backlog, delivery
-from clarion.pipeline.enqueue import enqueue
+from clarion.pipeline.celery.hints import enqueue
+from clarion.pipeline.celery.queues import BURSTS, DELIVER
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.sweep import sweep
-from clarion.pipeline.queues import BURSTS, DELIVER
 from tests.integration.steps import due_now, happened
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,8 +8,8 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection
 
-from clarion.edge.repair import Reader
-from clarion.pipeline import access
+from clarion.edge.reader import InboxReader
+from clarion.pipeline import revocation
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import BIGINT_MAX, mint, verify
 from tests.environment import POSTGRES
@@ -37,10 +37,10 @@ async def tables() -> AsyncIterator[None]:
     await sync_to_async(execute)("DROP SCHEMA people CASCADE")
 
 
-def reader_of(**settings: Any) -> Reader:
+def reader_of(**settings: Any) -> InboxReader:
     name = connection.settings_dict["NAME"]
     url = POSTGRES.url.rsplit("/", 1)[0] + f"/{name}"
-    return Reader(get_settings().model_copy(update={"database_url": url, **settings}))
+    return InboxReader(get_settings().model_copy(update={"database_url": url, **settings}))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,8 @@ def test_who_is_active_is_read_from_the_configured_column(monkeypatch: pytest.Mo
     user = User(is_active=False, is_staff=True)
     for column, active in (("is_active", False), ("is_staff", True), ("", True), ("elsewhere", True)):
         monkeypatch.setattr(
-            access, "load", lambda column=column: get_settings().model_copy(update={"user_active_column": column})
+            revocation,
+            "get_settings",
+            lambda column=column: get_settings().model_copy(update={"user_active_column": column}),
         )
-        assert access.is_active(user) is active
+        assert revocation.is_active(user) is active

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from clarion.pipeline.backlog import Backlog, Unfinished
-from clarion.pipeline.health import plots, series
-from clarion.pipeline.health.findings import BAD, SILENCE, Picture, findings
-from clarion.pipeline.health.series import Line
-from clarion.shared.reports import Report
+from clarion.pipeline.dashboard import charts, series
+from clarion.pipeline.dashboard.problems import BAD, SILENCE, Picture, findings
+from clarion.pipeline.dashboard.series import Line
+from clarion.shared.edge_status import Report
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ def test_a_quantile(buckets: list[tuple[float, int]], share: float, expected: fl
 
 def test_a_plot_is_an_svg_without_scripts_and_styles_that_says_its_newest_values() -> None:
     points = [(NOW, 0.0), (NOW + timedelta(minutes=1), None), (NOW + timedelta(minutes=2), 37.0)]
-    drawn = plots.plot("Depth <b>", "s", [Line("events", points), Line("bursts", [])], NOW, NOW + timedelta(minutes=2))
+    drawn = charts.plot("Depth <b>", "s", [Line("events", points), Line("bursts", [])], NOW, NOW + timedelta(minutes=2))
     svg = ET.fromstring(drawn)
     assert svg.get("role") == "img"
     assert svg.get("aria-label") == "Depth <b>: events 37 s, bursts \N{EN DASH} s"
@@ -82,13 +82,13 @@ def test_a_plot_is_an_svg_without_scripts_and_styles_that_says_its_newest_values
     lines = [element.get("points", "").split() for element in svg.iter("polyline")]
     assert len(lines) == 2, "a gap parts a line"
     # From zero at the bottom to 37 of 50 at the right.
-    bottom, right = plots.HEIGHT - plots.BOTTOM, plots.WIDTH - plots.RIGHT
-    assert lines[0][0] == f"{plots.LEFT:.1f},{bottom:.1f}"
-    assert lines[1][0] == f"{right:.1f},{plots.TOP + (1 - 37 / 50) * (bottom - plots.TOP):.1f}"
+    bottom, right = charts.HEIGHT - charts.BOTTOM, charts.WIDTH - charts.RIGHT
+    assert lines[0][0] == f"{charts.LEFT:.1f},{bottom:.1f}"
+    assert lines[1][0] == f"{right:.1f},{charts.TOP + (1 - 37 / 50) * (bottom - charts.TOP):.1f}"
 
 
 def test_a_plot_of_nothing_is_an_empty_one() -> None:
-    svg = ET.fromstring(plots.plot("Nothing", "", [Line("a", [])], NOW, NOW))
+    svg = ET.fromstring(charts.plot("Nothing", "", [Line("a", [])], NOW, NOW))
     assert not list(svg.iter("polyline"))
 
 

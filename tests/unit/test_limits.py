@@ -1,22 +1,29 @@
 """A client may send so many messages a minute, and as many at once."""
 
-from clarion.edge.limits import REFUSALS_FORGOTTEN_SECONDS, REFUSALS_MAX, AtOnce, MessageRate, Rates, Refusals
+from clarion.edge.limits import (
+    REFUSALS_FORGOTTEN_SECONDS,
+    REFUSALS_MAX,
+    ConcurrencyLimit,
+    KeyedRateLimit,
+    Refusals,
+    TokenBucket,
+)
 
 
 def test_a_minutes_worth_may_come_at_once_and_no_more() -> None:
-    rate = MessageRate(60, now=0)
+    rate = TokenBucket(60, now=0)
     assert [rate.allows(0) for _ in range(61)] == [True] * 60 + [False]
 
 
 def test_it_fills_again_with_time_but_never_above_a_minutes_worth() -> None:
-    rate = MessageRate(60, now=0)
+    rate = TokenBucket(60, now=0)
     assert all(rate.allows(0) for _ in range(60))
     assert [rate.allows(1.01), rate.allows(1.01)] == [True, False]
     assert sum(rate.allows(10_000) for _ in range(100)) == 60
 
 
 def test_so_many_at_once_and_each_that_leaves_makes_room() -> None:
-    limit = AtOnce(2)
+    limit = ConcurrencyLimit(2)
     assert [limit.enter("a"), limit.enter("a"), limit.enter("a"), limit.enter("b")] == [True, True, False, True]
     limit.leave("a")
     assert limit.enter("a")
@@ -26,7 +33,7 @@ def test_so_many_at_once_and_each_that_leaves_makes_room() -> None:
 
 
 def test_each_name_has_a_rate_of_its_own_and_quiet_ones_are_forgotten() -> None:
-    rates = Rates(2)
+    rates = KeyedRateLimit(2)
     assert [rates.allows("a", 100), rates.allows("a", 100), rates.allows("a", 100)] == [True, True, False]
     assert rates.allows("b", 100)
     assert rates.allows("c", 200)

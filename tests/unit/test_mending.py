@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from clarion.edge.repair import Access, Missed, Opening, Reader
-from clarion.edge.socket import Socket
-from clarion.edge.wire import WebSocketWire
+from clarion.edge.connection import Connection
+from clarion.edge.reader import Access, ConnectState, InboxReader, Missed
+from clarion.edge.transport import WebSocketTransport
 from clarion.shared.inbox.queries import Head
 from clarion.shared.settings import Settings
 
@@ -36,20 +36,20 @@ class Process:
     acks: dict[int, int] = field(default_factory=dict)
 
     @property
-    def reader(self) -> Reader:
-        return cast(Reader, self.log)
+    def reader(self) -> InboxReader:
+        return cast(InboxReader, self.log)
 
 
-def opened(log: Log, at: int) -> tuple[Socket, list[dict[str, Any]]]:
+def opened(log: Log, at: int) -> tuple[Connection, list[dict[str, Any]]]:
     """A socket that follows from seq `at`, and the frames that it sends."""
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(json.loads(message["text"]))
 
-    socket = Socket(Process(log), WebSocketWire(send), "session")
+    socket = Connection(Process(log), WebSocketTransport(send), "session")
     access = Access(active=True, not_before=None)
-    socket.open(Opening(1, "ann", access, Missed(Head("now", at, 0, 0), ())), at, "now")
+    socket.open(ConnectState(1, "ann", access, Missed(Head("now", at, 0, 0), ())), at, "now")
     sent.clear()  # CONNECTED
     return socket, sent
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from clarion.pipeline.beat import Every, Scheduler
-from clarion.pipeline.celery import app
+from clarion.pipeline.celery.app import app
+from clarion.pipeline.celery.scheduler import Every, Scheduler
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.utils.crypto import salted_hmac
 
-from clarion.edge.repair import Reader
-from clarion.edge.sessions import allowed_origin, cookie_of, identity_of
+from clarion.edge.reader import InboxReader
+from clarion.edge.session_cookie import allowed_origin, cookie_of, identity_of
 from clarion.shared.settings import Settings
 
 SETTINGS = Settings(debug=True, allowed_origins=("https://forum.example",))
@@ -87,7 +87,7 @@ async def test_a_session_from_before_a_rotation_of_the_secret_key_opens_sockets(
     old, new = "o" * 40, "n" * 40
 
     async def opens(signed_with: str, **settings: str) -> bool:
-        reader = cast(Reader, OneSession(signed_with))
+        reader = cast(InboxReader, OneSession(signed_with))
         return await identity_of("abc", reader, Settings(debug=True, **settings), 0.0) is not None  # type: ignore[arg-type]
 
     assert await opens(old, secret_key=old)

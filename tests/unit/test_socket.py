@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from autobahn.exception import Disconnected
 
-from clarion.edge.repair import Access, Missed, Opening, Reader
-from clarion.edge.socket import Socket
-from clarion.edge.wire import WebSocketWire
+from clarion.edge.connection import Connection
+from clarion.edge.reader import Access, ConnectState, InboxReader, Missed
+from clarion.edge.transport import WebSocketTransport
 from clarion.shared import metrics
 from clarion.shared.inbox.queries import Head
 from clarion.shared.messages import POSITION, frame_message
@@ -22,7 +22,7 @@ class Home:
     """As much of a process as a socket uses while nothing is missing."""
 
     settings: Settings = field(default_factory=lambda: Settings(debug=True))
-    reader: Reader = field(default_factory=lambda: cast(Reader, None))
+    reader: InboxReader = field(default_factory=lambda: cast(InboxReader, None))
     acks: dict[int, int] = field(default_factory=dict)
 
 
@@ -34,7 +34,7 @@ async def test_a_client_that_has_just_gone_is_no_failure() -> None:
         if len(sent) == 2:
             raise Disconnected("Attempt to send on a closed protocol")
 
-    socket = Socket(Home(), WebSocketWire(send), "session")
+    socket = Connection(Home(), WebSocketTransport(send), "session")
     socket.stream.open(0)
     for seq in (1, 2, 3):
         socket.received(dict(frame_message(seq, f"frame {seq}")))
@@ -58,9 +58,11 @@ async def test_what_came_before_it_was_open_counts_where_it_is_of_this_history(
             asked.set()
             return Missed(Head("now", 0, 0, 0), ())
 
-    socket = Socket(Home(reader=cast(Reader, Postgres())), WebSocketWire(send), "session")
+    socket = Connection(Home(reader=cast(InboxReader, Postgres())), WebSocketTransport(send), "session")
     socket.received(dict(frame_message(1, '{"seq": 1}', epoch=epoch)))
-    socket.open(Opening(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None)
+    socket.open(
+        ConnectState(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None
+    )
     assert [message["seq"] for message in sent[1:]] == told
     if not told:  # whether there is one of this history is asked of Postgres
         async with asyncio.timeout(5):
@@ -92,7 +94,7 @@ async def test_a_foreign_message_on_a_users_group_is_counted_and_ignored(message
     async def send(frame: dict[str, Any]) -> None:
         sent.append(frame)
 
-    socket = Socket(Home(), WebSocketWire(send), "session")
+    socket = Connection(Home(), WebSocketTransport(send), "session")
     socket.stream.open(0)
     before = ignored()
     socket.received(message)
@@ -112,8 +114,10 @@ async def test_the_position_of_a_frame_whose_text_was_not_kept_has_it_read() -> 
             asked.set()
             return Missed(Head("now", 3, 0, 0), [(seq, "frame") for seq in range(after + 1, 4)])
 
-    socket = Socket(Home(reader=cast(Reader, Postgres())), WebSocketWire(send), "session")
-    socket.open(Opening(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None)
+    socket = Connection(Home(reader=cast(InboxReader, Postgres())), WebSocketTransport(send), "session")
+    socket.open(
+        ConnectState(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None
+    )
     socket.received({"type": POSITION, "epoch": "now", "seq": 3})
     async with asyncio.timeout(5):
         await asked.wait()

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from clarion import Audience, audiences_for, declare_kind
 from examples.forum import events
 from examples.forum.audiences import people
-from examples.forum.audiences.writing import EXCERPT_LENGTH
+from examples.forum.audiences.messages import EXCERPT_LENGTH
 from examples.forum.models import Message, ModerationAction
 
 _OF_THREAD = {

@@ -9,8 +9,8 @@ recorded.py    the base of rows that tell somebody
 
 from examples.forum.models.esteem import Acceptance, Award, Vote
 from examples.forum.models.jobs import Analysis, Collection, Document, Export, Extract, Job
+from examples.forum.models.messages import BODY_MAX_LENGTH, TITLE_MAX_LENGTH, Message, Thread, thread_topic
 from examples.forum.models.moderation import REASON_MAX_LENGTH, ModerationAction
-from examples.forum.models.writing import BODY_MAX_LENGTH, TITLE_MAX_LENGTH, Message, Thread, thread_topic
 
 __all__ = [
     "BODY_MAX_LENGTH",

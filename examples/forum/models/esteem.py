@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from examples.forum.models.recorded import Recorded
-from examples.forum.models.writing import Message, Thread
+from examples.forum.models.messages import Message, Thread
+from examples.forum.models.transactional import Recorded
 
 #: The name of a badge in the catalogue (characters).
 SLUG_MAX_LENGTH = 40

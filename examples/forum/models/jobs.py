@@ -11,8 +11,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from examples.forum.models.recorded import Recorded
-from examples.forum.models.writing import TITLE_MAX_LENGTH, Thread
+from examples.forum.models.messages import TITLE_MAX_LENGTH, Thread
+from examples.forum.models.transactional import Recorded
 
 #: Why a job failed, in a sentence (characters).
 ERROR_MAX_LENGTH = 200

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from examples.forum.models.recorded import Recorded
-from examples.forum.models.writing import Message, Thread
+from examples.forum.models.messages import Message, Thread
+from examples.forum.models.transactional import Recorded
 
 #: One sentence or two (characters).
 REASON_MAX_LENGTH = 200

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from examples.forum import esteem
+from examples.forum import reputation
 from examples.forum.models import Message
 from examples.forum.views.pages import SignedIn, message_for
 
@@ -18,20 +18,20 @@ from examples.forum.views.pages import SignedIn, message_for
 @login_required
 def vote(request: SignedIn, pk: int) -> HttpResponse:
     """Vote for a message."""
-    return _do(esteem.vote, request, pk)
+    return _do(reputation.vote, request, pk)
 
 
 @require_POST
 @login_required
 def accept(request: SignedIn, pk: int) -> HttpResponse:
     """Accept an answer."""
-    return _do(esteem.accept, request, pk)
+    return _do(reputation.accept, request, pk)
 
 
 def _do(what: Callable[[User, Message], bool], request: SignedIn, pk: int) -> HttpResponse:
     message = message_for(request.user, pk)
     try:
         what(request.user, message)
-    except esteem.NotAllowed as error:
+    except reputation.NotAllowed as error:
         raise PermissionDenied from error
     return redirect(message)

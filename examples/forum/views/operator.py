@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clarion.pipeline.outbox.models import Batch, Event
-from clarion.pipeline.outbox.story import story
-from examples.forum.crowd import gather
+from clarion.pipeline.outbox.timeline import story
+from examples.forum.burst_users import gather
 from examples.forum.forms import BurstForm
 from examples.forum.views.pages import SignedIn
 

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 from clarion import get_settings
 from clarion.shared.tokens import mint
 from examples.forum import posting
+from examples.forum.demo_users import PEOPLE
 from examples.forum.forms import ReplyForm
 from examples.forum.models import Thread
-from examples.forum.people import PEOPLE
 
 TITLE = "Side by side"
 PAIR = PEOPLE[:2]

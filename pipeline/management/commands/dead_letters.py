@@ -1,4 +1,4 @@
-"""`manage.py dead_letters`: see, replay or discard what was parked."""
+"""`manage.py dead_letters`: list, replay or discard dead letters."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
-from ....shared.reports import DRAIN, TAKE, Report
-from ...health import acts
+from ....shared.edge_status import DRAIN, TAKE, Report
+from ...dashboard import actions
 from ...publish import channel_layer
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if edge is None and take:
             raise CommandError("say which: `drain EDGE --take`")
         try:
-            if edge is not None and acts.tell(edge, TAKE if take else DRAIN):
+            if edge is not None and actions.tell(edge, TAKE if take else DRAIN):
                 self.stdout.write(f"The edge {edge} was told.")
                 return
             reports = channel_layer().reports()

@@ -1,4 +1,4 @@
-"""`manage.py new_epoch`: after a backup was restored, so that no client goes on from a history that is no more."""
+"""`manage.py new_epoch`: after a backup was restored, so that clients read their inboxes again."""
 
 from typing import Any
 

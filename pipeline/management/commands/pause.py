@@ -1,4 +1,4 @@
-"""`manage.py pause KIND`: have everything wait that would tell a kind; without one, say which are paused."""
+"""`manage.py pause KIND`: pause the delivery of a kind; without KIND, list the paused kinds."""
 
 import getpass
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""`manage.py personal_data`: export or erase what is kept of a user."""
+"""`manage.py personal_data`: export or erase the data of a user."""
 
 import json
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""`manage.py resume KIND`: tell people of a paused kind again; without one, say which are paused."""
+"""`manage.py resume KIND`: resume the delivery of a kind; without KIND, list the paused kinds."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ...outbox.story import NoSuchEvent, find, story
+from ...outbox.timeline import NoSuchEvent, find, story
 
 
 class Command(BaseCommand):

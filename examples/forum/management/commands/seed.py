@@ -16,9 +16,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from examples.forum import badges, texts
-from examples.forum.conversations import AWARDED, CONVERSATIONS, DOCUMENT, Conversation
+from examples.forum.demo_users import MODERATOR, PASSWORD, PEOPLE
 from examples.forum.models import Acceptance, Award, Collection, Document, Job, Message, Thread, Vote
-from examples.forum.people import MODERATOR, PASSWORD, PEOPLE
+from examples.forum.seed_data import AWARDED, CONVERSATIONS, DOCUMENT, Conversation
 
 
 class Command(BaseCommand):

@@ -1,0 +1,113 @@
+"""Commands and status of this edge for operators.
+
+Input: commands on the channel-layer group of this edge. Output: a status report every few seconds
+(shared/edge_status.py). On the command to drain, the edge closes its connections gradually, refuses new ones and
+reports that it is not ready, until the command to accept connections again.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import socket
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import Counter, Histogram
+from redis.exceptions import RedisError
+
+from ..shared import metrics
+from ..shared.edge_status import DRAIN, REPORT_EVERY_SECONDS, TAKE, Report, edge_group
+from .drain import close_gradually
+
+if TYPE_CHECKING:
+    from .runtime import Edge
+
+logger = logging.getLogger(__name__)
+
+#: Channels allows a group's name no others; and its length leaves room for the prefix.
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
+_NAME_MAX_LENGTH = 80
+
+
+class ControlListener:
+    """The operators' end of one edge process."""
+
+    def __init__(self, edge: "Edge") -> None:
+        self.name = name_of(edge.settings.edge_name)
+        self._edge = edge
+        self._started = time.time()
+        self._task: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[int] | None = None
+
+    def start(self) -> None:
+        """Begin to report and to listen."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def report(self) -> Report:
+        """This edge as it is now."""
+        edge = self._edge
+        return Report(
+            name=self.name,
+            at=time.time(),
+            started=self._started,
+            draining=edge.draining,
+            sockets=len(edge.sockets),
+            frames=_total(metrics.FRAMES_SENT),
+            gaps=_total(metrics.GAPS),
+            repairs=_by(metrics.REPAIRS, "cause"),
+            failed_repairs=_total(metrics.REPAIRS_FAILED),
+            resyncs=_total(metrics.RESYNCS),
+            reconnects=_total(metrics.LAYER_RECONNECTS),
+            lag_seconds=_sum(metrics.LAG),
+            lag=_buckets(metrics.LAG),
+        )
+
+    def heard(self, message: Mapping[str, Any]) -> None:
+        """A command."""
+        if message["type"] == DRAIN and not self._edge.draining:
+            logger.warning("An operator has this edge say goodbye", extra={"sockets": len(self._edge.sockets)})
+            self._edge.draining = True
+            period = self._edge.settings.drain_seconds
+            self._draining = asyncio.get_running_loop().create_task(close_gradually(self._edge.sockets, period))
+        elif message["type"] == TAKE and not self._edge.stopping:
+            logger.warning("An operator has this edge take sockets again")
+            self._edge.draining = False
+
+    async def _run(self) -> None:
+        # Without Redis it is subscribed as soon as that is there.
+        await self._edge.layer.listen(edge_group(self.name), self.heard, wait_seconds=REPORT_EVERY_SECONDS)
+        while True:
+            try:
+                await self._edge.layer.note_report(self.report())
+            except (RedisError, OSError, TimeoutError) as error:
+                logger.info("The edge could not report", extra={"error": repr(error)})
+            await asyncio.sleep(REPORT_EVERY_SECONDS)
+
+
+def name_of(given: str | None) -> str:
+    """Return the name of this process: from the settings, or made of host name and process id."""
+    return _NOT_IN_NAMES.sub("-", given or f"{socket.gethostname()}.{os.getpid()}")[:_NAME_MAX_LENGTH]
+
+
+def _samples(metric: Counter | Histogram, suffix: str) -> list[tuple[dict[str, str], float]]:
+    found = [sample for family in metric.collect() for sample in family.samples]
+    return [(sample.labels, sample.value) for sample in found if sample.name.endswith(suffix)]
+
+
+def _total(counter: Counter) -> int:
+    return int(sum(value for _, value in _samples(counter, "_total")))
+
+
+def _by(counter: Counter, label: str) -> dict[str, int]:
+    return {labels[label]: int(value) for labels, value in _samples(counter, "_total")}
+
+
+def _sum(histogram: Histogram) -> float:
+    return sum(value for _, value in _samples(histogram, "_sum"))
+
+
+def _buckets(histogram: Histogram) -> list[tuple[float | None, int]]:
+    bounds = [(labels["le"], int(value)) for labels, value in _samples(histogram, "_bucket")]
+    return [(None if bound == "+Inf" else float(bound), count) for bound, count in bounds]

@@ -1,0 +1,120 @@
+"""Draws lines as SVG. Pure functions.
+
+The server draws, so the page needs no script and no inline style, which content security policies forbid. Input: a
+title, a unit, lines. Output: one `<svg>` whose colours are classes of `clarion/health.css` and whose label describes
+the newest values in words.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from .series import Line, Point
+
+#: Sizes in the picture's own units: it is scaled to its place.
+WIDTH, HEIGHT = 640, 170
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 14, 34
+
+#: Lines across, with a number each.
+GRID = 4
+
+#: Between two entries of the legend.
+LEGEND_STEP = 150
+
+
+def plot(title: str, unit: str, lines: Sequence[Line], begin: datetime, end: datetime) -> SafeString:
+    """One plot, from zero to a round number above the highest value."""
+    top = _round_up(max((value for line in lines for _, value in line.points if value is not None), default=0.0))
+    label = f"{title}: " + ", ".join(f"{line.name} {shown(line.last)} {unit}".strip() for line in lines)
+    return format_html(
+        '<svg class="clarion-plot" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}{}{}</svg>',
+        WIDTH,
+        HEIGHT,
+        label,
+        label,
+        _grid(top, begin, end),
+        format_html_join("", "{}", ((_drawn(number, line, top, begin, end),) for number, line in enumerate(lines))),
+        format_html_join("", "{}", ((_legend(number, line, unit),) for number, line in enumerate(lines))),
+    )
+
+
+def shown(value: float | None) -> str:
+    """A number as people read it."""
+    if value is None:
+        return "\N{EN DASH}"
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _grid(top: float, begin: datetime, end: datetime) -> SafeString:
+    lines = format_html_join(
+        "",
+        '<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/>'
+        '<text class="axis" x="{}" y="{}" text-anchor="end">{}</text>',
+        (
+            (LEFT, f"{y:.1f}", WIDTH - RIGHT, f"{y:.1f}", LEFT - 6, f"{y + 4:.1f}", shown(top * step / GRID))
+            for step in range(GRID + 1)
+            for y in [_y(top * step / GRID, top)]
+        ),
+    )
+    times = format_html(
+        '<text class="axis" x="{}" y="{}">{}</text><text class="axis" x="{}" y="{}" text-anchor="end">{}</text>',
+        LEFT,
+        HEIGHT - BOTTOM + 14,
+        f"{begin:%H:%M}",
+        WIDTH - RIGHT,
+        HEIGHT - BOTTOM + 14,
+        f"{end:%H:%M}",
+    )
+    return format_html("{}{}", lines, times)
+
+
+def _drawn(number: int, line: Line, top: float, begin: datetime, end: datetime) -> SafeString:
+    stretches = (
+        " ".join(f"{_x(at, begin, end):.1f},{_y(value, top):.1f}" for at, value in stretch)
+        for stretch in _without_gaps(line.points)
+    )
+    return format_html_join("", '<polyline class="line s{}" points="{}"/>', ((number, points) for points in stretches))
+
+
+def _without_gaps(points: Sequence[Point]) -> Iterator[list[tuple[datetime, float]]]:
+    for has_value, stretch in groupby(points, key=lambda point: point[1] is not None):
+        if has_value:
+            found = [(at, value) for at, value in stretch if value is not None]
+            # A lone point would draw nothing.
+            yield found * 2 if len(found) == 1 else found
+
+
+def _legend(number: int, line: Line, unit: str) -> SafeString:
+    x, y = LEFT + number * LEGEND_STEP, HEIGHT - 6
+    return format_html(
+        '<rect class="key s{}" x="{}" y="{}" width="10" height="3"/><text class="axis" x="{}" y="{}">{}</text>',
+        number,
+        x,
+        y - 5,
+        x + 15,
+        y,
+        f"{line.name}: {shown(line.last)} {unit}".strip(),
+    )
+
+
+def _x(at: datetime, begin: datetime, end: datetime) -> float:
+    share = (at - begin) / (end - begin) if end > begin else 0
+    return LEFT + min(max(share, 0), 1) * (WIDTH - LEFT - RIGHT)
+
+
+def _y(value: float, top: float) -> float:
+    return TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM)
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 5 times a power of ten; 1 for nothing."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(power * step for step in (1, 2, 5, 10) if power * step >= value * 0.999999)

@@ -1,0 +1,112 @@
+"""Retention: removes old rows in small slices.
+
+Beat asks for a slice each minute. Output: finished events, used keys, notifications that were read, deleted or never
+read for very long, and entries of the log removed, each after its days. One slice runs at a time, whoever else is
+asked (a lease in Postgres), for some seconds at most. It goes on where the last one stopped: the position of each step
+is stored with each chunk. A step that is complete is due again after an hour, however often beat and the workers are
+restarted. The steps, with their statements, are in expiry.py.
+"""
+
+import logging
+import time
+from collections import Counter
+from typing import Any
+
+from django.db import connection, transaction
+
+from .epoch import renewed
+from .expiry import STEPS, Step
+
+logger = logging.getLogger(__name__)
+
+#: How long one slice works (seconds). Its last chunk may end later, by well under a second.
+SLICE_SECONDS = 5.0
+#: A slice whose worker died keeps others from starting for this long (seconds).
+LEASE_SECONDS = 120
+
+_CREATE_ROWS = """
+INSERT INTO clarion_retention (step) SELECT unnest(%(steps)s::text[]) ON CONFLICT DO NOTHING
+"""
+
+#: The lease is the row without a step's name.
+_TAKE_LEASE = """
+UPDATE clarion_retention SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+ WHERE step = '' AND (leased_until IS NULL OR leased_until < clock_timestamp())
+RETURNING 1
+"""
+_RETURN_LEASE = "UPDATE clarion_retention SET leased_until = NULL WHERE step = ''"
+
+#: A step that is under way goes on from its position. One that is due starts anew: from the beginning, or, where only
+#: rows beyond its position can have become old, from there, and once a day from the beginning all the same.
+_DUE = """
+UPDATE clarion_retention
+   SET position = CASE WHEN under_way THEN position
+                       WHEN %(goes_on)s AND whole_at > clock_timestamp() - interval '1 day' THEN position ELSE 0 END,
+       whole_at = CASE WHEN under_way OR %(goes_on)s AND whole_at > clock_timestamp() - interval '1 day' THEN whole_at
+                       ELSE clock_timestamp() END,
+       under_way = true
+ WHERE step = %(step)s
+   AND (under_way OR finished_at IS NULL OR finished_at < clock_timestamp() - make_interval(secs => %(every)s))
+RETURNING position
+"""
+
+_STORE = """
+UPDATE clarion_retention
+   SET position = %(position)s, under_way = NOT %(done)s,
+       finished_at = CASE WHEN %(done)s THEN clock_timestamp() ELSE finished_at END
+ WHERE step = %(step)s
+"""
+
+
+def purge_slice() -> dict[str, int]:
+    """Work for SLICE_SECONDS on the steps that are due; return how many rows each removed: none without the lease."""
+    removed: Counter[str] = Counter()
+    if not _has_lease():
+        return removed
+    try:
+        deadline = time.monotonic() + SLICE_SECONDS
+        with transaction.atomic():
+            renewed()  # removing unread rows gives out seqs
+        for step in STEPS:
+            position = _one(_DUE, {"step": step.name, "goes_on": step.goes_on, "every": step.every_seconds})
+            if position is not None and not _run(step, position[0], removed, deadline):
+                break
+    finally:
+        _one(_RETURN_LEASE, {})
+    if removed:
+        logger.info("Removed rows that were past their retention", extra=dict(removed))
+    return removed
+
+
+def purge() -> dict[str, int]:
+    """Run every step completely, due or not; return the number of rows that each removed."""
+    removed = Counter({step.name: 0 for step in STEPS})
+    with transaction.atomic():
+        renewed()
+    for step in STEPS:
+        _run(step, 0, removed, float("inf"))
+    return removed
+
+
+def _run(step: Step, position: int, removed: Counter[str], deadline: float) -> bool:
+    """Run chunks of a step from `position` until it is done, which is returned, or the deadline has passed."""
+    while True:
+        with transaction.atomic():
+            chunk = step.run(position)
+            _one(_STORE, {"step": step.name, "position": chunk.position, "done": chunk.done})
+        removed[step.name] += chunk.removed
+        position = chunk.position
+        if chunk.done or time.monotonic() > deadline:
+            return chunk.done
+
+
+def _has_lease() -> bool:
+    _one(_CREATE_ROWS, {"steps": ["", *(step.name for step in STEPS)]})
+    return _one(_TAKE_LEASE, {"seconds": LEASE_SECONDS}) is not None
+
+
+def _one(sql: str, params: dict[str, Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None
+        return row
