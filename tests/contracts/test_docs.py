@@ -153,6 +153,13 @@ def test_every_decision_is_listed() -> None:
     assert [int(place) for place, _, _ in listed] == list(range(1, len(records) + 1))
 
 
+@pytest.mark.parametrize("record", sorted((ROOT / "docs/decisions").glob("0*.md")), ids=lambda path: path.name[:4])
+def test_a_decision_has_its_title_from_the_list_and_a_status(record: Path) -> None:
+    title, status = re.match(r"# \d+\. (.+)\n\n(.+)\n", record.read_text()).groups()  # type: ignore[union-attr]
+    assert f"[{title}]({record.name})" in text("docs/decisions/README.md")
+    assert re.match(r"Status: accepted, \d{4}-\d\d-\d\d\.", status)
+
+
 def test_the_dashboard_asks_for_metrics_that_are_there_and_leaves_none_out() -> None:
     dashboard = json.loads((ROOT / "deploy/grafana/clarion.json").read_text())
     asked = {
