@@ -21,7 +21,7 @@ MARKERS = {
 }
 #: Most markers per 1,000 words. The goal is 0.5 for each; a ceiling is lowered with each text that is rewritten.
 CEILINGS = {
-    "documents": {"a clause as a noun": 3.84, "whoever, somebody, nobody": 2.77, "tell": 2.2, "is none, is no": 0.55},
+    "documents": {"a clause as a noun": 0.5, "whoever, somebody, nobody": 0.5, "tell": 0.5, "is none, is no": 0.5},
     "docstrings": {"a clause as a noun": 3.65, "whoever, somebody, nobody": 2.52, "tell": 1.52, "is none, is no": 0.55},
 }
 
