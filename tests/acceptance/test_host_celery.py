@@ -114,5 +114,5 @@ def test_the_hosts_worker_does_the_hosts_tasks(host: dict[str, str]) -> None:
         with Worker("mysite", "celery", **host) as worker:
             wait_until(lambda: hosts.get("trace"), lambda: f"the task was not done: {worker.said()[-2000:]}", 30)
         assert clarions.llen("events") == 1
-        with Worker("pipeline", "events", **host) as worker:
+        with Worker("clarion.pipeline", "events", **host) as worker:
             wait_until(lambda: not clarions.llen("events"), lambda: f"no hint was taken: {worker.said()[-2000:]}", 30)
