@@ -24,7 +24,7 @@ from benchmarks.running import join_stack
 if TYPE_CHECKING:
     from examples.forum.burst_users import Crowd
 
-#: The kind that a message in a thread is told as.
+#: The kind of a message in a thread.
 MESSAGE = "THREAD_REPLY"
 
 #: How long to wait for the last of it (seconds): a lost frame is found by the edge within half a minute.
@@ -83,7 +83,7 @@ def main(
     kind: Annotated[str, typer.Option(help="What they are told; any but THREAD_REPLY without a message.")] = MESSAGE,
     storm: Annotated[int, typer.Option(min=1, max=1_000, help="How many times, one right after the other.")] = 1,
 ) -> None:
-    """Tell many people at once, and see what arrives."""
+    """Notify many users together, and count the arrivals."""
     console = Console()
     if online > recipients:
         raise typer.BadParameter(f"only recipients can be online: {online} is more than {recipients}")

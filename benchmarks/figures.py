@@ -17,7 +17,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number: the median of its samples. `at_least` or `at_most` is what it must reach, if anything."""
+    """One measured number: the median of its samples. `at_least` or `at_most` is its target, if it has one."""
 
     id: str
     area: str
@@ -35,7 +35,7 @@ class Figure:
 
     @property
     def reached(self) -> bool | None:
-        """Whether it is what it must be; None where nothing is asked."""
+        """Whether it reaches its target; None without a target."""
         if self.at_least is not None:
             return self.value >= self.at_least
         return self.value <= self.at_most if self.at_most is not None else None
@@ -79,7 +79,7 @@ def show(console: Console, figures: Iterable[Figure]) -> None:
 
 
 def write(figures: Iterable[Figure], file: Path) -> None:
-    """Write results.json. Of an area that was not measured this time, what was there before stays."""
+    """Write results.json. The figures of areas that were not measured stay."""
     entries = [one.as_json() for one in figures]
     measured = {entry["area"] for entry in entries}
     before = json.loads(file.read_text()) if file.exists() else []

@@ -1,7 +1,7 @@
-"""The sockets of a burst: real clients of the real edge, that keep account of what they are sent.
+"""The sockets of a burst: real clients of the real edge, which check every frame.
 
-Enters: the edge's address and the users to connect. Leaves: for each socket when its notification came, and whether
-anything came twice or out of order: each judges by seq alone, and expects the one after the last.
+Input: the edge's address and the users to connect. Output: for each socket the time of its notification, and whether a
+frame came twice or out of order: each expects the seq after the last.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ PONG_SECONDS = 30
 
 @dataclass(slots=True)
 class Listener:
-    """One client, and what it was sent since it connected. It judges every frame that comes, the client's own aside."""
+    """One client, and the frames since it connected. It checks every frame independently of the client's own check."""
 
     user_id: int
     last: int | None = None
@@ -91,7 +91,7 @@ class Listeners:
         return sorted(listener.came_at[message_id] for listener in self.all if message_id in listener.came_at)
 
     async def settled(self) -> None:
-        """Whatever was sent before now has been read: the edge has answered a ping of each."""
+        """Wait until all earlier frames have been read: the edge has answered a ping of each."""
         for listener in self.all:
             listener.ponged.clear()
             await self._clients[listener.user_id].send({"type": "ping"})

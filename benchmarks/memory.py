@@ -1,7 +1,7 @@
-"""How much memory the workers take while a burst runs.
+"""The memory of the workers while a burst runs.
 
-Enters: the running stack's broker, by which its workers tell their process ids. Leaves: the peak of what each of them
-held at once (resident set, MiB), looked at several times a second; the largest of these is told.
+Input: the running stack's broker, by which its workers report their process ids. Output: the largest peak of their
+resident sets (MiB), sampled several times a second.
 """
 
 import psutil

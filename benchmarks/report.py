@@ -1,8 +1,8 @@
 """The figures in documents and as a plot: each quotes `results.json`, and nothing else.
 
-Enters: `results.json`. Leaves: the tables between `<!-- figures -->` and `<!-- /figures -->` of README.md (the few that
-say most), docs/benchmarks.md (all) and docs/scale.md, and docs/images/benchmarks.svg. `make bench` writes them; a test
-holds the documents against the file.
+Enters: `results.json`. Leaves: the tables between `<!-- figures -->` and `<!-- /figures -->` of README.md (the few
+that say most), docs/benchmarks.md (all) and docs/scale.md, and docs/images/benchmarks.svg. `make bench` writes them; a
+test holds the documents against the file.
 """
 
 import json
@@ -88,7 +88,7 @@ def _short(value: float) -> str:
 
 
 def _plot(entries: Sequence[Entry]) -> None:
-    """How far each figure is beyond what was asked of it, on a logarithmic scale; right of the line is better."""
+    """The ratio of each figure to its target, on a logarithmic scale; right of the line is better."""
     import matplotlib as mpl
     from matplotlib import pyplot
 

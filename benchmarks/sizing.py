@@ -9,14 +9,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: What people are told: notifications of a user a day, and how much more than the average the busiest hour brings.
+#: Notifications of a user a day, and the ratio of the busiest hour to the average.
 A_DAY = 10
 BUSIEST_HOUR = 3
 #: Of the notifications, the share that comes from small events, and how many hear of one of those.
 SMALL_SHARE, SMALL_RECIPIENTS = 0.5, 2
 #: Of a processor no more than this is planned for.
 LOAD = 0.5
-#: Sockets of one edge process: what it loses when it ends has to come back somewhere, and memory.
+#: Sockets of one edge process, limited by memory and by the reconnects when it ends.
 SOCKETS_AN_EDGE = 50_000
 #: Days that notifications are kept.
 DAYS_KEPT = 90

@@ -1,7 +1,7 @@
-"""A crowd of WebSockets that cost little themselves, so that the server is what is measured.
+"""Many WebSockets that cost little themselves, so that the server is measured.
 
-Enters: an address, and a handshake for each socket. Leaves: how long it took until all were open, and how long until
-all of them had so many bytes. Plain non-blocking sockets and epoll; frames are counted by their bytes, since the
+Input: an address, and a handshake for each socket. Output: the time until all were open, and the time until all of
+them had received a number of bytes. Plain non-blocking sockets and epoll; frames are counted by their bytes, since the
 sender knows how long they are.
 """
 
@@ -20,7 +20,7 @@ READ_BYTES = 1 << 18
 
 
 class CrowdFailed(RuntimeError):
-    """A socket was refused, or what was expected did not come in time."""
+    """A socket was refused, or the expected bytes did not come in time."""
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Crowd:
         return True
 
     def read(self, wait: float = 0.0) -> None:
-        """Read what is there, after waiting so long for it (seconds)."""
+        """Read the available bytes, after waiting at most that long (seconds)."""
         for key, _ in self._selector.select(wait):
             try:
                 said = key.fileobj.recv(READ_BYTES)  # type: ignore[union-attr]
@@ -110,7 +110,7 @@ class Crowd:
                 raise CrowdFailed(f"{self.bytes} of {total} bytes had come after {PATIENCE_SECONDS} s")
 
     def forget(self) -> None:
-        """Read what is there, and forget who was sent something."""
+        """Read the available bytes, and reset the counts."""
         self.read()
         self._heard.clear()
 

@@ -34,8 +34,8 @@ KIB = 1024
 
 #: As in compose.yml: segments of the write-ahead log are kept to be written again.
 POSTGRES = {"min_wal_size": "1GB"}
-#: So many of 16 MiB there are from the start, as after some time of running: whoever has to make one holds up everybody
-#: who commits.
+#: Segments of 16 MiB that exist from the start, as after some time of running: creating one delays all
+#: commits.
 SEGMENTS = 60
 
 
@@ -88,7 +88,7 @@ def servers() -> tuple[int, int]:
 
 
 def clear() -> None:
-    """Empty every table and all of Redis, as if the ground were new, and let Postgres write what it has put off."""
+    """Empty every table and all of Redis, as if the ground were new, and let Postgres finish its deferred writes."""
     from django.apps import apps
     from django.db import connection
 
@@ -101,7 +101,7 @@ def clear() -> None:
 
 
 def settle() -> None:
-    """Have statistics of what was written, and nothing put off, before something is timed."""
+    """Update the statistics and finish deferred writes, before a measurement."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -228,7 +228,7 @@ class Peer:
         self._popen.stdin.write(f"{number}\n")
 
     def end(self) -> float:
-        """The answer to what was asked."""
+        """The answer to a request."""
         return float(self._line())
 
     def _line(self) -> str:

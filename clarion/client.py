@@ -1,8 +1,8 @@
-"""A user's inbox from Python: for scripts and services that want what a browser gets.
+"""A user's inbox from Python, for scripts and services.
 
-Enters: the edge's address, and a function that gets a token. Leaves: the changes of one inbox, each once and in order,
-whatever happens to the connection in between: it comes back by itself and resumes from its cursor. Needs the library
-`websockets` (`pip install clarion[client]`); nothing else here is imported by it, or imports it.
+Input: the edge's address, and a function that gets a token. Output: the changes of one inbox, each once and in order,
+also if the connection is lost in between: the client reconnects by itself and resumes from its cursor. It needs the
+library `websockets` (`pip install clarion[client]`).
 
     async with InboxClient("ws://127.0.0.1:8001/ws/notification-updates/", get_token) as inbox:
         async for item in inbox:
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 #: Ceilings of the wait before each further attempt; the wait is anything below (full jitter), so that a crowd spreads.
 BACKOFF_SECONDS = (2.0, 4.0, 8.0, 16.0)
-#: How many times slower after a refusal for too many connections, and while there is no token.
+#: Factor of the waits after a refusal for too many connections, and without a token.
 PATIENCE = 4
 #: Longest wait for a connection and its first frame, and for any frame after a heartbeat (seconds).
 CONNECT_TIMEOUT_SECONDS = 15.0
@@ -46,7 +46,7 @@ Frame = dict[str, Any]
 
 
 class AccessEnded(Exception):
-    """No connection is possible any more, with whatever token: access was revoked, or fresh tokens are refused."""
+    """A connection is not possible any more: access was revoked, or fresh tokens are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the inbox, as its frame tells it."""
+    """One change of the inbox, with its frame."""
 
     seq: int
     unread: int
@@ -68,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """What lies between is not told: read the snapshot (`GET /api/inbox`); it is at least as new as this."""
+    """The changes in between are missing: read the snapshot (`GET /api/inbox`); it is at least as new as this."""
 
     epoch: str
     seq: int
@@ -79,9 +79,9 @@ class Resync:
 class InboxClient:
     """One connection at a time to one user's inbox; iterate it once.
 
-    `get_token` returns a fresh token, or None while there is none: then it is asked again, later and later. `cursor` is
-    where to go on from, of a snapshot or of an earlier client. `heard` is called with each frame as it comes, before it
-    is judged. Iterating raises AccessEnded.
+    `get_token` returns a fresh token, or None without one: then it is called again, at growing intervals. `cursor` is
+    the position to resume from, of a snapshot or of an earlier client. `heard` is called with each frame before it is
+    processed. Iterating raises AccessEnded.
     """
 
     def __init__(
@@ -122,9 +122,7 @@ class InboxClient:
         """Disconnect for good; the cursor is kept."""
         if self._connection is not None:
             await self._connection.close()
-        with contextlib.suppress(
-            RuntimeError
-        ):  # somebody is still waiting for the next item: that ends with the socket
+        with contextlib.suppress(RuntimeError):  # an iteration that still waits for the next item ends with the socket
             await self._items.aclose()
 
     async def send(self, message: Frame) -> None:
@@ -150,7 +148,7 @@ class InboxClient:
             await self._pause(self._slower)
 
     async def _once(self, token: str) -> AsyncGenerator[Change | Resync, None]:
-        """Connect, and yield what comes until the connection ends."""
+        """Connect, and yield the changes until the connection ends."""
         self._asked_to_wait = None
         protocols = [Subprotocol(SUBPROTOCOL), Subprotocol(BEARER_PREFIX + token)]
         async with contextlib.AsyncExitStack() as stack:
@@ -181,7 +179,7 @@ class InboxClient:
         return frame if isinstance(frame, dict) else {}
 
     def _judged(self, frame: Frame) -> list[Change | Resync]:
-        """What a frame means to whoever listens."""
+        """Return the change that a frame means, if any."""
         match frame:
             case {"type": "CONNECTED", "epoch": epoch, "seq": seq, "unread": unread}:
                 self._failures = self._refusals = 0

@@ -1,8 +1,8 @@
-"""Who runs Postgres, which refuses to run as root.
+"""The account that runs Postgres, which refuses to run as root.
 
-Enters: the folders that Postgres needs. Leaves: an unprivileged account when we are root, and folders that it can
-reach: the given ones where it can, else copies below a private folder. Nobody's permissions are ever changed, except
-those of folders that we made for Postgres.
+Input: the folders that Postgres needs. Output: an unprivileged account if we are root, and folders that it can reach:
+the given ones if possible, else copies below a private folder. Permissions are changed only of folders that we made
+for Postgres.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _ACCOUNT = "nobody"
 #: Survives a reboot, unlike /tmp on many systems, as a database's folder should.
 _PRIVATE_PARENT = Path("/var/tmp")  # noqa: S108 - the folder below is checked to be ours
 
-#: Hexadecimal digits of a hash that make a folder's name: enough to tell checkouts apart, short enough to read.
+#: Hexadecimal digits of a hash that make a folder's name: enough to distinguish checkouts, short enough to read.
 _NAME_DIGITS = 12
 
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -146,12 +146,12 @@ def _private_folder() -> Path:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise Unreachable(f"{folder} was made by somebody else: remove it and start again")
-    folder.chmod(0o711)  # Whatever the umask: the account must pass through.
+    folder.chmod(0o711)  # The account must pass through, independent of the umask.
     return folder
 
 
 def _let_all_read(copy: Path) -> None:
-    """Give everybody what the owner may do but write: under a strict umask the wheel is the owner's alone."""
+    """Give all accounts the owner's permissions except writing, because a strict umask hides the wheel from them."""
     for path in [copy, *copy.rglob("*")]:
         if not path.is_symlink():
             mode = path.stat().st_mode & 0o555

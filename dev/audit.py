@@ -1,9 +1,8 @@
-"""Known weaknesses of what is deployed: `make audit`.
+"""Known weaknesses of the deployed packages: `make audit`.
 
-Enters: `requirements/runtime.lock`. Leaves: a sentence for each package of which a weakness is known, and exit code 1
-if there is one. The registry of packages itself is asked for its advisories, by pip-audit, and nobody else. Where it
-has none to give (a mirror that holds files only), that is said and is no pass: what could not be asked about was not
-audited. CLARION_AUDIT_ALL=1 makes it a failure.
+Input: `requirements/runtime.lock`. Output: a sentence for each package with a known weakness, and exit code 1 if there
+is one. pip-audit asks only the package index itself for its advisories. If the index has none (a mirror with files
+only), the result is NOT AUDITED instead of a pass, and with CLARION_AUDIT_ALL=1 a failure.
 """
 
 import json
@@ -23,7 +22,7 @@ PATIENCE_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What is known of the packages: weaknesses as sentences, and the names of those that nothing is known of."""
+    """The result: weaknesses as sentences, and the names of packages without information."""
 
     packages: int
     weaknesses: Sequence[str]
@@ -62,7 +61,7 @@ def _versions(versions: Sequence[str]) -> str:
 
 
 def main() -> int:
-    """Ask, tell, and the exit code."""
+    """Ask, print the result, and return the exit code."""
     command = [sys.executable, "-m", "pip_audit", "--vulnerability-service=pypi", "--disable-pip", "--require-hashes"]
     command += ["--format=json", "--progress-spinner=off", f"--requirement={LOCK}"]
     asked = subprocess.run(  # noqa: S603 - constants

@@ -26,9 +26,9 @@ _KILL_PATIENCE_SECONDS = 10
 
 
 def dies_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
-    """A `preexec_fn` after which the kernel sends the child `signum` when we end, however we end.
+    """Return a `preexec_fn` after which the kernel sends the child `signum` when we end in any way.
 
-    None where the system has no such thing: there the next start finds and stops what was left over. It has to run
+    None on systems without this: there the next start finds and stops left-over processes. It has to run
     after a change of user, which clears the request; `subprocess` keeps to that order.
     """
     if not sys.platform.startswith("linux"):

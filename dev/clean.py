@@ -1,7 +1,7 @@
-"""`make clean`: removes what stacks keep, and stops nothing.
+"""`make clean`: removes the data of stacks, and stops nothing.
 
-Enters: nothing. Leaves: no data folder, nor the private one that Postgres gets when root runs it out of its reach. A
-stack that is running keeps everything as it is: removing a database under its server helps nobody.
+It removes the data folder, and the private one that Postgres gets if root runs it. The data of a running stack stays,
+because removing a database under its server would only break it.
 """
 
 import fcntl

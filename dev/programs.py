@@ -17,7 +17,7 @@ _INSTALL_PATIENCE_SECONDS = 900
 
 @dataclass(frozen=True)
 class Program:
-    """One program: the names it goes by, its package in Debian and Ubuntu, and what is not tested without it."""
+    """One program: its names, its package in Debian and Ubuntu, and the tests that need it."""
 
     names: tuple[str, ...]
     package: str
@@ -30,7 +30,7 @@ class Program:
 
     @property
     def advice(self) -> str:
-        """What is missing, and what to do."""
+        """The missing program, and the command that installs it."""
         return f"{self.names[0]} is not installed: {self.tests}. Debian and Ubuntu: apt install {self.package}."
 
 
@@ -59,7 +59,7 @@ def missing() -> list[Program]:
 
 
 def install() -> None:
-    """Install what is missing, where there is apt and the right to use it."""
+    """Install missing programs, with apt and the permission to use it."""
     wanted = missing()
     if wanted and os.geteuid() == 0 and shutil.which("apt-get"):
         packages = [program.package for program in wanted]

@@ -35,7 +35,7 @@ _JOB = """
 
 
 class Prometheus(Server):
-    """Scrapes what it is told, and evaluates the rules without waiting `for` anything, over windows cut short."""
+    """Scrapes the given targets, and evaluates the rules without waiting `for` anything, over shortened windows."""
 
     name = "Prometheus"
     process_names = ("prometheus",)
@@ -62,7 +62,7 @@ class Prometheus(Server):
         }
 
     def unwell(self) -> list[str]:
-        """What is wrong with rules: errors of their evaluation."""
+        """Return the errors of evaluating the rules."""
         groups = httpx.get(f"{self.url}/api/v1/rules", timeout=5).json()["data"]["groups"]
         rules = [rule for group in groups for rule in group["rules"]]
         return [f"{rule['name']}: {rule.get('lastError')}" for rule in rules if rule["health"] not in ("ok", "unknown")]

@@ -1,7 +1,7 @@
 """RabbitMQ as a child process of ours.
 
-Enters: a data folder and a port, as for the servers of servers.py. Leaves: one node that listens on 127.0.0.1, with the
-port mapper that Erlang needs beside it. Both end with us. Only tests use it.
+Enters: a data folder and a port, as for the servers of servers.py. Leaves: one node that listens on 127.0.0.1, with
+the port mapper that Erlang needs beside it. Both end with us. Only tests use it.
 """
 
 import signal
@@ -27,7 +27,7 @@ _METHOD_FRAME = b"\x01"
 
 
 class RabbitMQ(Server):
-    """One node of RabbitMQ, with its own user `guest`. What it holds survives a restart."""
+    """One node of RabbitMQ, with its own user `guest`. Its messages survive a restart."""
 
     name = "RabbitMQ"
     process_names = ("beam.smp",)

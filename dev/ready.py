@@ -1,7 +1,7 @@
-"""Answers when the stack does: `python -m dev.ready` ends with 0 once everybody has answered.
+"""Waits for the stack: `python -m dev.ready` ends with 0 once all processes have answered.
 
-Enters: the environment of a stack's processes and the Procfile. Leaves: exit code 0, or 1 after a while with the names
-of those who still have not answered. A process of its own, so that the runner needs neither Django nor threads.
+Input: the environment of a stack's processes and the Procfile. Output: exit code 0, or 1 after a while with the names
+of those that have not answered. It is a process of its own, so that the runner needs neither Django nor threads.
 """
 
 import os
@@ -30,7 +30,7 @@ _HEALTH = {"web": "/api/health", "edge": "/readyz", "flower": "/healthcheck"}
 
 
 def main() -> int:
-    """Ask everybody, in rounds, until all have answered once."""
+    """Ask all processes, in rounds, until each has answered once."""
     ground = from_environment()
     missing: dict[str, Callable[[], bool]] = {
         name: _http_question(ground, name, path) for name, path in _HEALTH.items()

@@ -137,7 +137,7 @@ class Runner:
         return not all(server.running for server in self.servers)
 
     def _blame(self, supervisor: Supervisor) -> None:
-        """Raise Failed for whoever ended unasked."""
+        """Raise Failed for processes that ended by themselves."""
         if self.asked_to_stop:
             return
         for child in supervisor.ended():

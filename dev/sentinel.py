@@ -1,7 +1,7 @@
 """A Valkey, a replica of it, and a sentinel that watches them, as child processes of ours.
 
-Enters: a data folder. Leaves: the `url` by which clients find whichever of the two is the primary, and `primary`, to be
-killed. Only tests use it.
+Enters: a data folder. Leaves: the `url` by which clients find whichever of the two is the primary, and `primary`, to
+be killed. Only tests use it.
 """
 
 import signal
@@ -38,7 +38,7 @@ class Replica(Valkey):
         return [*command, "--replicaof", f"127.0.0.1 {self._of.port}", "--repl-diskless-sync-delay", "0"], as_user
 
     def copies(self) -> bool:
-        """Whether it is connected to what it copies."""
+        """Whether it is connected to its primary."""
         with redis.Redis(port=self.port) as client:
             return bool(client.info("replication").get("master_link_status") == "up")
 

@@ -102,7 +102,7 @@ class Server(ABC):
         return self
 
     def stop(self) -> None:
-        """Stop the server in order; what it has committed stays."""
+        """Stop the server in order; its commits stay."""
         if self.process is not None:
             children.stop(self.process, self.stop_signal, _STOP_PATIENCE_SECONDS)
             self.process = None
@@ -286,7 +286,7 @@ def speaks_redis(port: int, pid: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on at this moment."""
+    """Return a port of this machine without a listener at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -18,7 +18,7 @@ _FILE = "stack.json"
 _TOLD = frozenset({*URLS, "DJANGO_SETTINGS_MODULE"})
 
 
-#: A process's start is told from the machine's, which a clock that is set moves a little (seconds).
+#: The start of a process is derived from that of the machine, which changes a little when the clock is set (seconds).
 _CLOCK_SECONDS = 2
 
 
@@ -47,14 +47,14 @@ def load_stack(port_base: int | None = None) -> dict[str, str]:
 
 
 def announce(ground: Ground, environment: dict[str, str]) -> None:
-    """Let others find this stack. Of the environment only what is the stack's goes into the file."""
+    """Let others find this stack. The file contains only the stack's part of the environment."""
     told = {name: value for name, value in environment.items() if name in _TOLD or name.startswith("CLARION_")}
-    del told[MARK]  # Whoever reads this is not part of the stack, and must not be taken for its remains.
+    del told[MARK]  # A process that reads this is not part of the stack, and must not be mistaken for a left-over one.
     runner = psutil.Process()
     content = {"pid": runner.pid, "since": runner.create_time(), "environment": told}
     write_private(ground.folder / _FILE, json.dumps(content, indent=2))
 
 
 def withdraw(ground: Ground) -> None:
-    """The stack is no longer to be found."""
+    """Forget the stack."""
     (ground.folder / _FILE).unlink(missing_ok=True)

@@ -29,7 +29,7 @@ MARK = "CLARION_STACK_DIR"
 #: What listens, in the order of the ports from the base on.
 LISTENERS = ("web", "edge", "flower", "postgres", "valkey")
 
-#: Variables that name servers of one's own; what is missing, the stack starts itself.
+#: Variables of your own servers; the stack starts the missing ones.
 URLS = ("DATABASE_URL", "CLARION_BROKER_URL", "CHANNEL_LAYER_URL")
 
 _HIGHEST_PORT = 65535
@@ -37,7 +37,7 @@ _HIGHEST_PORT = 65535
 #: Bytes of randomness in generated secrets: 256 bits, and long enough as a key for HS256.
 _SECRET_BYTES = 32
 
-#: Seconds to see whether somebody answers on a port of this machine.
+#: Time-out of a connect to a port of this machine (seconds).
 _PROBE_SECONDS = 0.5
 
 
@@ -60,7 +60,7 @@ class Ground:
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine finds what is bound to `bind`."""
+        """Return the host name by which a browser on this machine reaches `bind`."""
         return "127.0.0.1" if self.bind in ("0.0.0.0", "") else self.bind  # noqa: S104 - compared, not bound
 
     @property
@@ -178,7 +178,7 @@ def _why_not(host: str, port: int) -> str | None:
 
 
 def _holder(port: int) -> str:
-    """Who listens there, where the system tells us."""
+    """Return the listening process, if the system reveals it."""
     try:
         listening = [each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
         pids = {each.pid for each in listening if each.pid and each.laddr and each.laddr.port == port}

@@ -119,12 +119,12 @@ class Supervisor:
             self.finish(child)
 
     def kill(self) -> None:
-        """End all at once, with whatever they left behind in their groups."""
+        """End all processes together, with all members of their groups."""
         self._signal_all(signal.SIGKILL)
 
     def _signal_all(self, signum: signal.Signals) -> None:
         for child in self.children:
-            # The group outlives its leader as long as one member lives; where none does, nobody is meant.
+            # The group outlives its leader as long as one member lives; without members there is nothing to signal.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.process.pid, signum)
 

@@ -63,8 +63,8 @@ async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bo
             opening = _let_in(socket, await edge.reader.opening(socket.user_id, since))
             socket.open(opening, since, epoch, confirm=confirm)
         else:
-            # Only Postgres knows whose inbox this is, so it is read first. What is published before the socket listens
-            # is found by a look at the head after.
+            # Only Postgres can identify the user, so it is read first. Frames that are published before the socket
+            # listens is found by a look at the head after.
             opening = _let_in(socket, await edge.reader.opening(socket.identity.who, since))
             socket.identity = replace(socket.identity, user_id=opening.user_id)
             if not _enter(edge, socket):

@@ -41,7 +41,7 @@ class Hub:
     def __init__(self, settings: Settings, layer: ClarionLoopLayer, reader: InboxReader) -> None:
         self.settings = settings
         self.reader = reader
-        self.acks: dict[int, int] = {}  # by user, since they were last told
+        self.acks: dict[int, int] = {}  # by user, since they were last stored
         self.connects = KeyedRateLimit(settings.connects_per_minute)
         self.refusals = Refusals(settings.refusal_delay_seconds)
         self.held_back = 0  # refusals that wait for their answer

@@ -87,8 +87,8 @@ def _host_of(origin: str) -> str | None:
 
 
 def _asks_its_own_host(headers: Mapping[bytes, str]) -> bool:
-    # A page that reads an event stream of its own host sends no Origin. Browsers say so in this header, no script can
-    # set it, and whoever is no browser has no cookie that is not its own.
+    # A page that reads an event stream of its own host sends no Origin. Browsers send this header instead, which no
+    # script can set, and other clients have only their own cookies.
     return b"origin" not in headers and headers.get(b"sec-fetch-site") == "same-origin"
 
 

@@ -32,8 +32,8 @@ from .json_values import encode
 from .outbox.work import ClaimedBatch, ClaimedEvent
 from .prepared import ALONG_THE_INDEX
 
-#: When the sweep looks at batches that nobody has finished, in times of `sweep_after_seconds`: soon where they are
-#: delivered at once and only a crash can have left them, later where they wait in a queue behind each other.
+#: When the sweep first checks unfinished batches, as a factor of `sweep_after_seconds`: soon if they are delivered
+#: inline, so that only a crash can have left them; later if they wait in a queue behind each other.
 SWEEP_AT_ONCE = 0.5
 SWEEP_QUEUED = 3
 
@@ -46,10 +46,10 @@ SELECT {rank} AS rank, %(kind_{rank})s::text AS kind, %(topic_{rank})s::text AS 
 #: In their place if an event has no audience.
 _NOBODY = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::bigint AS user_id WHERE false"
 
-#: One row at least, for the totals. Nothing is read twice until it is a handful of batches: whoever muted what they
-#: would have heard has no rank, and is counted with the others. Inboxes are `locked` by this statement where there are
-#: few and none is missing (persist.py says why): the one that stores has to begin after, and a statement less is a
-#: round trip less. For the same reason it says how that one is to be planned.
+#: Returns at least one row, for the totals. CTEs are scanned once until rows are grouped into batches. Muted recipients
+#: have a NULL rank, so the same pass counts them. The statement also locks the inboxes if there are few recipients and
+#: none is missing (persist.py gives the reason): storing has to begin after the locks, and this saves a round trip. For
+#: the same reason it sets how the storing statement is planned.
 _FAN_OUT = """
 WITH heard AS (
     SELECT c.user_id, min(c.rank) FILTER (WHERE m.user_id IS NULL) AS rank

@@ -29,8 +29,8 @@ from .prepared import ALONG_THE_INDEX
 
 _USERS = "ARRAY(SELECT unnest(recipients) FROM clarion_batch WHERE id = ANY(%(batches)s))"
 
-#: Whether all of them have an inbox and are locked now. None is locked where one is missing: whoever makes it waits for
-#: others who make the same, and must hold nothing that those may wait for.
+#: Whether all of them have an inbox and are locked now. If one is missing, none is locked: a transaction that inserts
+#: it may wait for another that inserts the same, and must not hold locks that this one waits for.
 _LOCK_INBOXES = f"""
 SELECT cardinality({_USERS}) = (
     SELECT count(*) FROM (
@@ -154,8 +154,8 @@ advanced AS (
 SELECT announcement_id, user_id, seq, unread, quiet IS TRUE, first, count, actors, actor_count FROM advanced
 """  # noqa: S608 - constants
 
-#: What an earlier attempt stored and perhaps did not publish; what was read or deleted since needs no telling, and
-#: the gap that leaves is repaired by the edge.
+#: Rows that an earlier attempt stored and perhaps did not publish. Rows that were read or deleted since are not
+#: published, and the edge repairs the gap that this leaves.
 _STORED_BEFORE = f"""
 SELECT n.announcement_id, n.recipient_id, n.seq, i.unread, n.quiet IS TRUE, n.first, n.count, n.actors, n.actor_count
   FROM clarion_notification n JOIN clarion_inbox i ON i.user_id = n.recipient_id
@@ -250,7 +250,7 @@ def _store(cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any],
 
 
 def _by_announcement(batches: Sequence[ClaimedBatch], rows: Sequence[Sequence[Any]]) -> list[Stored]:
-    """Rows of an announcement's id, what every copy has, and what is null where it did not collapse."""
+    """Rows of the announcement's id, the fields of every copy, and the fields that are null unless it collapsed."""
     created: dict[int, list[Created]] = {batch.announcement_id: [] for batch in batches}
     joined: dict[int, list[CollapsedCopy]] = {batch.announcement_id: [] for batch in batches}
     for announcement_id, user_id, seq, unread, quiet, first, *more in rows:

@@ -1,10 +1,10 @@
 """Retention: removes old rows in small slices.
 
-Beat asks for a slice each minute. Output: finished events, used keys, notifications that were read, deleted or never
-read for very long, and entries of the log removed, each after its days. One slice runs at a time, whoever else is
-asked (a lease in Postgres), for some seconds at most. It goes on where the last one stopped: the position of each step
-is stored with each chunk. A step that is complete is due again after an hour, however often beat and the workers are
-restarted. The steps, with their statements, are in expiry.py.
+Beat triggers a slice each minute. Output: finished events, used keys, read and deleted notifications, very old unread
+ones, and entries of the log are removed, each after its days. Because of a lease in Postgres one slice runs at a time,
+for some seconds at most. It continues where the last one stopped, because each chunk stores the position of its step. A
+complete step is due again after an hour, even if beat and workers are restarted. expiry.py has the steps and their
+statements.
 """
 
 import logging

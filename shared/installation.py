@@ -1,7 +1,7 @@
 """The identity of this installation, among all that share a Redis.
 
 Redis has no databases for its publish and subscribe commands, so two installations with one Redis (production and
-staging, say) would hear each other whatever database number their addresses name. Each has an identity in its
+staging, say) would receive each other's messages, even with different database numbers. Each has an identity in its
 Postgres: a random value that its migrations wrote, together with the cluster and the database that hold it, so that a
 copy of production's data is an installation of its own. The names of channels and keys contain it.
 """

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 #: `type` of the message that says to a user's sockets that their access is revoked.
 REVOKED = "notification.revoked"
 #: `type` of the message that ends sockets of a user whose credentials have ended: those of the session with the digest
-#: `session`, or all where that is None. Their clients may come back with new credentials.
+#: `session`, or all if that is None. Their clients may come back with new credentials.
 ENDED = "notification.ended"
 #: `type` of the messages that carry frames.
 FRAME = "notification.frame"

@@ -33,7 +33,7 @@ WINDOW = 10_000
 CHUNK = 500
 
 SETTINGS = {
-    # The sockets of a benchmark do not acknowledge: bare servers have nothing to do with what they would say.
+    # The sockets of a benchmark do not acknowledge: bare servers would not process acknowledgements.
     "CLARION_CREDIT_FRAMES": "1000000",
     "CLARION_CREDIT_BYTES": "1000000000",
     "CLARION_QUIET_LOSS_SECONDS": "3600",

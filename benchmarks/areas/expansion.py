@@ -41,7 +41,7 @@ def measure(console: Console) -> Iterator[Figure]:
 def _cut(event_id: int) -> float:
     with transaction.atomic():
         event = work.claim_event(event_id)
-        assert event is not None  # noqa: S101 - nobody else works here
+        assert event is not None  # noqa: S101 - no other worker runs
         declared = audiences.audiences_of(events.parse(event.name, event.payload))
         begun = time.perf_counter()
         batches = fanout.fan_out(event, declared)
@@ -55,7 +55,7 @@ def _cut(event_id: int) -> float:
 def _select(event_id: int) -> float:
     with transaction.atomic():
         event = work.claim_event(event_id)
-        assert event is not None  # noqa: S101 - nobody else works here
+        assert event is not None  # noqa: S101 - no other worker runs
         (audience,) = [
             one for one in audiences.audiences_of(events.parse(event.name, event.payload)) if one.kind == "THREAD_REPLY"
         ]

@@ -55,7 +55,7 @@ def measure(console: Console) -> Iterator[Figure]:
     for name, them in times.items():
         told = ", ".join(f"{size:,}: {seconds * 1000:,.1f} ms" for size, seconds in them.items())
         console.print(f"  {name}: {told}", style="dim")
-        # Of an inbox of one, fewer rows are read at all: what has to be flat is from where a page is full.
+        # An inbox of one has fewer rows than a page: the time must be flat from a full page on.
         at_most = 1.5 if name in ("list", "resume") else None
         yield Figure(
             f"growth.{name.replace(' ', '_')}", AREA, f"{name}, inbox of 1,000,000 against one of 10,000",

@@ -1,7 +1,7 @@
 """Storing batches, beside a bare INSERT … SELECT of as many rows into the same table, and django-notifications-hq.
 
-Ours is all of what a worker does between taking a batch and its commit: claim it, lock the inboxes, insert what is not
-there, advance the inboxes, note it on the batch.
+Ours is all of what a worker does between taking a batch and its commit: claim it, lock the inboxes, insert the
+rows, advance the inboxes, mark the batch.
 """
 
 import time
@@ -71,14 +71,14 @@ def _ours(crowd: crowds.Crowd, kind: str) -> float:
     key, _ = crowd.tell(kind)
     with transaction.atomic():
         event = work.claim_event(Event.objects.values_list("pk", flat=True).get(key=key))
-        assert event is not None  # noqa: S101 - nobody else works here
+        assert event is not None  # noqa: S101 - no other worker runs
         batches = fanout.fan_out(event, audiences.audiences_of(events.parse(event.name, event.payload)))
     stored = 0
     begun = time.perf_counter()
     for batch_id in batches.batch_ids:
         with transaction.atomic():
             batch = work.claim_batch(batch_id)
-            assert batch is not None  # noqa: S101 - nobody else works here
+            assert batch is not None  # noqa: S101 - no other worker runs
             stored += sum(map(len, persist.persist(event.id, [batch])))
     took = time.perf_counter() - begun
     if stored != len(crowd.user_ids):

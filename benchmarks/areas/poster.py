@@ -21,7 +21,7 @@ POSTS = 200
 
 
 def measure(console: Console) -> Iterator[Figure]:
-    """How long the request waits, however many are told."""
+    """The time of the request, for any number of recipients."""
     one, many = crowds.gather(1, "speaks-to-one"), crowds.gather(MANY, "speaks-to-many")
     settle()
     waits: dict[str, list[float]] = {"1": [], f"{MANY:,}": []}

@@ -1,9 +1,9 @@
-"""What each part computes for a notification, an event, a frame; and whether 1, 2, 4 processes do as that predicts.
+"""The processor time of each part for a notification, an event and a frame, and a check with 1, 2 and 4 processes.
 
 The costs are processor time, read from the processes themselves, so that they can be added up for machines that are
-not here (benchmarks/sizing.py). Of k processes on this machine the prediction is: k times what one does, until its
-cores are full with what all parts need together. What stands for the clients is left out: it waits by looking, and the
-more there is to read, the less it costs.
+not here (benchmarks/sizing.py). The prediction for k processes on this machine is k times the rate of one, until its
+cores are full with all parts together. The simulated clients are not counted: they poll, and cost less, the more there
+is to read.
 """
 
 from collections.abc import Iterator, Sequence

@@ -87,7 +87,7 @@ def _planned(sql: str, params: Any) -> float:
 
 
 def people_of_small_events() -> list[int]:
-    """The ids of those who are told, one by each event."""
+    """The ids of the recipients, one for each event."""
     names = [f"small-{number}" for number in range(PEOPLE)]
     User.objects.bulk_create((User(username=name) for name in names), ignore_conflicts=True)
     return list(User.objects.filter(username__in=names).values_list("pk", flat=True))

@@ -91,7 +91,7 @@ def measure(console: Console) -> Iterator[Figure]:
 
 
 def done(crowd: crowds.Crowd, process: psutil.Process | None = None, kind: str = PLAIN) -> tuple[float, int]:
-    """Tell them, and wait until it is done: seconds from the event's row to the last batch published; worker's peak."""
+    """Notify them; return the seconds from the event to the last published batch, and the worker's peak."""
     key, _ = crowd.tell(kind)
     deadline = time.monotonic() + PATIENCE_SECONDS
     peak = 0

@@ -1,10 +1,10 @@
-"""What Clarion is measured against.
+"""The systems that Clarion is compared with.
 
-inline/               everybody is told within the request: `bulk_create`, then one `group_send` a recipient
+inline/               all recipients are notified within the request: `bulk_create`, then one `group_send` a recipient
 notifications_hq.py   django-notifications-hq, in an environment of its own
 stock.py              Channels' own layer and consumer, as most people use them
 empty.py              Celery, doing nothing
-bare.py               frames from memory: what the server itself can send
+bare.py               frames from memory: the rate of the server itself
 """
 
 import sys

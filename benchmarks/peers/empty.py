@@ -18,7 +18,7 @@ QUEUE = "empty"
 #: Where `clock` answers, on the broker.
 CLOCK = "benchmarks.clock"
 
-# kombu and Celery as they come: what is ours of them is a part of what is measured.
+# kombu and Celery without our changes, which are part of the measurement.
 TRANSPORT_ALIASES["redis"] = "kombu.transport.redis:Transport"
 OURS = ("beat_schedule", "beat_scheduler", "task_queues", "worker_consumer")
 app = Celery("empty")

@@ -1,7 +1,7 @@
 """The stock way: Channels' own pub/sub layer on Redis, and a JSON consumer for each socket.
 
-`DJANGO_SETTINGS_MODULE=benchmarks.peers.stock_settings daphne benchmarks.peers.stock:application`. The user is named in
-the query and believed: authentication is not what is compared.
+`DJANGO_SETTINGS_MODULE=benchmarks.peers.stock_settings daphne benchmarks.peers.stock:application`. The user is named
+in the query and believed: authentication is not part of the comparison.
 """
 
 from typing import Any

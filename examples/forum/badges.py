@@ -1,7 +1,7 @@
-"""The badges: what they are, and who earns them.
+"""The badges, and the rules by which they are earned.
 
-Enters: something that a person did, or a moderator's decision. Leaves: an Award, once for each person and badge. The
-catalogue is code, since the rules that award by themselves are.
+Input: an action of a user, or a moderator's decision. Output: an Award, once for each user and badge. The catalogue is
+code, because the automatic rules are code too.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""The people of a burst, and the thread they take part in.
+"""The users of a burst, and their thread.
 
-Enters: how many. Leaves: users `crowd-1` to `crowd-N`, made once and used again, who cannot sign in; and a new thread
-in which each of them has written, so that one more message concerns them all. Made in SQL, set by set, without telling
-anybody.
+Input: their number. Output: users `crowd-1` to `crowd-N`, created once and used again, who cannot sign in; and a new
+thread in which each of them has written, so that one more message notifies all of them. They are created in SQL,
+without notifications.
 """
 
 import uuid
@@ -31,7 +31,7 @@ SELECT %s, unnest(%s::bigint[]), 'I am here.', 'system', now()
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """A thread, who will post in it, and the ids of those who will be told."""
+    """A thread, the author of its next message, and the ids of the recipients."""
 
     thread: Thread
     poster: User
@@ -42,7 +42,7 @@ class Crowd:
         return self._say("To all of you: hello.")
 
     def mention(self, username: str) -> tuple[str, str]:
-        """Save a message that mentions somebody; as `post`."""
+        """Save a message that mentions a user; as `post`."""
         return self._say(f"@{username} look at this.")
 
     def _say(self, body: str) -> tuple[str, str]:
@@ -50,7 +50,7 @@ class Crowd:
         return f"forum.message.posted:{message.pk}", str(message.pk)
 
     def tell(self, kind: str) -> tuple[str, str]:
-        """Tell everyone in the thread something else, as a service does; as `post`."""
+        """Notify all participants of the thread, as a service does; as `post`."""
         name = f"burst-{uuid.uuid4().hex}"
         notice = NoticeGiven(
             kind=kind,

@@ -14,7 +14,7 @@ class MessagePosted(Event, name="forum.message.posted.v1"):
 
 
 class MessageVoted(Event, name="forum.message.voted.v1"):
-    """Somebody voted for a message."""
+    """A user voted for a message."""
 
     vote_id: int
 
@@ -26,7 +26,7 @@ class MessageAccepted(Event, name="forum.message.accepted.v1"):
 
 
 class BadgeAwarded(Event, name="forum.badge.awarded.v1"):
-    """Somebody earned a badge, or was given one."""
+    """A user earned a badge, or received one."""
 
     award_id: int
 
@@ -98,7 +98,7 @@ class DocumentPublicized(Event, name="forum.document.publicized.v1"):
 
 
 class ExtractCompleted(Event, name="forum.extract.completed.v1"):
-    """What was looked for in a document was drawn from it."""
+    """An extract of a document is complete."""
 
     extract_id: int
 

@@ -61,13 +61,13 @@ class ReplyForm(forms.Form):
 
 
 class BurstForm(forms.Form):
-    """How many people a burst tells."""
+    """The number of recipients of a burst."""
 
     recipients = forms.IntegerField(label="Tell so many people", min_value=1, max_value=100_000, initial=10_000)
 
 
 class ModerationForm(forms.Form):
-    """What to do, of what may be done here, and why."""
+    """One of the possible actions, and its reason."""
 
     action = forms.ChoiceField(widget=forms.HiddenInput)
     reason = forms.CharField(label="Reason", max_length=REASON_MAX_LENGTH)
@@ -80,7 +80,7 @@ class ModerationForm(forms.Form):
 
 
 class AwardForm(forms.Form):
-    """One of the badges that are given by hand and somebody does not have yet."""
+    """One of the badges that moderators award and that the user does not have yet."""
 
     badge = forms.ChoiceField(label="Award a badge")
 
@@ -106,7 +106,7 @@ class DocumentForm(forms.Form):
     )
 
     def clean_file(self) -> Any:
-        """Refuse what is too large to be read at once."""
+        """Refuse a file that is too large to be read into memory."""
         file = self.cleaned_data["file"]
         if file and (file.size or 0) > FILE_MAX_BYTES:
             raise forms.ValidationError(f"The file is larger than {FILE_MAX_BYTES // 1000} kB.")

@@ -1,9 +1,9 @@
-"""Jobs: started by people, done by a worker, swept where they were forgotten.
+"""Jobs: users start them, a worker does them, a sweep starts forgotten ones again.
 
-Enters: what somebody wants done. Leaves: a row that waits, and after the commit a task that does it. `finish` is what
-the tasks call: it does the work in the transaction that holds the row, so that a job is done once however often its
-task runs. A text that nothing can be made of is a failed job, with the reason; any other error leaves the row waiting,
-and the sweep starts it again, for an hour.
+Input: the kind of job and its subject. Output: a waiting row, and after the commit a task. The tasks call `finish`,
+which does the work in the transaction that locks the row, so a job is done once even if its task runs several times.
+An unreadable text is a failed job, with the reason; any other error leaves the row waiting, and the sweep starts it
+again, for an hour.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ _TASKS: Final[dict[type[Job], str]] = {
 #: After this long a waiting job was forgotten, or waits behind many; it is started again (seconds).
 FORGOTTEN_SECONDS = 30
 
-#: And after this long it is given up: whatever is in its way stays there (seconds).
+#: After this long it is given up, because its obstacle is permanent (seconds).
 GIVEN_UP_SECONDS = 3600
 
 #: Jobs of one sort that one sweep starts again.
@@ -92,7 +92,7 @@ def _start(job: J) -> J:
 
 
 def sweep() -> None:
-    """Start again what has waited too long, and give up what has waited far too long."""
+    """Start jobs again that have waited too long, and give up those that have waited far too long."""
     now = timezone.now()
     forgotten, given_up = (now - timedelta(seconds=seconds) for seconds in (FORGOTTEN_SECONDS, GIVEN_UP_SECONDS))
     for model, task in _TASKS.items():
@@ -147,7 +147,7 @@ def run_analysis(analysis: Analysis) -> None:
 
 
 def run_export(export: Export) -> None:
-    """The thread without what was deleted from it."""
+    """Return the thread without its deleted messages."""
     if export.thread.deleted_at:
         raise texts.Unreadable("The thread was deleted.")
     messages = export.thread.messages.filter(deleted_at=None).select_related("author").order_by("pk")

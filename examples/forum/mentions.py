@@ -46,7 +46,7 @@ def mentioned_names(body: str) -> set[str]:
 
 def segments(body: str) -> Iterator[Segment]:
     """The text of `body`, cut into mentions and what stands between them; empty pieces are left out."""
-    # Composed, since a combining accent is no letter; names are compared as Django stores them, which is NFKC.
+    # Composed, since a combining accent is not a letter; names are compared as Django stores them, which is NFKC.
     text = unicodedata.normalize("NFC", body)
     end = 0
     for match in _MENTION.finditer(text):

@@ -1,8 +1,8 @@
-"""What moderators do: lock, pin, delete, and back.
+"""Actions of moderators: lock, pin, delete, and their reversals.
 
-Enters: a moderator, a thread or message, what to do, and the reason. Leaves: the thread or message changed, and the
-action as a row, committed together with its event. What is so already stays so, and no action is written: of two
-moderators who press the same button one acts.
+Input: a moderator, a thread or message, the action, and its reason. Output: the thread or message is changed, and the
+action is stored as a row, committed together with its event. If the state is as requested already, no action is
+written: of two moderators who press the same button one acts.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from examples.forum.models import Message, ModerationAction, Thread
 
 Action = ModerationAction.Action
 
-#: The field that an action changes, and what it becomes, from the time.
+#: The field that an action changes, and its new value, made from the time.
 _CHANGES: Final[dict[Action, tuple[str, Callable[[Any], Any]]]] = {
     Action.LOCK: ("is_locked", lambda _: True),
     Action.UNLOCK: ("is_locked", lambda _: False),

@@ -1,6 +1,6 @@
-"""What people do in the forum: start a thread, reply.
+"""Posting: start a thread, reply.
 
-Enters: a signed-in user and what they wrote, checked by a form. Leaves: rows, committed together with their events.
+Input: a signed-in user and their text, validated by a form. Output: rows, committed together with their events.
 """
 
 from django.contrib.auth.models import User

@@ -1,9 +1,9 @@
 """Signal handlers: record the event and return.
 
-Enters: a row that Django has just saved. Leaves: one event in the outbox, in the same transaction, where something
-happened that people are told of; nothing for fixtures, nor for changes, bots and the system. Who hears of it is
-decided elsewhere. A key names the row and what happened to it, so that saving the row again records nothing new.
-Events of one thread, or of one person's jobs, have that as their source.
+Input: a row that Django has just saved. Output: one event in the outbox, in the same transaction, if the row causes
+notifications; none for fixtures, changes, bots and the system. The audiences select the recipients. A key contains the
+row and the sort of event, so saving the row again records nothing new. Events of one thread, or of one user's jobs,
+have that as their source.
 """
 
 from typing import Any, Final
@@ -80,7 +80,7 @@ def acceptance_saved(*, instance: Acceptance, created: bool, raw: bool, **_: Any
 
 @receiver(post_save, sender=Award, dispatch_uid="forum.badge.awarded")
 def award_saved(*, instance: Award, created: bool, raw: bool, **_: Any) -> None:
-    """Record that a badge was awarded; by nobody, where it came by itself."""
+    """Record that a badge was awarded; without an actor if it was automatic."""
     if raw or not created:
         return
     record(
@@ -142,5 +142,5 @@ def export_saved(*, instance: Export, raw: bool, **_: Any) -> None:
 
 
 def _finished(job: Job, event: Event) -> None:
-    """Nobody is the actor: whoever started a job is told what came of it."""
+    """Without an actor, so that the user who started the job is notified of its result."""
     record(event, key=f"{event.event_name.rpartition('.')[0]}:{job.pk}", source=f"forum.jobs of {job.starter_id}")

@@ -1,7 +1,7 @@
-"""What people think of what others write: vote for it, accept it as the answer. Doing it again takes it back.
+"""Votes and accepted answers; repeating the action takes it back.
 
-Enters: a person and a message. Leaves: rows, committed together with their events and the badges they earn. Nobody
-votes for what they wrote themselves, and only who started a thread accepts an answer in it, of somebody else.
+Input: a user and a message. Output: rows, committed together with their events and the badges they earn. Users cannot
+vote for their own messages, and only the author of a thread accepts an answer in it, of another user.
 """
 
 from django.contrib.auth.models import User

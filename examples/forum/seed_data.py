@@ -1,6 +1,6 @@
-"""What the people of the demo have written before anybody looks: threads on everyday matters.
+"""The initial threads and messages of the demo, on everyday matters.
 
-`seed` saves them without telling anyone; notifications are for what people do from then on.
+`seed` saves them without notifications; only later actions notify users.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A thread; whoever said the first message started it, and may have accepted one (its index) as the answer."""
+    """A thread; the author of the first message started it, and may have accepted one (its index) as the answer."""
 
     title: str
     messages: tuple[Said, ...]

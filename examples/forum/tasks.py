@@ -14,7 +14,7 @@ from examples.forum.models import Analysis, Document, Export, Extract
 
 SWEEP_JOBS: Final = "forum.sweep_jobs"
 
-#: Between two looks at jobs that nobody has done (seconds).
+#: Interval of the sweep of unfinished jobs (seconds).
 SWEEP_EVERY_SECONDS = 30.0
 
 

@@ -1,7 +1,7 @@
-"""What is read in a text. Pure.
+"""Text analysis. Pure functions.
 
-Enters: bytes or text that people brought, or a thread's messages. Leaves: words, addresses, headings, frequencies,
-Markdown; or Unreadable, whose message says to a person what is the matter.
+Input: uploaded bytes or text, or a thread's messages. Output: words, addresses, headings, frequencies, Markdown; or
+Unreadable, whose message explains the problem to the user.
 """
 
 import re
@@ -67,7 +67,7 @@ def headings(text: str) -> list[str]:
 
 
 def frequencies(text: str) -> list[tuple[str, int]]:
-    """Its most frequent telling words with their counts, ties in order of the alphabet; raises Unreadable."""
+    """Return the most frequent significant words with their counts, ties in alphabetical order; raise Unreadable."""
     words = Counter(word for match in _WORD.finditer(text) if len(word := match[0].lower()) >= TELLING_LENGTH)
     if not words:
         raise Unreadable(f"There is no word of {TELLING_LENGTH} letters or more in it.")

@@ -1,7 +1,7 @@
-"""The OpenAPI document, with the ways in which an endpoint refuses.
+"""The OpenAPI document, with the error answers of each endpoint.
 
-Enters: the endpoints. Leaves: Ninja's document of them, in which each also says what it answers to whoever may not,
-and to what does not fit; so that a generated client knows, and what is sent at random can be held against it.
+Input: the endpoints. Output: Ninja's document of them, extended by the answers to callers without permission and to
+invalid input, so that generated clients know them and random requests can be checked against them.
 """
 
 from typing import Any

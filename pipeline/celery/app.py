@@ -35,9 +35,9 @@ SWEEP_EVERY_SECONDS = 2.0
 #: Between two slices of the purge (seconds); each does only the work that is due.
 PURGE_EVERY_SECONDS = 60.0
 
-#: What beat asked for and no worker took is dropped after this long (seconds): whoever comes back after days need not
-#: sweep for all of them. An hour, though the next sweep follows at once, since it is counted by two clocks, beat's and
-#: the worker's: where they differ by more, nothing would ever be swept.
+#: A task of beat that no worker took is dropped after this long (seconds), so that a worker that returns after days
+#: need not run all of them. It is an hour, although the next sweep follows soon, because two clocks are involved,
+#: beat's and the worker's. If they differed by more, there would never be a sweep.
 EXPIRES_SECONDS = 3600.0
 
 #: Between two looks at how it all is, for the page of health (seconds).
@@ -121,7 +121,7 @@ app.conf.update(
     task_routes=(ROUTES, _routes_of_the_app),
     task_default_queue=EVENTS,
     # A task is acknowledged when its work is done, and one at a time is taken, so that a worker that dies holds
-    # little; the sweep finds what is lost all the same. Only worker-live is started with two, in the Procfile.
+    # few; the sweep finds lost ones anyway. Only worker-live is started with two, in the Procfile.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,

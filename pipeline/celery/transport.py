@@ -1,17 +1,17 @@
-"""kombu's transports for Redis, made cheaper and harder to end.
+"""kombu's transports for Redis, made cheaper and more robust.
 
-Enters: the URL of a Redis or of its Sentinels. Leaves: the transport that Celery speaks to it with. RabbitMQ's is not
-touched. Four things are other than kombu's:
+Input: the URL of a Redis or of its Sentinels. Output: the transport of Celery for it. RabbitMQ's is not changed. Four
+things differ from kombu:
 
-- A channel keeps its client. kombu makes a new one of redis-py for each command that a channel sends, and making one
-  costs more than a command does: of what a worker computed for a small event, it was a quarter. A client holds nothing
-  but its pool, which is the channel's.
-- What lies on a queue and is no message is dropped, logged and counted. Celery would end with it, and as it was not
-  acknowledged, the next worker would after it, and so on for ever. Nothing is lost: a hint is only a hint.
-- A channel whose connection was given up says so by an error of the connection. kombu closes such a channel a second
-  time, and if the first stopped half way, it then looks for the address of the broker on a connection that is gone, and
-  the worker ends with that.
-- A broker that answers a worker which connects by an error (it is full, or has become a replica) counts as away, and is
+- A channel keeps its client. kombu makes a new client of redis-py for each command of a channel, which costs more than
+  the command itself: it was a quarter of a worker's time for a small event. A client has no state except its pool,
+  which belongs to the channel.
+- A malformed message is dropped, logged and counted. Celery would end with it, and because it was not acknowledged, so
+  would the next worker, and so on forever. Nothing is lost, because a message is only a hint.
+- A channel whose connection was given up raises a connection error. kombu closes such a channel a second time. If the
+  first close stopped half way, it then looks up the address of the broker on a connection that no longer exists, and
+  the worker ends.
+- A broker that answers a connecting worker with an error (it is full, or has become a replica) counts as away, and is
   tried again. Celery would end.
 """
 

@@ -18,7 +18,7 @@ from .mutes import mutes_of
 #: Notifications read at a time.
 PAGE = 500
 
-#: In a statement of its own, so that the next sees what was committed before the lock was had.
+#: In a statement of its own, so that the next sees all rows that were committed before the lock was taken.
 _LOCK = "SELECT 1 FROM clarion_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
 
 _EMPTY = """

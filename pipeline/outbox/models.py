@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from ...shared.primary import PrimaryManager
 
-#: The sweep looks for work that is due; it must not read what is finished, so the index holds the unfinished only.
+#: The sweep looks for due work; it must not read finished work, so the index contains pending rows only.
 DUE = models.Q(state="pending")
 #: Operators look at unfinished work, dead letters included.
 UNFINISHED = ~models.Q(state="done")

@@ -20,7 +20,8 @@ from ..json_values import InvalidValue, encode, storable, storable_text
 
 KEY_MAX_LENGTH = 200
 SOURCE_MAX_LENGTH = 200
-#: The sender of messages that do not say which service they are from. As it may stand for several, it is no source.
+#: The sender of messages without the name of a service. It may stand for several services, so it is not used as a
+#: source.
 UNNAMED_SERVICE = "unnamed"
 #: The range of bigint, the type of the column.
 ACTOR_ID_MAX = 2**63 - 1

@@ -80,7 +80,7 @@ def _lanes_with_due_work(kind: WorkType) -> list[str]:
 
 
 def _sweep(kind: WorkType, lane: str, oldest: datetime | None) -> int:
-    # An empty queue holds no hint of any row. A row that another sweep has just taken is no longer due.
+    # An empty queue holds no hint of any row. A row that another sweep has just taken is not due any more.
     hinted_before = datetime.now(UTC) + CLOCKS_DIFFER if oldest is None else oldest - CLOCKS_DIFFER
     params: dict[str, Any] = {"lane": lane, "hinted_before": hinted_before, "limit": SWEEP_LIMIT}
     with connection.cursor() as cursor:

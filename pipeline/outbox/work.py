@@ -39,7 +39,7 @@ BACKOFF: Final = (
 )
 
 #: Longest wait of the transactions of delivery for a lock. An inbox may be locked for long, by its owner who reads a
-#: million notifications, and nobody else of the same batch should wait for that.
+#: million notifications, and the other recipients of the batch should not wait for that.
 LOCK_TIMEOUT: Final = "1s"
 
 #: What Postgres may take for each sort and hash while an audience is cut: one of a hundred thousand stays in memory.
@@ -123,7 +123,7 @@ def _park(kind: WorkType, work_id: int, reason: str) -> None:
 
 
 def claim_event(event_id: int) -> ClaimedEvent | None:
-    """Lock a pending event for this transaction; None if there is none, or another holds it."""
+    """Lock a pending event for this transaction; None if it is not pending, or another worker holds it."""
     row = _one(
         f"""
         SELECT {EPOCH}, {TIMELINE_CHANGED}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at,
@@ -140,9 +140,9 @@ def claim_event(event_id: int) -> ClaimedEvent | None:
 
 
 def claim_batch(batch_id: int) -> ClaimedBatch | None:
-    """Lock a pending batch for this transaction; None if there is none, or another worker holds it.
+    """Lock a pending batch for this transaction; None if it is not pending, or another worker holds it.
 
-    A batch whose announcement is gone is parked with that reason: there is nothing that it could deliver.
+    A batch whose announcement was removed becomes a dead letter with that reason.
     """
     row = _one(
         f"""

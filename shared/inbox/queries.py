@@ -13,7 +13,7 @@ EPOCH: Final = "coalesce((SELECT value FROM clarion_epoch), '0')"
 #: Longer names are cut to the length of the column that notifications keep them in (characters).
 NAME_MAX_LENGTH: Final = 150
 
-#: One row per entry of the log after a cursor, in order, or a single row with null columns where there is none; the
+#: One row per entry of the log after a cursor, in order, or a single row with null columns without one; the
 #: head of the inbox stands in every row. At most %(page)s entries are read, the lowest; nothing is read of the log
 #: where more than %(limit)s entries are missing, where the cursor lies below the floor, or where it is null. Columns:
 #: `Head`, then `LogRow`.

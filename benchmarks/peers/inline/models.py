@@ -11,7 +11,7 @@ from django.utils import timezone
 
 
 class Participant(models.Model):
-    """Somebody who is told of messages in a thread."""
+    """A recipient of the messages in a thread."""
 
     thread_id = models.BigIntegerField(db_index=True)
     user_id = models.BigIntegerField()
@@ -24,7 +24,7 @@ class Participant(models.Model):
 
 
 class Message(models.Model):
-    """What is posted."""
+    """A message."""
 
     thread_id = models.BigIntegerField()
     body = models.TextField()

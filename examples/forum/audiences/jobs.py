@@ -1,4 +1,4 @@
-"""Who hears what came of a job: whoever started it, and of a document also who owns the collections it is in."""
+"""The recipients of a job's result: the user who started it, and of a document also the owners of its collections."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Who hears of a message, as what.
+"""The recipients of a message.
 
-A mention says more than a reply, a reply more than a new message in a thread. A message that was deleted before
-anybody was told of it tells nobody, and neither does one in a thread that was.
+A mention takes precedence over a reply, a reply over a new message in a thread. A message that was deleted before its
+delivery has no recipients, nor has one in a deleted thread.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from examples.forum.models import Message
 #: Fills two lines of the list in the page's header (characters).
 EXCERPT_LENGTH = 140
 
-#: Nobody addresses more people by hand; what is over is somebody's script (messages with a mention a minute).
+#: More mentions come from a script, not from a person (messages with a mention a minute).
 MENTION = declare_kind("MENTION", limit=Limit(events=20, seconds=60, over=Over.DROP))
 REPLY = declare_kind("REPLY")
 THREAD_REPLY = declare_kind("THREAD_REPLY", collapses=True)
@@ -26,7 +26,7 @@ THREAD_REPLY = declare_kind("THREAD_REPLY", collapses=True)
 
 @audiences_for(MessagePosted)
 def message_posted(event: MessagePosted) -> list[Audience]:
-    """Whoever is mentioned, the author of the parent, and those who take part in the thread."""
+    """Return the mentioned users, the author of the parent, and the participants of the thread."""
     message = Message.objects.select_related("thread", "parent").filter(pk=event.message_id).first()
     if message is None or message.deleted_at or message.thread.deleted_at:
         return []

@@ -1,7 +1,7 @@
-"""Who hears of what a moderator did, with the reason: the moderator is the actor, and so is never told.
+"""The recipients of a moderator's action, with its reason; the moderator is the actor and not notified.
 
-What closes, removes or brings back a thread concerns all who take part in it, its place among the others only who
-started it; what happens to a message concerns who wrote it.
+Locking, deleting or restoring a thread concerns its participants, pinning only its author. Actions on a message
+concern its author.
 """
 
 from typing import Any

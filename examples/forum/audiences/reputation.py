@@ -1,4 +1,4 @@
-"""Who hears of a vote, an accepted answer and a badge: whoever earned it."""
+"""The recipients of a vote, an accepted answer and a badge: the user who earned it."""
 
 from django.urls import reverse
 
@@ -9,7 +9,7 @@ from examples.forum.badges import CATALOGUE
 from examples.forum.events import BadgeAwarded, MessageAccepted, MessageVoted
 from examples.forum.models import Acceptance, Award, Message, Vote
 
-#: Votes tell little each, so that they are gathered; who votes for everything in sight is told of later.
+#: A single vote means little, so votes collapse; those beyond the limit are deferred.
 VOTE = declare_kind("VOTE", collapses=True, limit=Limit(events=30, seconds=60, over=Over.DEFER))
 ACCEPTED = declare_kind("ACCEPTED")
 BADGE = declare_kind("BADGE")
@@ -17,14 +17,14 @@ BADGE = declare_kind("BADGE")
 
 @audiences_for(MessageVoted)
 def message_voted(event: MessageVoted) -> list[Audience]:
-    """The author of the message; nobody where the vote was taken back meanwhile."""
+    """Return the author of the message; an empty list if the vote was taken back meanwhile."""
     vote = Vote.objects.select_related("message__thread").filter(pk=event.vote_id).first()
     return [] if vote is None else _to_author(VOTE, vote.message)
 
 
 @audiences_for(MessageAccepted)
 def message_accepted(event: MessageAccepted) -> list[Audience]:
-    """The author of the answer; nobody where another was accepted meanwhile."""
+    """Return the author of the answer; an empty list if another was accepted meanwhile."""
     acceptance = Acceptance.objects.select_related("message__thread").filter(pk=event.acceptance_id).first()
     return [] if acceptance is None else _to_author(ACCEPTED, acceptance.message)
 
@@ -46,7 +46,7 @@ def _to_author(kind: str, message: Message) -> list[Audience]:
 
 @audiences_for(BadgeAwarded)
 def badge_awarded(event: BadgeAwarded) -> list[Audience]:
-    """Whoever has it now."""
+    """Return the owner of the badge."""
     award = Award.objects.select_related("user", "awarded_by").filter(pk=event.award_id).first()
     badge = CATALOGUE.get(award.badge) if award else None
     if award is None or badge is None:

@@ -12,5 +12,5 @@ from examples.forum.models import Thread
 
 @named_audience("forum.thread.participants")
 def thread_participants(thread_id: int) -> "QuerySet[User, Any]":
-    """Everyone who takes part in a thread; nobody where there is no such thread."""
+    """Return the participants of a thread; an empty queryset for an unknown thread."""
     return participants(Thread(pk=thread_id))

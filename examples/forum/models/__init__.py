@@ -1,10 +1,10 @@
 """The forum's rows.
 
-writing.py     Thread, Message
+messages.py    Thread, Message
 esteem.py      Vote, Acceptance, Award
 moderation.py  ModerationAction
 jobs.py        Collection, Document, Extract, Analysis, Export
-recorded.py    the base of rows that tell somebody
+transactional.py  the base of rows that record events
 """
 
 from examples.forum.models.esteem import Acceptance, Award, Vote

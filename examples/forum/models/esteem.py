@@ -39,7 +39,7 @@ class Acceptance(Recorded):
 
 
 class Award(Recorded):
-    """A badge that somebody has, by its name in the catalogue; nobody awarded it where it came by itself."""
+    """A badge of a user, by its name in the catalogue; `awarded_by` is null for an automatic one."""
 
     badge = models.CharField(max_length=SLUG_MAX_LENGTH)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="awards", db_index=False)

@@ -29,7 +29,7 @@ class Collection(models.Model):
 
 
 class Job(Recorded):
-    """Base of what is done in the background: who started it, and how far it is."""
+    """Base of jobs: the user who started it, and its state."""
 
     class State(models.TextChoices):
         """A job waits first; the other two are final."""
@@ -53,7 +53,7 @@ class Job(Recorded):
 
 
 class Document(Job):
-    """A text as it was brought, and what was read of it."""
+    """An uploaded text, and the result of its analysis."""
 
     title = models.CharField(max_length=TITLE_MAX_LENGTH)
     content = models.BinaryField()
@@ -74,7 +74,7 @@ class Document(Job):
 
     @property
     def topic(self) -> str:
-        """What is told of the document and of the jobs on it; its page marks it read."""
+        """The topic of the document and its jobs; its page marks it read."""
         return f"forum.document:{self.pk}"
 
 
@@ -82,7 +82,7 @@ class Extract(Job):
     """Pieces found in a document."""
 
     class What(models.TextChoices):
-        """What is looked for."""
+        """The kind of extract."""
 
         ADDRESSES = "addresses", "E-mail addresses"
         HEADINGS = "headings", "Headings"
@@ -124,5 +124,5 @@ class Export(Job):
 
     @property
     def topic(self) -> str:
-        """What is told of the export; its page marks it read."""
+        """The topic of the export; its page marks it read."""
         return f"forum.export:{self.pk}"

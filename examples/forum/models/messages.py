@@ -49,7 +49,7 @@ class Message(Recorded):
     """One contribution to a thread, possibly in reply to another."""
 
     class Origin(models.TextChoices):
-        """Who wrote it: only what a person wrote tells anybody."""
+        """The sort of author: only messages of people cause notifications."""
 
         HUMAN = "human"
         BOT = "bot"

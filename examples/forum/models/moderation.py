@@ -17,7 +17,7 @@ class ModerationAction(Recorded):
     """One action; on `message` where there is one, and on `thread` otherwise."""
 
     class Action(models.TextChoices):
-        """What was done; messages are only deleted and restored."""
+        """The action; messages can only be deleted and restored."""
 
         LOCK = "lock"
         UNLOCK = "unlock"

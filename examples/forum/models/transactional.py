@@ -1,4 +1,4 @@
-"""Rows whose receivers record an event: the row and its event commit together, whoever saves the row."""
+"""Rows whose receivers record an event: the row and its event are committed together."""
 
 from typing import Any
 
@@ -12,6 +12,6 @@ class Recorded(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, in one transaction with whatever the receivers record of it."""
+        """Save, in one transaction with the events of the receivers."""
         with transaction.atomic(using=kwargs.get("using")):
             super().save(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Documents and what is done with them, and threads written out: start a job, see how far it is."""
+"""Documents, extracts, analyses and exports: start a job, show its state."""
 
 from itertools import chain
 from operator import attrgetter
@@ -73,7 +73,7 @@ def new_collection(request: SignedIn) -> HttpResponse:
 @require_GET
 @login_required
 def document(request: SignedIn, pk: int) -> HttpResponse:
-    """A document and what was drawn from it."""
+    """A document and its extracts."""
     shown = get_object_or_404(Document.objects.select_related("starter").defer("content"), pk=pk)
     results = sorted(
         chain(shown.extracts.select_related("starter"), shown.analyses.select_related("starter")),

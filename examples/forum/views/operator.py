@@ -1,4 +1,4 @@
-"""A burst at the press of a button, for whoever operates the demo: start it, see it go, read its story."""
+"""Bursts by a button, for the operator of the demo: start one, watch it, read its timeline."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -30,7 +30,7 @@ def operator(request: SignedIn) -> HttpResponse:
 @require_GET
 @login_required
 def burst(request: SignedIn, event_id: int) -> HttpResponse:
-    """One burst: how far it is, and what has happened to it; as JSON for the page's script."""
+    """One burst with its progress and timeline, as JSON for the page's script."""
     _for_staff(request)
     event = get_object_or_404(Event, pk=event_id)
     batches = Batch.objects.filter(event=event)

@@ -18,7 +18,7 @@ class SignedIn(HttpRequest):
 
 
 def page_of(request: HttpRequest, found: "QuerySet[Any, Any]", size: int) -> "Page[Any]":
-    """The page that `?page=` asks for; the nearest where there is no such."""
+    """Return the page of `?page=`, or the nearest one."""
     return Paginator(found, size).get_page(request.GET.get("page"))
 
 

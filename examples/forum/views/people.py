@@ -18,7 +18,7 @@ MESSAGES_A_PAGE = 20
 @require_GET
 @login_required
 def person(request: SignedIn, username: str) -> HttpResponse:
-    """What a person has earned, and what they wrote lately."""
+    """The badges of a user, and their latest messages."""
     shown = get_object_or_404(User, username=username, is_active=True)
     written = Message.objects.filter(author=shown, deleted_at=None, thread__deleted_at=None)
     context = {
@@ -33,7 +33,7 @@ def person(request: SignedIn, username: str) -> HttpResponse:
 @require_POST
 @login_required
 def award(request: SignedIn, username: str) -> HttpResponse:
-    """A moderator gives somebody else a badge."""
+    """A moderator awards a badge to another user."""
     shown = get_object_or_404(User, username=username, is_active=True)
     if not request.user.is_staff or request.user == shown:
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Two people side by side, for a first look: what one writes, the other hears of, on one screen.
+"""Two users side by side, for a first look: a message of one notifies the other on the same screen.
 
 Only where doors are open. Each half has a token of its person's own, so it needs no session of theirs.
 """

@@ -97,7 +97,7 @@ def _mentioned_names(messages: "Page[Message]") -> set[str]:
 
 
 def _known(names: set[str]) -> dict[str, str]:
-    """The addresses of those of these names that somebody has."""
+    """Return the addresses of the names that exist."""
     if not names:
         return {}
     users = User.objects.filter(is_active=True).alias(name=Lower("username")).filter(name__in=names)

@@ -11,7 +11,7 @@ from ...outbox import pauses
 
 
 class Command(BaseCommand):
-    """Pause a kind, or list what is paused."""
+    """Pause a kind, or list the paused ones."""
 
     help = "Have everything wait that would tell a kind, until it is resumed; or list the kinds that are paused."
 

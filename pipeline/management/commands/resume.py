@@ -10,7 +10,7 @@ from ...outbox.models import Pause
 
 
 class Command(BaseCommand):
-    """Resume a kind, or list what is paused."""
+    """Resume a kind, or list the paused ones."""
 
     help = "Tell people of a paused kind again, what waited first; or list the kinds that are paused."
 

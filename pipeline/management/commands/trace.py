@@ -9,7 +9,7 @@ from ...outbox.timeline import NoSuchEvent, find, story
 
 
 class Command(BaseCommand):
-    """Tell what happened to an event."""
+    """Print the timeline of an event."""
 
     help = "Tell what happened to an event, named by its id or its key."
 

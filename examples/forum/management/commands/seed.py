@@ -1,8 +1,8 @@
 """`manage.py seed`: the people and threads of the demo, with some votes, badges and a document.
 
-Enters: nothing. Leaves: whoever and whatever was missing, in one transaction; a second run finds everything there and
-changes nothing. Rows are written in bulk, past the signals, so that nobody is notified. The people have a known
-password and one of them is a superuser, so that production refuses.
+It creates missing users and rows in one transaction; a second run changes nothing. Rows are written in bulk, past the
+signals, so they cause no notifications. The users have a known password and one of them is a superuser, so it refuses
+to run in production.
 """
 
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     help = "Create the people and threads of the demo; what is there already stays as it is."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seed what is missing."""
+        """Create missing users and rows."""
         if not settings.FORUM_OPEN_DOORS:
             raise CommandError("seed makes people with a known password: it runs with CLARION_DEBUG=1 only")
         with transaction.atomic():
@@ -96,7 +96,7 @@ def _thread(conversation: Conversation, people: dict[Any, User], now: datetime) 
 
 
 def _awards() -> None:
-    """What people have earned with all that, and were given; what is there already is left as it is."""
+    """Create the awards for all that; existing ones are kept."""
     people = User.objects.in_bulk(PEOPLE, field_name="username")
     repliers = set(
         Message.objects.filter(author__in=people.values(), parent__isnull=False).values_list("author", flat=True)
