@@ -62,7 +62,7 @@ class Client:
         await self.connection.send(json.dumps(message))
 
     async def nothing_came(self) -> None:
-        """Whatever was sent to this socket before now has been read: a ping is answered by the very next frame."""
+        """Wait until all earlier frames of this socket have been read: the next frame answers a ping."""
         await self.say(type="ping")
         assert await self.next() == {"type": "pong"}
 

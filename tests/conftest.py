@@ -39,7 +39,7 @@ def django_db_keepdb() -> bool:
 
 @pytest.fixture
 def broker(valkey: str) -> Iterator[redis.Redis]:
-    """The broker, emptied: what is in it afterwards is what the test enqueued. It is Valkey's unless told otherwise."""
+    """The broker, emptied, so that only the test's own messages are in it; by default Valkey."""
     if environment.BROKER is not environment.VALKEY:
         from clarion.pipeline.celery.app import app
 

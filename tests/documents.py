@@ -1,8 +1,8 @@
-"""The code blocks of the documents, and which test runs each.
+"""The code blocks of the documents, and the test that runs each.
 
-Enters: the documents. Leaves: each block with its language, where it stands, and its text without the indentation that
-it has in a list; and for a test the blocks that are its to run. A block that is nobody's has to be in NOT_RUN, with the
-reason: tests/contracts/test_blocks.py sees to it.
+Input: the documents. Output: each block with its language, its place, and its text without the indentation of a list;
+and for a test its blocks. A block without a test has to be in NOT_RUN, with the reason, which
+tests/contracts/test_blocks.py checks.
 """
 
 import re
@@ -66,7 +66,7 @@ class Some:
 SERVICES = "docs/howto/send-events-from-another-service.md"
 KIND = "docs/howto/add-a-kind.md"
 
-#: Which test runs which blocks. It asks for them by `blocks_of`, so that what is added to a document is run as well.
+#: The blocks of each test. It gets them by `blocks_of`, so that blocks that are added to a document are run as well.
 RUN_BY: dict[str, tuple[Some, ...]] = {
     "test_the_tutorial_ends_with_a_notification_on_a_socket": (Some("docs/tutorial.md", ("python", "sh", "text")),),
     "test_the_page_of_the_tutorial_shows_the_inbox": (Some("docs/tutorial.md", ("html",)),),

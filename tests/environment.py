@@ -1,9 +1,9 @@
-"""Where the servers of this test run are. Loaded first (`-p tests.environment`), before Django is configured.
+"""The servers of this test run. Loaded first (`-p tests.environment`), before Django is configured.
 
-Leaves: Postgres and Valkey of the run's own, on free ports and in a temporary folder, not started yet; and the
+Output: the run's own Postgres and Valkey, on free ports and in a temporary folder, not started yet; and the
 environment that points every process of the run at them. A run of unit tests alone starts neither. With
-CLARION_TESTS_ON=rabbitmq the broker is RabbitMQ, with `pgbouncer` everybody reaches Postgres through PgBouncer, with
-`sentinel` broker and half of the channel layer are a Valkey that a sentinel watches.
+CLARION_TESTS_ON=rabbitmq the broker is RabbitMQ, with `pgbouncer` all connections to Postgres go through PgBouncer,
+with `sentinel` broker and half of the channel layer are a Valkey behind Sentinel.
 """
 
 import atexit

@@ -1,7 +1,7 @@
 """Processes that a test starts: the real worker, beat and edge, as the Procfile runs them, on free ports.
 
-Each is started with the run's environment, its output goes to a file, and it ends with the test that started it. A
-process that does not come up shows the end of what it said.
+Each is started with the run's environment, its output goes to a file, and it ends with the test that started it. If
+a process does not come up, the test shows the end of its output.
 """
 
 import os
@@ -113,7 +113,7 @@ class Answering(Process):
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
 
     def answers(self, path: str) -> bool:
-        """Whether it answers, whatever it says."""
+        """Whether it answers at all."""
         try:
             self.http(path)
         except httpx.TransportError:
@@ -233,7 +233,7 @@ class Flower(Answering):
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", auth=("clarion", FLOWERS_PASSWORD), timeout=10)
 
     def hears(self, worker: str) -> bool:
-        """Whether events of this worker have come: whatever it sent before nobody has heard."""
+        """Whether events of this worker have come: earlier ones were not received."""
         heard = self.asked("/workers?json=1").json()["data"]
         return any(one["hostname"] == worker for one in heard)
 

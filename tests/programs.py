@@ -1,6 +1,6 @@
-"""A program that a test needs and that is not ours: where it is, or why the test cannot run.
+"""An external program that a test needs: its path, or the reason why the test cannot run.
 
-Where everything must run (CLARION_MUST_RUN_ALL=1, as before anything is merged), what is missing is a failure.
+With CLARION_MUST_RUN_ALL=1, as before a merge, a missing program is a failure.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The services of compose.yml, run here without containers: their own commands, environments and health checks.
 
-What a container would have of its own is told apart: each process gets a port of its own for the one it listens on, and
-the names of services become addresses of this machine. Everything else is as compose.yml has it.
+Properties of a container are replaced: each process gets a free port for the one it listens on, and the names of
+services become addresses of this machine. Everything else is as in compose.yml.
 """
 
 import os
@@ -44,7 +44,7 @@ class Container(Process):
         super().__init__(self.name, *(self._here(word) for word in service.command), **environment)
 
     def surroundings(self) -> dict[str, str]:
-        """What is in its environment: nothing of ours but where programs are."""
+        """Its environment: of ours only the paths of programs."""
         ours = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         image = {"DJANGO_SETTINGS_MODULE": "examples.forum.settings", "PYTHONUNBUFFERED": "1"}
         return {**image, **ours, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **self.environment}
@@ -65,7 +65,7 @@ class Container(Process):
         return checked.returncode == 0
 
     def stop(self) -> int:
-        """As compose does: first what it has to do before, then SIGTERM, within its time."""
+        """Stop as compose does: first `pre_stop`, then SIGTERM, within its time."""
         begun = time.monotonic()
         for words in self.service.before_stop:
             subprocess.run([self._here(word) for word in words], env=self.surroundings(), check=True)

@@ -88,7 +88,7 @@ def stack(django_db_setup: None, certificate: Path) -> Iterator[Stack]:
 
 
 class Visitor:
-    """Somebody at a browser, signed in."""
+    """A signed-in user of a browser."""
 
     def __init__(self, stack: Stack, certificate: Path, username: str) -> None:
         self.address = f"localhost:{stack.balancer.ports['8443']}"

@@ -118,7 +118,7 @@ async def test_postgres_restarted_under_worker_and_edge_costs_a_delay_and_nothin
             await client.changes(1)
             await sync_to_async(connections.close_all)()
             environment.POSTGRES.restart()
-            # A pooler in between may turn everybody away for a moment still.
+            # A pooler in between may still reject all clients for a moment.
             await until(postgres_answers, "nobody is let in")
             await post(place, ben, f"@{ann.username} after")
             with Beat():

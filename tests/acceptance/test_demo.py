@@ -1,6 +1,6 @@
-"""What the documents have people do with the demo, done as it stands there: `make run` itself, and commands against it.
+"""The documents' instructions for the demo, run word for word: `make run` itself, and commands against it.
 
-What is changed: ports, the token that the reader makes, and how many are told while `make lanes` measures.
+Changed are ports, the token that the reader makes, and the number of recipients of `make lanes`.
 """
 
 import json
@@ -31,7 +31,7 @@ COMMAND_SECONDS = 90
 #: Where to look for ports: below those that systems give to connections, of which the demo itself makes many.
 PORTS = range(20_000, 32_000, 5)
 
-#: `make lanes` tells a hundred thousand and waits for four hundred mentions unless told otherwise: half a minute.
+#: By default `make lanes` notifies a hundred thousand and waits for four hundred mentions: half a minute.
 FEWER = {"MAKEFLAGS": " -- RECIPIENTS=2000 MENTIONS=20"}
 
 #: The variables of this test run, which a terminal would not have.
@@ -52,7 +52,7 @@ class Demo(Process):
         return {name: kept[name] for name in kept.keys() - OF_THE_RUN} | path | {"CLARION_PORT_BASE": str(self.base)}
 
     def run(self, command: str, **variables: str) -> str:
-        """What it prints, in a second terminal."""
+        """Its output, in a second terminal."""
         done = subprocess.run(
             ["bash", "-e", "-c", self.here(command)],
             cwd=ROOT, env=self.surroundings() | variables, capture_output=True, text=True, timeout=COMMAND_SECONDS,

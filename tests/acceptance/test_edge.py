@@ -87,7 +87,7 @@ async def test_a_silent_socket_is_closed(valkey: str, db: None) -> None:
         ann = await person()
         async with connected(edge.url, ann) as silent, connected(edge.url, ann) as lively:
             for _ in range(8):
-                await asyncio.sleep(0.5)  # the passing of time is what is tested
+                await asyncio.sleep(0.5)  # tests the passing of time
                 await lively.say(type="heartbeat")
                 assert (await lively.next())["type"] == "heartbeat_ack"
             assert await silent.closed() == Close.SILENT
@@ -109,7 +109,7 @@ async def test_a_stopping_edge_says_goodbye_and_exits_with_zero(db: None, valkey
             for frame in frames:
                 assert frame["type"] == "GOING_AWAY"
                 assert 0 <= frame["reconnect_after_seconds"] <= 2
-            # Who was connected is told that it drains; nobody else gets in.
+            # Connected clients receive that it drains; new ones are refused.
             answer = await probe.get("/readyz")
             assert (answer.status_code, answer.json()["draining"]) == (503, True)
             with pytest.raises(ConnectionRefusedError):

@@ -126,7 +126,7 @@ async def test_a_ping_or_pong_of_the_protocol_is_a_sign_of_life(attentive: Edge,
 
     keeping = asyncio.create_task(keep_alive())
     assert await silent.closed() == Close.SILENT
-    await asyncio.sleep(SILENT_SECONDS)  # the passing of time is what is tested
+    await asyncio.sleep(SILENT_SECONDS)  # tests the passing of time
     keeping.cancel()
     alive.send(frame(TEXT, b'{"type":"ping"}'))
     while (answer := await alive.receive())[0] != TEXT:

@@ -100,7 +100,7 @@ async def test_the_id_of_the_last_event_resumes_and_counts_before_the_address(ed
     await filled(ann.pk, 5)
     async with streamed(edge, {**bearer(ann), "Last-Event-ID": "0:3"}, since=1, epoch="0") as stream:
         assert (await stream.next())["resumed"] is True
-        assert stream.last_id == ""  # or who is cut off here would never be told of 4
+        assert stream.last_id == ""  # or a client that is cut off here would never get 4
         assert [(await stream.next())["seq"] for _ in range(2)] == [4, 5]
         assert stream.last_id == "0:5"
     async with streamed(edge, {**bearer(ann), "Last-Event-ID": "before:3"}) as stream:

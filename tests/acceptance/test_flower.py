@@ -59,7 +59,7 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
 
 
 def test_flower_hears_how_the_last_task_of_a_worker_ended(flower: Flower) -> None:
-    """What is told now and then would be lost with the worker, were it not told at its end too."""
+    """Events that are sent at intervals would be lost with the worker, if they were not sent at its end too."""
     ann, ben = UserFactory.create_batch(2)
     thread = ThreadFactory.create(author=ann)
     database = on_test_database()

@@ -1,6 +1,6 @@
-"""Whatever comes over the network, the edge stays up, quiet and small, and those who behave notice nothing.
+"""Random bytes from the network: the edge stays up, quiet and small, and other clients notice nothing.
 
-The garbage is made by a generator whose seed is in the test's name: what fails once fails again.
+The seed of the generator is in the test's name, so a failure can be repeated.
 """
 
 import asyncio
@@ -142,7 +142,7 @@ def garbage_handshake(dice: random.Random, good: str) -> bytes:
 
 
 async def spoken(port: int, *said: bytes) -> None:
-    """Say it, hear what comes, and go, whether or not the edge has hung up."""
+    """Send it, receive the answers, and close, whether or not the edge has closed."""
     with contextlib.suppress(OSError):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
@@ -172,10 +172,10 @@ async def all_spoken(port: int, sayings: list[tuple[bytes, ...]]) -> None:
 
 
 async def stays_well(edge: Edge, ann: User, sayings: list[tuple[bytes, ...]], secret: str) -> None:
-    """Meanwhile and afterwards, somebody who behaves is served, and nothing stays behind."""
+    """Meanwhile and afterwards a regular client is served, and nothing stays behind."""
     assert edge.popen is not None
     process = psutil.Process(edge.popen.pid)
-    await all_spoken(edge.port, sayings[:AT_ONCE])  # what is loaded once is loaded
+    await all_spoken(edge.port, sayings[:AT_ONCE])  # loads everything that is loaded once
     before, said = process.memory_info().rss, len(edge.said())
     async with connected(edge.url, ann) as behaved:
         fuzzing = asyncio.create_task(all_spoken(edge.port, sayings))

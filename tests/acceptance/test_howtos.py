@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: Longest wait for one command (seconds). Usual are two.
 COMMAND_SECONDS = 60
 
-#: Who tells whom of what in the project of the how-to.
+#: Actor, recipient and kind in the project of the how-to.
 WRITE_A_REVIEW = """
 from django.contrib.auth.models import User
 from shelf.models import Book, Review
@@ -175,7 +175,7 @@ async def test_a_kind_of_ones_own_reaches_a_socket(project: Project, edge_of_the
 
 
 class Heard(Exception):
-    """What was waited for has come."""
+    """The expected output has come."""
 
 
 async def test_a_script_hears_what_happens(edge: Edge) -> None:

@@ -1,4 +1,4 @@
-"""From a click to a frame: a document is brought, a worker reads it, whom it concerns is told on their sockets."""
+"""From a click to a frame: a document is uploaded, a worker reads it, and the recipients get a frame."""
 
 import pytest
 from asgiref.sync import sync_to_async

@@ -1,4 +1,4 @@
-"""What one client, one user and one address may cost an edge: real Daphne, real sockets."""
+"""Limits of one client, one user and one address at an edge: real Daphne, real sockets."""
 
 import asyncio
 import time

@@ -37,7 +37,7 @@ async def test_a_reply_a_mention_and_a_message_in_ones_thread_arrive(worker: Wor
         assert (frame["notificationType"], frame["actor"]) == ("REPLY", {"id": str(ann.pk), "username": ann.username})
         assert (frame["seq"], frame["unread"], frame["isRead"], frame["count"]) == (1, 1, False, 1)
         assert frame["conversationId"] == str(place.pk)
-        # Cleo replies to Ben in a thread he takes part in, and mentions him: he is told once, as MENTION.
+        # Cleo replies to Ben in a thread he takes part in, and mentions him: he gets one notification, a MENTION.
         await post(place, cleo, f"@{ben.username.upper()} look", parent=first)
         (bens_frame,) = await bens.changes(1)
         (anns_frame,) = await anns.changes(1)
@@ -176,7 +176,7 @@ async def test_what_a_client_acknowledges_is_part_of_the_story(worker: Worker, e
     async with connected(edge.url, ann) as client:
         await post(await thread(ann), ben)
         await client.changes(1)
-        await client.say(type="ack", seq=10**6)  # of what it was never sent it cannot say so
+        await client.say(type="ack", seq=10**6)  # frames that were never sent cannot be acknowledged
         await client.say(type="ack", seq="1")
         await client.nothing_came()
         await all_done()
@@ -213,7 +213,7 @@ async def test_open_sockets_follow_a_new_epoch_by_themselves(worker: Worker, edg
 
 
 async def test_a_frame_of_a_history_that_is_no_more_is_not_passed_on(worker: Worker, edge: Edge) -> None:
-    """A worker of it may tell late, and its frame would look like the next: here it does so just before the next."""
+    """A worker of it may publish late, and its frame would look like the next: here it does so just before the next."""
     ann, ben = await person(), await person()
     async with connected(edge.url, ann) as client:
         await sync_to_async(publish_frames)([(ann.pk, 1, protocol.deleted(1, 7, 1))], epoch="lost")

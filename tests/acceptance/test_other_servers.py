@@ -1,6 +1,6 @@
 """The acceptance tests once more, on other servers: RabbitMQ as the broker, Postgres behind PgBouncer, Sentinel.
 
-Each is a run of its own, with servers of its own, told by one variable; by hand it is
+Each is a run of its own, with its own servers, selected by one variable; by hand it is
 `CLARION_TESTS_ON=rabbitmq make test ARGS=tests/acceptance`.
 """
 

@@ -108,10 +108,10 @@ async def test_invented_key_ids_do_not_make_the_edge_ask_and_ask(trusting: Edge,
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(opened(trusting.url, **offered(token))) for _ in range(100)]
         for client in clients:
-            frame = await client.next()  # between two fetches nobody knows whether the key is new
+            frame = await client.next()  # between two fetches it is unknown whether the key is new
             assert frame.get("reason") == "INVALID" or frame["type"] == "GOING_AWAY"
     assert login.asked - before <= 1
-    login.broken = True  # and a provider that is away stops nobody whose key is known
+    login.broken = True  # and a provider that is away does not stop users with a known key
     try:
         good = offered(login.token(email=ann.email))
         async with asyncio.timeout(2), opened(trusting.url, **good) as client:

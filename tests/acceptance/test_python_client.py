@@ -1,4 +1,4 @@
-"""The Python client against real edges: each change once, in order, whatever happens in between."""
+"""The Python client against real edges: each change once, in order, also across faults."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -97,7 +97,7 @@ async def test_tokens_that_are_refused_are_not_sent_for_ever(edge: Edge) -> None
     async def get_token() -> str | None:
         nonlocal asked
         asked += 1
-        return None if asked == 1 else "nonsense"  # the first time there is none yet
+        return None if asked == 1 else "nonsense"  # the first call returns None
 
     async with InboxClient(edge.url, get_token, backoff=(0.01,)) as inbox:
         with pytest.raises(AccessEnded, match="refused"):

@@ -27,7 +27,7 @@ PEOPLE = 40
 
 @asynccontextmanager
 async def load(place: Thread, people: list[User]) -> AsyncIterator[list[int]]:
-    """Somebody writes all the time, and everyone else is told; how many messages there were."""
+    """Post all the time, with notifications for all others; yield the number of messages."""
     posted = [0]
 
     async def write() -> None:

@@ -90,7 +90,7 @@ def test_frames_that_come_late(system: System, place: Thread) -> None:
         somebody_posts(place, 40)
         two_minutes_pass()
         with Beat():
-            system.worker.launch()  # not waited for: what waited may be told before it is up
+            system.worker.launch()  # not waited for: waiting work may be delivered before it is up
             system.raises_among_others("ClarionFramesLate")
             everything_is_told(place.author, 40)
         client.until(40)
@@ -180,7 +180,7 @@ def test_an_edge_that_cannot_read(system: System, place: Thread) -> None:
 
 
 def ended_who_others_wait_for() -> int:
-    """What the runbook has its reader do: look, and end whoever is idle and waited for; the process that was ended."""
+    """Follow the runbook: find the idle session that others wait for and end it; return its process."""
     [look, end] = [block.text for block in blocks_of("test_an_edge_that_cannot_read")]
     with connection.cursor() as cursor:
         waited_for: set[int] = set()

@@ -1,7 +1,7 @@
 """docs/tutorial.md, done word for word: a project that knew nothing of Clarion, the built wheel, a frame on a socket.
 
-What is changed: ports, and that the environment's own packages are used instead of downloaded ones. Clarion itself is
-in that environment from its wheel alone.
+Changed are ports, and the environment's own packages are used instead of downloaded ones. Clarion itself is in that
+environment from its wheel alone.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ NEIGHBOURS_INSTALLED = '\nPIPELINE: dict[str, object] = {}\nINSTALLED_APPS += ["
 
 @dataclass
 class Reader:
-    """Somebody who reads the tutorial and does what it says."""
+    """A reader of the tutorial who follows it."""
 
     folder: Path
     ports: dict[str, int]
@@ -92,7 +92,7 @@ class Reader:
         path.write_text(before + block[found.end() :] + self.added.pop(found[1], ""))
 
     def _run(self, block: str) -> None:
-        """Run it in a shell; what it exports is there afterwards."""
+        """Run it in a shell, and keep its exported variables."""
         after = self.folder / "environment"
         script = f"set -e\n{block}\nenv -0 > {shlex.quote(str(after))}\n"
         done = subprocess.run(
@@ -130,7 +130,7 @@ class Terminal(Process):
 
 
 def _as_program(command: str) -> str:
-    """`NAME=value program` is no program that a shell could become."""
+    """A shell cannot `exec` a command of the form `NAME=value program`."""
     return f"env {command}" if re.match(r"\w+=", command) else command
 
 

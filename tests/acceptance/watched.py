@@ -1,8 +1,8 @@
-"""The stack as Prometheus watches it, and what a test of the runbook does with it.
+"""The stack with Prometheus, for the tests of the runbook.
 
-Enters: the test database and the run's Valkey, which is the broker. Leaves: web, a worker and an edge with a channel
-layer of their own, so that one Redis can be away and the other not; a Prometheus that scrapes them by the rules of
-`deploy/alerts.yml`; sockets of users; and what is asked of the system as somebody who reads the runbook would ask.
+Input: the test database and the run's Valkey, which is the broker. Output: web, a worker and an edge with their own
+channel layer, so that one Redis can be away and the other not; a Prometheus that scrapes them by the rules of
+`deploy/alerts.yml`; sockets of users; and the actions of a reader of the runbook.
 """
 
 import json
@@ -71,7 +71,7 @@ class System:
         )
 
     def raises_among_others(self, *alerts: str, by: Callable[[], object] = lambda: None) -> dict[str, str]:
-        """Prometheus raises these while this is done again and again; what they say."""
+        """Repeat an action until Prometheus raises these alerts; return their texts."""
         seen: dict[str, str] = {}
 
         def raised() -> bool:
@@ -97,7 +97,7 @@ class System:
             process.start()
 
     def records(self, to: User, key: str) -> None:
-        """Web records an event that tells `to`, as a request of another service."""
+        """Record an event for `to`, as a request of another service."""
         payload = {"kind": "EXPORT_COMPLETE", "recipients": [to.pk], "data": {"file": "a.csv"}}
         answer = httpx.post(
             f"{self.web.url}/api/events",
@@ -150,7 +150,7 @@ def listening(edge: Edge, user: User, **cursor: int | str) -> Iterator[Listener]
     """A socket of `user`, nothing read of it."""
     token, _ = mint(user.pk, get_settings())
     offers: list[Any] = [SUBPROTOCOL, f"bearer.{token}"]
-    # What is not read yet waits here and not in the network, where it would keep pings from being answered.
+    # Unread frames wait here and not in the network, where they would delay the answers to pings.
     with connect(f"{edge.url}?{urlencode(cursor)}", subprotocols=offers, max_queue=None) as connection:
         yield Listener(connection)
 

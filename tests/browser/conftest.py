@@ -104,7 +104,7 @@ def _signed_in(user: User) -> dict[str, str]:
 
 
 async def photograph(page: Page, name: str) -> None:
-    """Keep what is seen, for people."""
+    """Take a screenshot for people."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=ARTEFACTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png")
 

@@ -1,4 +1,4 @@
-"""The pages of the demo that are about more than one inbox: two people, a burst, what one hears of."""
+"""The pages of the demo with more than one inbox: side by side, a burst, notification settings."""
 
 import pytest
 from playwright.async_api import Browser, expect

@@ -1,6 +1,6 @@
 """The JavaScript of the documents, as it stands there, on a page of the real forum's address in a real browser.
 
-What is changed: the port of the edge, which behind a load balancer has none of its own, and the id of the user.
+Changed are the port of the edge, which behind a load balancer is the web app's, and the id of the user.
 """
 
 import pytest

@@ -22,7 +22,7 @@ HEAD = """/**
  * @typedef {{id: string, username: string | null}} Actor
 """
 
-#: Fields whose type their examples do not tell.
+#: Fields whose type the examples do not show.
 KNOWN = {
     "actor": "Actor | null",
     "actors": "Actor[]",

@@ -1,4 +1,4 @@
-"""Code blocks in the documents are what they say, name what is there, and are each run by a test, or say why not."""
+"""Code blocks in the documents are valid, use existing names, and are each run by a test, or have a reason why not."""
 
 import ast
 import importlib
@@ -15,7 +15,7 @@ from django.core.management import get_commands
 from tests.documents import DOCUMENTS, NOT_RUN, ROOT, RUN_BY, Block, Some, blocks, blocks_of
 from tests.programs import node
 
-#: What a block may be. Text is for what is no code: diagrams, answers, addresses.
+#: Languages of blocks. Text is for diagrams, answers and addresses.
 LANGUAGES = {"nginx", "sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "{toctree}", ""}
 OURS = ("clarion", "examples", "tests", "benchmarks")
 

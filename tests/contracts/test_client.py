@@ -1,4 +1,4 @@
-"""The browser's client says what Python says, is typed as it is written, and packs what it needs."""
+"""The browser client agrees with Python, its types with its code, and its package is complete."""
 
 import json
 import re

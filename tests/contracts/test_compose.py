@@ -1,4 +1,4 @@
-"""What compose.yml promises: rules that hold for each of its services, and what it has in common with other files."""
+"""Rules for each service of compose.yml, and its agreement with other files."""
 
 import re
 from typing import Any

@@ -75,7 +75,7 @@ def calls(folder: str) -> list[tuple[str, ast.Call]]:
 
 @pytest.mark.parametrize("folder", ["pipeline", "shared"])
 def test_no_task_waits_on_redis_for_its_hour(folder: str) -> None:
-    # What has an ETA lies unacknowledged with a worker until then, and is given to another when that takes too long.
+    # A task with an ETA stays unacknowledged in a worker until then, and is given to another if that takes too long.
     later = [
         (path, node.lineno)
         for path, node in calls(folder)

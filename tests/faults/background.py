@@ -32,7 +32,7 @@ class Background:
         self.loop.close()
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it there and return what it returns."""
+        """Run it there and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_SECONDS)
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":

@@ -1,7 +1,7 @@
-"""Ways to break the stack that can be combined, each a context manager that mends what it broke.
+"""Ways to break the stack that can be combined, each a context manager that repairs its damage.
 
-Enters: the stack, whole or with something else broken already. Leaves: the same, some seconds later. What a breakage
-lasts is the block's matter. Those in `AT_RANDOM` are what the random run and the soak choose from.
+Input: the stack, whole or with another part broken already. Output: the same, some seconds later. The block decides
+how long a breakage lasts. The random run and the soak choose from `AT_RANDOM`.
 """
 
 import random
@@ -17,7 +17,7 @@ Breakage = AbstractContextManager[None]
 
 @contextmanager
 def dead(stack: Stack, *names: str) -> Iterator[None]:
-    """Processes killed by SIGKILL; started again at the end, and not waited for: what they need may be broken still."""
+    """Kill processes by SIGKILL; start them at the end without waiting, as their dependencies may be broken."""
     stack.kill(*names)
     yield
     stack.launch(*names)
@@ -94,7 +94,7 @@ def cut(stack: Stack, *pairs: str) -> Iterator[None]:
 
 @contextmanager
 def stalled(stack: Stack, *pairs: str) -> Iterator[None]:
-    """Nothing comes through between these, and nobody is told."""
+    """Stop all bytes between these, without an error."""
     for pair in pairs:
         stack.links[pair].stall()
     yield

@@ -1,8 +1,8 @@
-"""What was promised, held against what happened. No I/O: histories in, a verdict out.
+"""Compares the histories of a trial with the promises. No I/O.
 
-Enters: what was emitted and how that ended (`Emitted`), what Postgres holds at the end (`Inbox`, the keys of events),
-and what each client was sent and made of it (`Client`). Leaves: a `Verdict`: everything that broke a promise, by name
-of the promise, and how often.
+Input: the emitted events with their outcomes (`Emitted`), the rows of Postgres at the end (`Inbox`, the keys of
+events), and the frames and state of each client (`Client`). Output: a `Verdict`: all violations, by name of the
+promise, with their number.
 
 An emission is `ok` (answered: it must have happened), `failed` (never left: it must not), or `unknown` (no answer: it
 may have happened, but then wholly). Whether an unknown one happened says its row in the outbox.
@@ -15,13 +15,13 @@ from typing import Literal
 
 Outcome = Literal["ok", "failed", "unknown"]
 
-#: How much of what it heard is shown of a client that stands elsewhere than its inbox.
+#: Number of frames that are shown of a client that differs from its inbox.
 LAST_HEARD = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """One event that somebody tried to record: whom it concerns, how it was answered, after how many seconds."""
+    """One attempt to record an event: its recipients, the outcome, and the seconds it took."""
 
     key: str
     recipients: frozenset[int]
@@ -41,7 +41,7 @@ class Note:
 class Inbox:
     """One inbox as Postgres has it. `told` is the key of each notification row, by seq; `changed` the seqs of changes.
 
-    `shown` is what its owner should see, by the notification's name.
+    `shown` are the notifications that its owner should see, by their names.
     """
 
     user: int
@@ -56,8 +56,8 @@ class Inbox:
 class Heard:
     """One frame that moved a client's cursor, as it came over one connection.
 
-    `kind` is `start` (CONNECTED or RESYNC: the client stands at `seq` now, whatever was before) or `change`; `key` is
-    that of the event, where the frame tells of one; `user` is whose connection says it is, on a start.
+    `kind` is `start` (CONNECTED or RESYNC: the client is at `seq` now) or `change`; `key` is that of the event, if the
+    frame has one; `user` is the user that the connection reports, on a start.
     """
 
     connection: int
@@ -69,7 +69,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One client: all it heard, and what it believes in the end. `resyncs`: how often it had to read a snapshot."""
+    """One client: all its frames, and its state in the end. `resyncs`: the number of snapshots it had to read."""
 
     user: int
     heard: Sequence[Heard]
@@ -98,7 +98,7 @@ class Verdict:
 
     @property
     def repeated(self) -> int:
-        """Notifications that a recipient has twice, and changes that one connection told twice."""
+        """Notifications that a recipient has twice, and changes that one connection sent twice."""
         return self.count("repeated", "told twice", "invented")
 
     @property
@@ -108,7 +108,7 @@ class Verdict:
 
     @property
     def leaked(self) -> int:
-        """What reached somebody whom it does not concern."""
+        """Frames and rows that reached a user who is not a recipient."""
         return self.count("leaked")
 
     def __str__(self) -> str:
@@ -177,7 +177,7 @@ def _rows_of(one: Emitted, inboxes: Mapping[int, Inbox], breaks: Breaks) -> None
 
 
 def _log_of(inbox: Inbox, emissions: Mapping[str, Emitted], breaks: Breaks) -> None:
-    """Seqs 1..n without a hole, counters equal to rows, nothing of others and nothing that nobody emitted."""
+    """Seqs 1..n without a hole, counters equal to rows, no rows of others and none that was not emitted."""
     seqs = Counter([seq for seq, _ in inbox.told] + list(inbox.changed))
     for seq in range(1, max([inbox.seq, *seqs]) + 1):
         if seqs[seq] == 0:
@@ -222,7 +222,7 @@ def _heard_by(client: Client, emissions: Mapping[str, Emitted], breaks: Breaks) 
 
 
 def _believed_by(client: Client, inbox: Inbox | None, breaks: Breaks) -> None:
-    """What the client believes is what is there."""
+    """The state of the client equals the rows."""
     seq, unread, shown = (0, 0, {}) if inbox is None else (inbox.seq, inbox.unread, inbox.shown)
     if client.seq != seq:
         heard = ", ".join(

@@ -1,6 +1,6 @@
 """Clients in numbers, in a process of their own: `python -m tests.faults.crowd <what> <port> <first user> <users>`.
 
-Input: what they do (FOLLOW, CHURN or FLOOD), an edge's port, and a range of users. Output: a line of JSON with the
+Input: their behaviour (FOLLOW, CHURN or FLOOD), an edge's port, and a range of users. Output: a line of JSON with the
 counts so far, several times a second, until the process is killed. `Crowd` starts it and reads the last line. It is a
 process of its own so that the load and the followers of a trial do not wait for it.
 """
@@ -54,7 +54,7 @@ class Crowd(Process):
         super().__init__(f"faults-{what}-{port}", *command)
 
     def counts(self) -> Counter[str]:
-        """What it counted until shortly before."""
+        """Return its counts of shortly before."""
         said = self.said()
         assert self.exit_code() is None, said[-3000:]
         lines = [line for line in said.split("\n")[:-1] if line.startswith("{")]

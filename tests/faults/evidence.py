@@ -82,7 +82,7 @@ def heads(database: Database, users: Sequence[int]) -> dict[int, int]:
 
 
 def pending(database: Database, prefix: str, before: datetime) -> list[str]:
-    """What was recorded before this instant and is not done."""
+    """Work that was recorded before this time and is not done."""
     return [str(row[0]) for row in database.execute(_PENDING, {"prefix": prefix, "before": before})]
 
 

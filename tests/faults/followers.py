@@ -1,8 +1,8 @@
-"""Sockets that keep their cursors: the real Python client, what it was sent, and what it made of it.
+"""Sockets that keep their cursors: the real Python client, with its frames and its state.
 
-Enters: the address behind the load balancer, a user, the epoch. Leaves: for each connection all frames that move a
-cursor, as they came (`heard`), and the inbox as a person would see it (`shown`), built from nothing but those frames
-and, after a RESYNC, a snapshot over HTTP.
+Input: the address behind the load balancer, a user, the epoch. Output: for each connection all frames that move a
+cursor, as they came (`heard`), and the inbox as a user would see it (`shown`), built only from those frames and, after
+a RESYNC, a snapshot over HTTP.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from clarion.shared.tokens import mint
 from tests.client import INBOX
 from tests.faults.checker import Client, Heard, Note
 
-#: Ceilings of the waits before a client comes back: short, so that what is measured is the server.
+#: Ceilings of the waits before a client comes back: short, so that the server is measured.
 BACKOFF_SECONDS = (0.2, 0.5, 1.0)
 #: The most that one snapshot holds; a trial's inboxes are smaller.
 SNAPSHOT_LIMIT = 200
@@ -31,7 +31,7 @@ PONG_PATIENCE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A notification in a list: where it stands, what it is of, whether it is read, how many it stands for."""
+    """A notification in a list: its place, its kind, whether it is read, and its count."""
 
     place: int
     kind: str

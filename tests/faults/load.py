@@ -1,8 +1,8 @@
-"""Somebody records events and acts on inboxes all the time, and notes how each of it ended.
+"""A load that records events and acts on inboxes all the time, and keeps a history of the outcomes.
 
-Enters: the address of the web process, the users. Leaves: events told to few and to many, of kinds that collapse and
-of kinds that do not, and reads and deletions of what people have; and a history that is only added to: `emitted`. A
-202 is ok, a connection that was refused has failed, anything else is unknown.
+Input: the address of the web process, the users. Output: events to few and to many, of kinds that collapse and of
+kinds that do not, and reads and deletions of notifications; and an append-only history: `emitted`. A 202 is ok, a
+refused connection has failed, any other answer is unknown.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from tests.faults.stack import SERVICE_TOKEN
 
 #: Events and actions a second.
 RATE = 25
-#: Requests at a time; what comes while all wait is not sent, as by browsers of people who wait.
+#: Concurrent requests; while all wait, no more are sent, as by browsers of people who wait.
 AT_ONCE = 6
-#: How long a request is waited for: whoever posts has given up by then (seconds).
+#: Time-out of a request: a user has given up by then (seconds).
 REQUEST_TIMEOUT_SECONDS = 8
 
 #: One that collapses, and one that does not.

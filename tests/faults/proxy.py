@@ -1,7 +1,7 @@
 """A link between two parts of the stack: a TCP proxy that can be cut, stalled, delayed and healed.
 
-Enters: connections to a port of its own. Leaves: the same bytes at the other end, unless the link is broken. It runs in
-the harness's event loop; whatever it is told takes effect for open connections as for new ones.
+Input: connections to its own port. Output: the same bytes at the other end, unless the link is broken. It runs in the
+harness's event loop; each command takes effect for open connections and for new ones.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from tests.faults.background import Background
 #: Bytes that one read of a connection takes.
 CHUNK_BYTES = 65536
 
-#: A linger of zero seconds: what is closed then is reset, as by a peer that has crashed.
+#: A linger of zero seconds: closing resets the connection, as by a peer that has crashed.
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -55,7 +55,7 @@ class Link:
         self._background.loop.call_soon_threadsafe(self._flows.set)
 
     def close(self) -> None:
-        """Listen no more, and reset what is open."""
+        """Stop listening, and reset open connections."""
         self._background.call(self._close())
 
     @property

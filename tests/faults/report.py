@@ -77,7 +77,7 @@ def show(results: Sequence[Result], console: Console) -> None:
 
 
 def write(results: Sequence[Result]) -> None:
-    """Write results.json. Of a fault that was not tried this time, what was there before stays."""
+    """Write results.json. The results of faults that were not tried stay."""
     tried = {one.fault for one in results}
     before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     kept = [entry for entry in before if entry["fault"] not in tried]

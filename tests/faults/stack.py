@@ -1,8 +1,7 @@
 """The real stack, each pair of its parts joined by a link that can be broken.
 
-Enters: nothing. Leaves: Postgres, two Valkeys (broker and channel layer), web, two workers, beat, two edges and a load
-balancer before them, on free ports, with short time-outs. A test breaks what it likes; `mend` makes all of it whole
-again, so that the next test finds it so.
+Output: Postgres, two Valkeys (broker and channel layer), web, two workers, beat, two edges and a load balancer before
+them, on free ports, with short time-outs. A test may break any part; `mend` repairs all of it for the next test.
 """
 
 import contextlib
@@ -67,7 +66,7 @@ PAIRS = (
 #: data of a run (bytes).
 DISK_BYTES = 1 << 30
 
-#: So that a small disk is enough, and enough connections for what is made of them.
+#: So that a small disk is enough, with enough connections for all processes.
 POSTGRES = {**FAST_AND_UNSAFE, "max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "60"}
 
 #: The queues of a worker, if it is not given some of them.

@@ -1,7 +1,7 @@
 """A standby of the stack's Postgres, and a failover to it.
 
-Input: the stack, with Postgres running. Output: a standby that streams from it on a port of its own, and later Postgres
-replaced by that standby.
+Input: the stack, with Postgres running. Output: a standby that streams from it on a port of its own, and later
+Postgres replaced by that standby.
 """
 
 import shutil

@@ -24,7 +24,7 @@ Step = Callable[[int], None]
 def stepping(stack: Stack, *names: str) -> Iterator[Step]:
     """Processes started again with a clock that can be stepped: it is called with the seconds that it is ahead.
 
-    The monotonic clock goes on as it does, as when somebody sets the clock of a machine.
+    The monotonic clock continues, as when the clock of a machine is set.
     """
     library = files("libfaketime") / "vendor/libfaketime/src/libfaketime.so.1"
     file = stack.folder / "clock"

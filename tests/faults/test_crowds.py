@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 #: Sockets of one edge, the events that reach all of them, and the text of each (characters).
 SOCKETS, EVENTS, TEXT = 5000, 8, 1000
-#: What Redis allows the buffer of a subscriber unless it is told otherwise.
+#: Redis's default limit of a subscriber's buffer.
 DEFAULT_LIMIT = "pubsub 33554432 8388608 60"
 #: Connects before memory is measured, and after all of them it may have grown by this factor.
 WARM_UP, CONNECTS, GROWTH = 3000, 20_000, 1.1

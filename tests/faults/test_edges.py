@@ -38,13 +38,13 @@ def test_an_edge_that_is_frozen_is_left_by_its_clients(trial: Trials) -> None:
 
 
 def test_edges_that_are_rolled_lose_nobody(trial: Trials) -> None:
-    """May notice: everyone comes back once or twice, when told to."""
+    """May notice: every client reconnects once or twice, at the given time."""
     with trial("edges rolled", "a reconnect when told to", within=40) as run, rolled(run.stack, "left", "right"):
         run.some_more()
 
 
 async def quiet_sockets(run: Trial, *, a_byte: bool) -> None:
-    """Sockets of people who are told things: nothing is read from them, or one byte a second."""
+    """Sockets of users with notifications: nothing is read from them, or one byte a second."""
     async with AsyncExitStack() as stack:
         sockets = []
         for number in range(SILENT):
@@ -97,7 +97,7 @@ def test_garbage_costs_the_others_nothing(trial: Trials, background: Background)
 
 
 async def vanish(run: Trial) -> int:
-    """Connect and be gone, thousands of times, at whatever point of the handshake; how many times."""
+    """Connect and vanish, thousands of times, at any point of the handshake; return the number."""
     port = run.stack.links["clients-balancer"].port
     gate = asyncio.Semaphore(AT_ONCE)
 

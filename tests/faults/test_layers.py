@@ -29,7 +29,7 @@ FIRST_WAIT_SECONDS = SOCKET_TIMEOUT_SECONDS + 0.5
 PROMPT_SECONDS = 0.5
 #: Users of staging who follow, and the events that each installation records meanwhile.
 STAGINGS_PEOPLE, EVENTS = 8, 60
-#: Beginning of the groups by which edges are told to drain.
+#: Beginning of the groups for commands to edges.
 EDGE_GROUPS = edge_group("")
 
 
@@ -68,7 +68,7 @@ def test_one_of_two_layer_hosts_away_takes_nothing_from_the_other(stack: Stack, 
 
 
 def test_two_installations_on_one_redis_do_not_notice_each_other(trial: Trials, background: Background) -> None:
-    """May notice: nothing, whatever the other one sends, revokes or drains. Users have the same ids in both."""
+    """May notice: nothing, while the other one sends, revokes and drains. Users have the same ids in both."""
     with (
         trial("two installations on one Redis", "nothing", within=40) as run,
         run.stack.redis("layer") as layer,

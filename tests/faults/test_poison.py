@@ -1,4 +1,4 @@
-"""What should not be on a queue: garbage, tasks that nobody knows, work that ends its worker each time."""
+"""Foreign contents of queues: malformed messages, unknown tasks, work that ends its worker each time."""
 
 import base64
 import json
@@ -79,7 +79,7 @@ def poisons(dice: random.Random) -> list[bytes]:
 
 
 def malformed(dice: random.Random) -> list[bytes]:
-    """What is no message at all."""
+    """Malformed messages."""
     return [
         b"",
         b"{",
@@ -115,7 +115,7 @@ def worked_off(run: Trial) -> None:
     def nothing_waits() -> bool:
         with run.stack.redis("broker") as client:
             waiting = [client.llen(queue) for queue in QUEUES]
-            # What is not acknowledged comes again and again.
+            # An unacknowledged message comes again and again.
             return max(waiting) < 20 and client.hlen("unacked") < 20
 
     run.until(nothing_waits, "the queues are not worked off")

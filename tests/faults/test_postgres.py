@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 #: How long a lock is held, and how long Postgres says nothing (seconds): longer than the edge waits for one read.
 LOCKED_SECONDS = 5
 
-#: Longest that an edge may take to say pong, whatever it waits for of Postgres (seconds).
+#: Longest time to a pong, while the edge waits for Postgres (seconds).
 PONG_SECONDS = 2
 
 #: Less than any table has that is written to.
@@ -52,7 +52,7 @@ TABLES = (
 
 
 def test_a_postgres_that_restarts_delays_everything(trial: Trials) -> None:
-    """May notice: nothing can be posted until it is back, and what was not answered may or may not have happened."""
+    """May notice: posts fail until it is back, and an unanswered one may or may not be stored."""
     with trial("Postgres restarted", NOTHING_MEANWHILE, within=40, emit_bound=None) as run:
         run.stack.postgres.restart()
 
@@ -88,7 +88,7 @@ def test_a_postgres_that_is_silent_delays_everything(trial: Trials, background: 
 
 
 def test_connections_of_postgres_that_are_killed_are_made_anew(trial: Trials) -> None:
-    """May notice: what was under way is refused, or a moment late."""
+    """May notice: running requests fail, or are a moment late."""
     with trial("connections of Postgres killed", "a request under way may fail", within=40, emit_bound=None) as run:
         for _ in range(5):
             with sessions_ended(run.stack):
@@ -96,7 +96,7 @@ def test_connections_of_postgres_that_are_killed_are_made_anew(trial: Trials) ->
 
 
 def test_a_lock_that_is_held_for_long_delays_who_wants_it(trial: Trials) -> None:
-    """May notice: the inboxes that are locked are told later, and whoever acts on one waits; posting goes on."""
+    """May notice: owners of locked inboxes are notified later, and their actions wait; posting continues."""
     with trial("a lock held for long", "the inboxes that are locked are told later", within=40) as run:
         locked = "SELECT 1 FROM clarion_inbox WHERE user_id = ANY(%s) FOR UPDATE"
         with run.stack.database() as database, database.transaction():
@@ -105,7 +105,7 @@ def test_a_lock_that_is_held_for_long_delays_who_wants_it(trial: Trials) -> None
 
 
 def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> None:
-    """May notice: what Postgres has lost is gone, also from the screen; whoever is connected reads the snapshot."""
+    """May notice: rows that Postgres has lost disappear, also from the screen; open clients read the snapshot."""
     with trial(
         "failover to an older state (epoch)", "a snapshot; what Postgres lost is gone",
         within=60, emit_bound=None, resyncs=True,
@@ -124,7 +124,7 @@ def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> 
         new_epoch = [sys.executable, "-m", "django", "new_epoch"]
         subprocess.run(new_epoch, env=os.environ | {"DATABASE_URL": stack.postgres.url}, check=True)
         with dead(stack, "left", "right"), stack.database() as database:
-            # In this order: what is recorded from now on is committed before it is answered.
+            # In this order: events from now on are committed before they are answered.
             run.forgiven = emitted - evidence.committed(database, run.prefix)
 
 
@@ -155,7 +155,7 @@ def test_a_promoted_standby_that_lagged_begins_a_new_epoch_by_itself(trial: Tria
 
 
 def test_messages_of_a_service_wait_for_a_postgres_that_is_away(trial: Trials) -> None:
-    """May notice: they come later. One whose event nobody declares is kept too."""
+    """May notice: they come later. One with an undeclared event is kept too."""
     with trial("Postgres away, messages of a service", NOTHING_MEANWHILE, within=60, emit_bound=None) as run:
         stack = run.stack
         sender = Celery(broker=stack.broker.url)
@@ -229,7 +229,7 @@ def limit_files(stack: Stack, size: int | None) -> None:
 def test_a_full_disk_delays_everything(
     trial: Trials, stack: Stack, full: Callable[[Stack], contextlib.AbstractContextManager[None]]
 ) -> None:
-    """May notice: nothing can be posted or told until there is room."""
+    """May notice: no posts and no notifications until there is room."""
     if full is disk_full and not stack.disk_is_own:
         pytest.skip("no small disk can be mounted here: files that cannot grow stand for it")
     if shutil.which("prlimit") is None:
@@ -250,7 +250,7 @@ def test_a_version_that_adds_a_column_while_the_old_one_runs_shows_nowhere(trial
 
 
 def migrate(stack: Stack, statement: str) -> None:
-    """As a migration does that is careful: it waits for its lock in short turns, so that nobody waits behind it."""
+    """As a careful migration does: it waits for its lock in short turns, so that others do not wait behind it."""
     with stack.database() as database:
         database.execute("SET lock_timeout = '300ms'")
         for _ in range(100):

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.faults]
 
 #: Breakages at a time, how often, and how long each time (seconds).
 TOGETHER, ROUNDS, LASTS_SECONDS = 3, 3, 3.0
-#: What a process may have grown by at the end of a soak: a fifth, and what is not worth asking about (bytes).
+#: Growth that a process may have at the end of a soak: a fifth, and a negligible amount (bytes).
 GROWTH, SMALL = 1.2, 16 << 20
 
 

@@ -26,13 +26,13 @@ BY_POSTGRES = "a delay of a second or so, by way of Postgres"
 
 
 def test_a_broker_that_restarts_empty_delays_what_it_held(trial: Trials) -> None:
-    """May notice: what it held comes when the sweep looks."""
+    """May notice: its lost hints come with the next sweep."""
     with trial("broker restarted empty", "a delay of what it held", within=40) as run, server_dead(run.stack, "broker"):
         run.some_more()
 
 
 def test_a_broker_that_is_silent_holds_nobody_up(trial: Trials) -> None:
-    """May notice: what is recorded meanwhile comes when it answers again. Posting waits for half a second at most."""
+    """May notice: events of the meantime come when it answers again. Posting waits for half a second at most."""
     with trial("broker frozen", "a delay until it answers", within=40) as run, server_frozen(run.stack, "broker"):
         run.passes(FROZEN_SECONDS)
 
@@ -61,13 +61,13 @@ def test_a_channel_layer_that_is_silent_is_left_and_found_again(trial: Trials) -
 
 
 def test_a_channel_layer_that_restarts_is_listened_to_again(trial: Trials) -> None:
-    """May notice: what is told meanwhile comes by way of Postgres."""
+    """May notice: notifications of the meantime come by way of Postgres."""
     with trial("channel layer restarted", BY_POSTGRES, within=40) as run, server_dead(run.stack, "layer"):
         run.some_more()
 
 
 def test_a_channel_layer_that_refuses_connections_costs_a_detour(trial: Trials) -> None:
-    """May notice: what is told meanwhile comes by way of Postgres."""
+    """May notice: notifications of the meantime come by way of Postgres."""
     pairs = ("web-layer", "workers-layer", "edges-layer")
     with trial("channel layer refuses connections", BY_POSTGRES, within=40) as run, cut(run.stack, *pairs):
         run.until(run.nobody_is_ready, "the edges have the channel layer all the same")
@@ -75,7 +75,7 @@ def test_a_channel_layer_that_refuses_connections_costs_a_detour(trial: Trials) 
 
 
 def test_a_full_redis_takes_no_hints_and_the_sweep_gives_them(trial: Trials) -> None:
-    """May notice: what is recorded meanwhile comes when there is room again."""
+    """May notice: events of the meantime come when there is room again."""
     with (
         trial("Redis full (maxmemory)", "a delay until there is room again", within=40) as run,
         full(run.stack, "broker", "layer"),
@@ -86,7 +86,7 @@ def test_a_full_redis_takes_no_hints_and_the_sweep_gives_them(trial: Trials) -> 
 
 
 def test_a_redis_without_a_connection_left_turns_away_whoever_is_new(trial: Trials) -> None:
-    """May notice: whoever connects anew waits, as with a Redis that refuses."""
+    """May notice: new connections wait, as with a Redis that refuses."""
     with trial("Redis out of connections", "a delay until there are some again", within=40) as run, ExitStack() as ours:
         for name in ("broker", "layer"):
             # One connection is ours, so that there is one to undo it with.
@@ -100,7 +100,7 @@ def test_a_redis_without_a_connection_left_turns_away_whoever_is_new(trial: Tria
 
 
 def test_a_subscriber_that_redis_cuts_off_comes_back_and_reads_what_it_missed(trial: Trials) -> None:
-    """May notice: the sockets of an edge that does not keep up are told a second or so later, by way of Postgres."""
+    """May notice: sockets of a slow edge get their frames a second or so later, by way of Postgres."""
     with trial("subscriber cut off by Redis", BY_POSTGRES, within=40) as run, run.stack.redis("layer") as client:
         before = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
         client.config_set("client-output-buffer-limit", "pubsub 1kb 1kb 1")
@@ -120,7 +120,7 @@ def test_a_subscriber_that_redis_cuts_off_comes_back_and_reads_what_it_missed(tr
 
 
 def test_garbage_on_the_channel_layer_costs_nobody_anything(trial: Trials) -> None:
-    """May notice: nothing. What is no message is dropped, and the connection that it came by stays."""
+    """May notice: nothing. A malformed message is dropped, and its connection stays."""
     with trial("garbage on the channel layer", "nothing", within=40) as run, run.stack.redis("layer") as client:
         back = run.counted("clarion_layer_reconnects_total")
         with run.stack.database() as database:

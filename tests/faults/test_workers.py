@@ -23,7 +23,7 @@ STOP_SECONDS = 15
 
 @pytest.mark.parametrize("point", worker.POINTS)
 def test_a_worker_that_is_killed_at_a_named_point_delays_what_it_had_begun(trial: Trials, point: str) -> None:
-    """May notice: what it had in hand comes later, once the sweep looks; nothing else."""
+    """May notice: its work comes later, with the next sweep; nothing else."""
     with trial(f"worker killed {point}", "a delay of what it had in hand", within=40) as run, dead(run.stack, "alpha"):
         nth = NTH_OF_LARGE if point == "between expanding and the hints" else NTH
         with run.stack.worker("doomed", FAULTS_POINT=point, FAULTS_NTH=str(nth)) as doomed:
@@ -32,7 +32,7 @@ def test_a_worker_that_is_killed_at_a_named_point_delays_what_it_had_begun(trial
 
 
 def test_a_worker_that_is_frozen_past_every_time_out_and_goes_on_repeats_nothing(trial: Trials) -> None:
-    """May notice: what it had in hand comes later. What it does when it wakes, others have done: nothing shows."""
+    """May notice: its work comes later. When it wakes, others have done it, with no visible effect."""
     with (
         trial("worker frozen past every time-out", "a delay of what it had in hand", within=40) as run,
         frozen(run.stack, "alpha"),
@@ -62,7 +62,7 @@ def test_without_beat_what_the_broker_holds_is_worked_off(trial: Trials) -> None
 
 
 def test_all_workers_dead_delays_everything_and_loses_nothing(trial: Trials) -> None:
-    """May notice: nothing is told until a worker is back; then all of it, in order."""
+    """May notice: notifications wait until a worker is back; then all come, in order."""
     with (
         trial("all workers dead, then back", "nothing is told until they are back", within=40) as run,
         dead(run.stack, "alpha", "beta"),

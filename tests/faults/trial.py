@@ -1,8 +1,8 @@
 """One fault, from a quiet start to a checked end.
 
-Enters: the stack, whole. `Trial` begins load and followers; the test breaks something and mends it; at the end of its
-block the load goes on for a moment and stops, everything has its stated time to come to rest, and the histories are
-held against the database. Leaves: a `Result`, and an assertion for whatever broke a promise.
+Input: the stack, whole. `Trial` begins load and followers; the test breaks a part and repairs it. At the end of its
+block the load continues for a moment and stops, the system has its stated time to come to rest, and the histories are
+compared with the database. Output: a `Result`, and an assertion for each violation.
 """
 
 import asyncio
@@ -50,17 +50,17 @@ PATIENCE_SECONDS = 60
 #: Longest wait of a request that the test itself makes (seconds).
 REQUEST_SECONDS = 30
 
-#: What is shown of each process's log where something broke (characters).
+#: Length of the part of each process's log that is shown after a failure (characters).
 LOG_SHOWN = 3000
 
 _number = itertools.count(1)
 
 
 class Trial:
-    """One fault: `may_notice` is what it may cost people, `within` the seconds after which nothing of it is left.
+    """One fault: `may_notice` are its effects on users, `within` the seconds after which all of them have ended.
 
-    `emit_bound` is the longest that recording may take meanwhile; None where what is broken is the web app's own way
-    to Postgres, which it cannot do without. `resyncs`: whether clients may be told to read a snapshot.
+    `emit_bound` is the longest that recording may take meanwhile; None if the web app's own connection to Postgres is
+    broken. `resyncs`: whether clients may get a RESYNC.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Trial:
         wait_until(lambda: self.load.recorded >= target, "nothing is recorded", 60)
 
     def passes(self, seconds: float) -> None:
-        """Let a fault last: its length is what is tested."""
+        """Let a fault last, because the test is about its length."""
         time.sleep(seconds)
 
     def until(
@@ -143,7 +143,7 @@ class Trial:
         return self._background.call(self.dice.choice(self.followers).ping())
 
     def until_told(self) -> None:
-        """Wait until all that was recorded so far has reached everybody, though the fault lasts."""
+        """Wait until all earlier events have reached their recipients, while the fault lasts."""
         with self.stack.database() as database:
             instant = evidence.now(database)
         self._recovered(instant, time.monotonic())
@@ -221,7 +221,7 @@ class Trial:
         assert self._hints < HINTS_MAX, f"{self.fault}: {self._hints} hints lay on the broker"
 
     def _recovered(self, instant: datetime, since: float) -> None:
-        """Wait until all that was recorded before the end of the fault has reached everybody."""
+        """Wait until all events from before the end of the fault have reached their recipients."""
         left = self.within
         with self.stack.database() as database:
             wait_until(
@@ -239,7 +239,7 @@ class Trial:
         }
 
     def _rest_and_check(self) -> Verdict:
-        """When nothing more is sent, what is left must come to rest in its time; then the verdict."""
+        """After the last event, wait for the system to come to rest in its time; return the verdict."""
         with self.stack.database() as database:
             instant = evidence.now(database)
             deadline = time.monotonic() + self.within
@@ -270,7 +270,7 @@ class Trial:
         for name, process in tuple(self.stack.processes.items()):
             try:
                 pid = process.popen.pid if process.popen is not None else -1
-                # A process that was started anew counts anew, once it has loaded what it needs.
+                # A process that was restarted counts anew, once it has loaded its code.
                 if time.time() - psutil.Process(pid).create_time() < LOADED_SECONDS:
                     continue
                 family = [psutil.Process(pid), *psutil.Process(pid).children()]

@@ -33,7 +33,7 @@ def published(valkey: str) -> Iterator[Frames]:
     pubsub.get_message(timeout=5)
 
     def frames() -> list[tuple[int, dict[str, Any]]]:
-        # A message of our own marks the end: whatever was published before it has arrived before it.
+        # A message of our own marks the end: all earlier messages have arrived before it.
         layer.publish([("end", {"type": "end"})])
         found: list[tuple[int, dict[str, Any]]] = []
         while True:

@@ -1,8 +1,8 @@
 """Random histories of a few inboxes, and a model of a client that they are checked against.
 
-`Actions` does one random thing at a time: deliver, collapse, read, delete, roll back, purge, erase. `Client` is what
-docs/protocol.md asks of a client: a snapshot, and the frames after its cursor. `faults_of` lists what is wrong with an
-inbox by itself.
+`Actions` does one random thing at a time: deliver, collapse, read, delete, roll back, purge, erase. `Client` follows
+docs/protocol.md: a snapshot, and the frames after its cursor. `faults_of` lists the inconsistencies of an inbox by
+itself.
 """
 
 import json
@@ -30,7 +30,7 @@ ALL = 100_000
 
 #: Fields of frames that are not the notification's.
 _OF_THE_FRAME = ("type", "unread", "quiet", "modified")
-#: Names that an erasure removes from what was delivered, while a client keeps what it was sent.
+#: Names that an erasure removes from stored notifications, while a client keeps its frames.
 _NAMES = ("actor", "actors")
 
 
@@ -106,7 +106,7 @@ class Actions:
         self._perhaps_rolled_back(lambda: changes.read_through(user, through=through, topic=topic, kind=kind))
 
     def purge(self) -> None:
-        """Let some of what is there become old, from the oldest on, and remove it."""
+        """Let some rows become old, from the oldest on, and remove them."""
         days, part = self.random.choice([2, 100]), self.random.random()
         with connection.cursor() as cursor:
             for sql in _AGED:
@@ -180,7 +180,7 @@ class Client:
         return cls(user, page.head, {one["notificationId"]: dict(one) for one in page.notifications})
 
     def resume(self, limit: int, page: int = ALL) -> None:
-        """Read what was missed, page by page; or a new snapshot where the log does not lead there."""
+        """Read the missed changes, page by page; or a new snapshot if the log does not lead to the head."""
         while True:
             head, frames = replay(self.user, self.head.seq, limit, page)
             if not frames:
@@ -271,7 +271,7 @@ SELECT count(*) FROM clarion_notification n
 
 
 def faults_of(user: int) -> list[str]:
-    """What is wrong with an inbox: a seq twice, a hole in its log, an unread count that is not that of its rows."""
+    """Return the inconsistencies of an inbox: a repeated seq, a hole in its log, a wrong unread count."""
     head = reading.newest(user, limit=1).head
     with connection.cursor() as cursor:
         cursor.execute(_SEQS, {"user": user})

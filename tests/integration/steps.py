@@ -11,7 +11,7 @@ from tests.integration.things import ThingHappened
 
 
 def happened(key: str = "thing", actor: User | None = None, **who: list[User]) -> int:
-    """Record that a thing happened; who is told, by the audiences' names."""
+    """Record an event; the recipients are given by the names of the audiences."""
     event = ThingHappened(**{name: tuple(person.pk for person in people) for name, people in who.items()})
     return record(event, key=key, actor_id=actor.pk if actor else None)
 
@@ -31,7 +31,7 @@ def failing_for(hours: float) -> None:
 
 
 def at_once(*work: Callable[[], object]) -> None:
-    """Run these at the same time, each with a connection of its own; raise what one raises."""
+    """Run these concurrently, each with its own connection; raise the exception of any."""
     failures: list[BaseException] = []
     barrier = threading.Barrier(len(work))
 

@@ -1,4 +1,4 @@
-"""The HTTP face: one's own inbox and nothing else, and a clear answer to whatever is asked."""
+"""The HTTP API: access to the caller's own inbox only, and a clear answer to each request."""
 
 from pathlib import Path
 from typing import Any

@@ -204,7 +204,7 @@ def test_the_old_name_of_the_brokers_variable(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 @pytest.mark.parametrize("of", ["role", "options"])
 def test_transactions_that_are_not_read_committed(of: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever set it: an administrator of the server, or OPTIONS of the project."""
+    """Set by an administrator of the server, or by OPTIONS of the project."""
     connection = connections["default"]
     assert found(databases=["default"]) == set()
     if of == "options":

@@ -92,9 +92,9 @@ def test_a_channel_layer_that_is_down_is_said(valkey: str) -> None:
 
 # Every command that the documents name, as it is written there.
 
-#: What it says, where it says anything that is always the same.
+#: The constant part of its output, if there is one.
 ANSWERS = {
-    "check": "",  # what it finds depends on the settings; errors would be raised
+    "check": "",  # its findings depend on the settings; errors would be raised
     "dead_letters": r"(event (17|18)  .*\n)*batch 3  .*: Boom\n",
     "dead_letters discard": "1 discarded\n",
     "dead_letters replay": "[12] replayed\n",
@@ -112,7 +112,7 @@ ANSWERS = {
 
 
 def documented() -> list[str]:
-    """What follows `python -m django`, in text and tables, without what is left open."""
+    """The commands after `python -m django`, in text and tables, without placeholders."""
     found: dict[str, None] = {}
     for name in ("docs/commands.md", "docs/operations.md", "docs/runbook.md"):
         paragraphs = re.sub(r"^```.*?^```", "", (ROOT / name).read_text(), flags=re.M | re.S).split("\n\n")

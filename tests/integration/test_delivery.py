@@ -1,4 +1,4 @@
-"""From an event to inboxes and frames: everyone once, in order, whatever is repeated or interrupted."""
+"""From an event to inboxes and frames: each recipient once, in order, despite repetitions and interruptions."""
 
 import random
 from functools import partial
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def told() -> dict[int, str]:
-    """Who was told, as what."""
+    """The recipients, with their kinds."""
     return dict(Notification.objects.values_list("recipient_id", "announcement__kind"))
 
 
@@ -149,7 +149,7 @@ def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(
     Inbox.objects.bulk_create(Inbox(user_id=one.pk) for one in crowd)
     with CaptureQueriesContext(connection) as queries:
         delivery.deliver(batch_id)
-    # Which kinds are paused is asked once a second, whatever is delivered.
+    # The paused kinds are read once a second, independent of the load.
     others = ("BEGIN", "COMMIT", "SELECT kind FROM clarion_pause")
     statements = [query["sql"] for query in queries if not query["sql"].startswith(others)]
     assert len(statements) == 6
@@ -201,7 +201,7 @@ def test_batches_with_recipients_in_common_neither_deadlock_nor_leave_holes(peop
 
 @pytest.mark.parametrize("known", [False, True], ids=["new to the planner", "known to the planner"])
 def test_a_batch_locks_its_inboxes_along_the_index(people: list[User], in_batches: None, known: bool) -> None:
-    """In the order of user ids, whatever the planner believes of the table: that is what keeps deadlocks away."""
+    """In the order of user ids, for any statistics of the table: this order prevents deadlocks."""
     delivery.expand(happened(first=people))
     batch_id = Batch.objects.earliest("pk").pk
     Inbox.objects.bulk_create(Inbox(user_id=number) for number in range(1000, 3000))
@@ -229,7 +229,7 @@ def test_workers_that_tell_the_same_new_people_never_wait_for_each_other_in_a_ci
         )
     chance = random.Random(7)
     users = User.objects.bulk_create(User(username=f"newcomer {number}") for number in range(120))
-    # Hardly anybody has an inbox yet, and each event is told to others of them.
+    # Few users have an inbox yet, and each event has other recipients.
     events = [happened(f"thing {number}", first=chance.sample(users, 40)) for number in range(40)]
 
     def worker(number: int) -> None:

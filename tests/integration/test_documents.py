@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def run(written: list[Block], **names: Any) -> dict[str, Any]:
-    """One block after the other; what they have defined."""
+    """Run one block after the other; return their definitions."""
     for block in written:
         exec(compile(block.text, str(block), "exec"), names)  # noqa: S102 - our own documents
     return names

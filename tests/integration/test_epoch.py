@@ -38,7 +38,7 @@ WRITERS: dict[str, Callable[[User], object]] = {
 
 @pytest.fixture
 def person(people: list[User], monkeypatch: pytest.MonkeyPatch) -> User:
-    """Somebody with a notification, and a batch that was not delivered."""
+    """A user with a notification, and a batch that was not delivered."""
     delivery.expand(happened("one", first=people[:1]))
     with monkeypatch.context() as patch:
         patch.setattr("clarion.pipeline.fanout.get_settings", _nothing_inline)

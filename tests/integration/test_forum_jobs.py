@@ -32,7 +32,7 @@ def queued(broker: redis.Redis, queue: str = "jobs") -> list[tuple[str, int]]:
 def test_a_job_is_started_on_its_own_queue_after_the_commit(
     broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)  # whatever befell the broker in a test before
+    monkeypatch.setattr(hints, "_leave_alone_until", 0.0)  # resets the state of an earlier test
     forum = forum_with_people()
     document = forum.add_document()
     forum.post("ann", f"/documents/{document.pk}/extract/", what="addresses")

@@ -1,4 +1,4 @@
-"""Every kind: what a person does in the forum, who is told of it as what, and with which data."""
+"""Every kind: the action in the forum, its recipients, and its data."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ GOLDEN: dict[str, dict[str, Any]] = json.loads(
 
 @dataclass(frozen=True)
 class Deed:
-    """What somebody does, who hears of it as the kind, and which row its event is about."""
+    """An action, the recipients of the kind, and the row of its event."""
 
     does: Callable[[Forum], object]
     told: set[str]

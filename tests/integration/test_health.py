@@ -1,4 +1,4 @@
-"""The page of health in the admin: what it shows, who may do what, and what is noted of it."""
+"""The page of health in the admin: its contents, permissions, and log entries."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ Operator = Callable[..., Client]
 
 @pytest.fixture
 def operator(valkey: str) -> Operator:
-    """Somebody of the staff who has these rights."""
+    """A member of the staff with these permissions."""
 
     def somebody(*rights: str) -> Client:
         user: User = UserFactory.create(is_staff=True, username=f"op{User.objects.count()}")

@@ -1,6 +1,6 @@
-"""Whatever is sent over HTTP, each endpoint answers what its OpenAPI document says, and never with an error of ours.
+"""For any HTTP request, each endpoint answers as its OpenAPI document says, and never with a server error.
 
-Requests are made from that document, right ones and wrong ones, by a generator that begins the same each time.
+A generator with a fixed seed makes valid and invalid requests from that document.
 """
 
 import json
@@ -50,7 +50,7 @@ def cases() -> list[Any]:
 
 @pytest.fixture
 def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
-    """Somebody with a few notifications, so that some requests find what they name."""
+    """A user with a few notifications, so that some requests find their target."""
     known = get_settings().model_copy(update={"service_tokens": (SecretStr(SERVICE_TOKEN),)})
     monkeypatch.setattr("clarion.pipeline.api.events.get_settings", lambda: known)
     # As Django's own client does: the connection is in the test's transaction, and is not closed between requests.

@@ -1,4 +1,4 @@
-"""An inbox that is locked for long: its owner is notified later, and nobody else waits for that."""
+"""An inbox that is locked for long: its owner is notified later, and other recipients do not wait."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def locked(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[object]]:
-    """Everybody has an inbox, and another session holds the first one's, as reading all of a million does."""
+    """All have an inbox, and another session has locked the first, as reading a million does."""
     monkeypatch.setattr("clarion.pipeline.outbox.work.LOCK_TIMEOUT", "200ms")
     delivery.expand(happened("before", first=people))
     url = environment.DATABASES.url.rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}"

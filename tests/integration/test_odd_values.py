@@ -1,4 +1,4 @@
-"""Odd values, at every endpoint and in every place, are answered with what is wrong; never with a server error."""
+"""Odd values, at every endpoint and in every place, get a description of the error; never a server error."""
 
 import json
 from typing import Any

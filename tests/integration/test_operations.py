@@ -286,7 +286,7 @@ def test_erasing_empties_the_inbox_and_forgets_the_name(people: list[User], valk
     (item,) = reading.newest(ben.pk, limit=5).notifications
     assert [actor["username"] for actor in item["actors"]] == [ann.username]
     assert Collapse.objects.get().actors == item["actors"]
-    # No seq is used twice: what comes next lies above what was there.
+    # No seq is used twice: the next one is above all earlier ones.
     Mute.objects.all().delete()
     delivery.expand(happened(actor=ann, first=[me.pk]))
     assert published()[-1][1]["seq"] == 3

@@ -1,4 +1,4 @@
-"""A kind that is paused: what would tell it waits, nothing is lost, and it goes on in order."""
+"""A paused kind: its events wait, none is lost, and they are delivered in order."""
 
 import threading
 
@@ -93,7 +93,7 @@ def test_a_worker_that_has_not_noticed_yet_holds_within_its_time(people: list[Us
     delivery.expand(happened("before", first=people[:1]))  # this process asks, and knows of none
     Pause.objects.create(kind="FIRST")  # as another process does it
     wait_until(lambda: expanded_is_held(people), "nobody notices", pauses.NOTICED_WITHIN_SECONDS * 3)
-    # And what it still knows when the pause has gone, it holds nothing for.
+    # A pause that has ended holds no work, although this process still has it in its cache.
     Pause.objects.all().delete()
     late = happened("late", first=people[:1])
     delivery.expand(late)

@@ -1,4 +1,4 @@
-"""What recording promises of keys, sources and payloads, whoever the sender is."""
+"""Guarantees of recording for keys, sources and payloads, for every sender."""
 
 import json
 from datetime import timedelta
@@ -106,7 +106,7 @@ def test_the_same_key_with_another_payload_is_an_error(people: list[User], servi
 
 
 def test_a_key_outlives_its_event(people: list[User]) -> None:
-    """A row that is saved again after the outbox's retention notifies nobody again; a year later it does."""
+    """A row that is saved again after the outbox's retention causes no second notification; a year later it does."""
     notice = NoticeGiven(kind="PLAIN", recipients=(people[0].pk,), data={"price": 1.50, "name": "é"})
     first = record(notice, key="document:7")
     delivery.expand(first)

@@ -1,6 +1,6 @@
-"""A router that sends reads to a replica: nothing that Clarion authorises or shows is read from there.
+"""A router that sends reads to a replica: Clarion reads nothing from there that it authorises or shows.
 
-There is no replica here, so that a read which the router gets to decide fails.
+The replica does not exist, so a read that the router decides fails.
 """
 
 from typing import Any

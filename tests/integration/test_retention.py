@@ -201,7 +201,7 @@ def test_a_slice_whose_worker_died_is_followed_by_another(people: list[User]) ->
 
 
 def test_with_nothing_old_a_pass_reads_a_chunk_of_young_rows_and_no_more(people: list[User]) -> None:
-    """Whatever the size of the tables."""
+    """For any size of the tables."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO clarion_event (key, name, payload, next_attempt_at, state, finished_at)"
@@ -244,7 +244,7 @@ def test_old_unread_rows_are_not_read_again_each_hour(people: list[User], broker
 def test_notifications_that_were_never_read_are_removed_after_a_year(
     people: list[User], broker: redis.Redis, published: Frames
 ) -> None:
-    """The count falls, and a socket that is open is told to read a snapshot: the head lies beyond its last seq."""
+    """The count falls, and an open socket gets RESYNC, because the head is beyond its last seq."""
     me = people[0]
     tell(me, count=2)
     days_later(364)

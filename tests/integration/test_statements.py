@@ -1,4 +1,4 @@
-"""The statements of delivery are prepared, where they can be, and harm nobody where they cannot."""
+"""The statements of delivery are prepared if possible, and work without it."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -27,13 +27,13 @@ def prepared() -> int:
 
 
 def behind_our_back(sql: str) -> None:
-    """So that the client does not see that it changes what was prepared."""
+    """So that the client does not notice the change of a prepared statement."""
     connection.connection.pgconn.exec_(sql.encode())
 
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    """A connection that nobody has used."""
+    """An unused connection."""
     connection.close()
 
 
@@ -51,7 +51,7 @@ def test_each_is_prepared_once_unless_a_pooler_stands_between(people: list[User]
 def test_what_has_no_type_of_its_own_is_asked_as_django_asks(
     people: list[User], published: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its type cannot be told of a parameter, as it can of a value. That is found out once."""
+    """Postgres cannot infer its type from a parameter, only from a value. That is found out once."""
     odd = User.objects.filter(pk__in=[one.pk for one in people]).extra(where=["%s IS NOT NULL"], params=["x"])
     who = odd.values_list("pk")
     monkeypatch.setattr("clarion.pipeline.audiences.audiences_of", lambda _: [Audience("FIRST", who, {})])
@@ -123,7 +123,7 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
 
 
 def test_a_small_event_is_not_planned_again(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cut of a notice to people by their ids is the same for everybody, and Postgres sees that among many too."""
+    """The fan-out of an ad-hoc event has one statement for all ids, which Postgres plans once."""
     monkeypatch.setattr(fanout, "_shapes", {})
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO clarion_inbox (user_id) SELECT -n FROM generate_series(1, 20000) n")
@@ -136,5 +136,5 @@ def test_a_small_event_is_not_planned_again(people: list[User], monkeypatch: pyt
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%%WITH heard AS%%'"
         )
         plans = cursor.fetchall()
-    # The first is not prepared, and of five plans for certain values Postgres learns what one costs.
+    # The first is not prepared, and from five plans for certain values Postgres learns the cost.
     assert plans == ([] if environment.ON == "pgbouncer" else [(6, 5)])

@@ -83,7 +83,7 @@ def test_over_a_limit_that_drops_nobody_is_told_as_that_kind_and_the_event_says_
     for event in [happened(actor=ann, dropped=(me.pk,), second=(me.pk,)) for _ in range(3)]:
         delivery.expand(event)
     kinds = Notification.objects.order_by("seq").values_list("announcement__kind", flat=True)
-    # What was dropped counts for nothing: the person hears as the next kind that they belong to.
+    # A dropped kind does not count: the user is notified as the kind of the next audience.
     assert list(kinds) == ["DROPPED", "DROPPED", "SECOND"]
     assert [event.dropped for event in Event.objects.order_by("pk")] == [[], [], ["DROPPED"]]
     delivery.expand(happened(actor=ben, dropped=(me.pk,)))

@@ -15,7 +15,7 @@ declare_kind("DEFERRED", limit=Limit(events=2, seconds=60, over=Over.DEFER))
 
 
 class ThingHappened(Event, name="tests.thing.happened.v1"):
-    """Who is told as what: the field's name in capitals. Whoever is in several hears the first."""
+    """Each field is an audience, whose kind is its name in capitals. The first counts for a user in several."""
 
     first: tuple[int, ...] = ()
     dropped: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""An audit of packages says what is known, and does not take silence for a pass."""
+"""An audit of packages reports known weaknesses, and does not take a missing answer for a pass."""
 
 from typing import Any
 

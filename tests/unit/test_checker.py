@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 ANN, BEN = 1, 2
 UNREAD, READ = Note(False, 1), Note(True, 1)
 
-#: Both hear of `one`, Ann of `two` and then reads it; nobody knows whether `three` happened, and it did not.
+#: Both get `one`, Ann gets `two` and then reads it; the outcome of `three` is unknown, and it was not recorded.
 EMITTED = (
     Emitted("one", frozenset({ANN, BEN}), "ok", 0.1),
     Emitted("two", frozenset({ANN}), "ok", 0.1),

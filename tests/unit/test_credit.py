@@ -1,4 +1,4 @@
-"""A client is sent so much beyond what it has acknowledged, and no more."""
+"""A client is sent a limited amount beyond its last acknowledgement."""
 
 import hypothesis.strategies as st
 from hypothesis import given

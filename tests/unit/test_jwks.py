@@ -1,4 +1,4 @@
-"""A token of an identity provider names somebody only if one of its keys signed it, for us, and in time."""
+"""A token of an identity provider is valid only if one of its keys signed it, for us, and in time."""
 
 import asyncio
 import time
@@ -89,7 +89,7 @@ FIRST = PROVIDER.keys["first"]
 @pytest.mark.parametrize(
     "token",
     [
-        signed(rsa_key(), "RS256"),  # somebody else's key under a known id
+        signed(rsa_key(), "RS256"),  # a foreign key under a known id
         signed(ec_key(), "ES256"),  # and of another type
         signed(FIRST, "RS512"),
         signed(FIRST, "PS256"),

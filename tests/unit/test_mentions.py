@@ -1,4 +1,4 @@
-"""What counts as a mention, and what does not."""
+"""Valid and invalid mentions."""
 
 import unicodedata
 

@@ -71,7 +71,7 @@ async def test_beyond_the_bound_the_highest_position_of_each_channel_is_kept(mon
     ahead.take(messages(10, 11, 12) + messages(20, 21, 22, 23, name="b") + messages(13, 15, 14) + [("a", b"revoked")])
     assert receiver.known == []
     await worked_off(ahead)
-    # What is no frame is always kept, in its place.
+    # Messages other than frames are always kept, in their place.
     assert receiver.got == [*messages(10, 11, 12), *messages(20, 21, 22, name="b"), ("a", b"revoked")]
     assert sorted(receiver.known) == [("a", "epoch", 15), ("b", "epoch", 23)]
 

@@ -28,7 +28,7 @@ def test_all_that_beat_asks_for_stands_an_hour_between_its_clock_and_the_workers
 
 
 class Noting(Scheduler):
-    """Notes what it would ask for, of no broker."""
+    """Records the tasks that it would send, without a broker."""
 
     producer = None
 

@@ -1,4 +1,4 @@
-"""The stream yields each change once and in order, whatever is lost, repeated or reordered on its way."""
+"""The stream yields each change once and in order, despite lost, repeated and reordered frames."""
 
 import hypothesis.strategies as st
 from hypothesis import settings

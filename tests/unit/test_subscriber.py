@@ -145,7 +145,7 @@ async def test_without_a_message_the_subscriber_is_not_up(monkeypatch: pytest.Mo
     made = Made(monkeypatch)
     made.subscriber.start()
     await eventually(lambda: made.subscriber.is_up)
-    # Long before the watch replaces the connection: what is asked follows the messages, not the task.
+    # Long before the watch replaces the connection: the answer follows the messages, not the task.
     await eventually(lambda: not made.subscriber.is_up)
     assert len(made.connections) == 1
     await asyncio.wait_for(made.subscriber.flush(), PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""What is read in a text: words, addresses, headings, frequencies, Markdown."""
+"""Text analysis: words, addresses, headings, frequencies, Markdown."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
