@@ -13,7 +13,6 @@ It reads Postgres and never writes it, and imports neither Celery nor the pipeli
 
     hub.py        all connections of this process: register, position checks, maintenance
     connection.py one open connection: forward, hold back, close
-    home.py       the part of the process that a connection uses
     stream.py     the ordered stream of one inbox, without I/O
     reader.py     reads inboxes from Postgres, many connects in one query
     repair.py     repairs a stream after a gap: reads the log, or sends RESYNC

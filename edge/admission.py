@@ -39,16 +39,16 @@ async def admitted(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> 
         yield await _admit(edge, socket, scope)
     finally:
         # A stopping edge says goodbye to its sockets itself; see drain.py.
-        if not edge.stopping:
-            edge.sockets.remove(socket)
+        if not edge.hub.stopping:
+            edge.hub.remove(socket)
 
 
 async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bool:
     """Find out who this is and whether there is room for one more of theirs; listen, read, and begin."""
-    if edge.draining:
+    if edge.hub.draining:
         turn_away(socket)
         return False
-    if not edge.sockets.connects.allows(socket.address, socket.opened_at):
+    if not edge.hub.connects.allows(socket.address, socket.opened_at):
         socket.exceed("connects_per_minute")
         return False
     since, epoch = auth.cursor(scope)
@@ -59,7 +59,7 @@ async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bo
             if not _enter(edge, socket):
                 return False
             # Listen first, then read: the stream holds frames that are published in between, so none is lost.
-            await edge.sockets.listen(socket)
+            await edge.hub.listen(socket)
             opening = _let_in(socket, await edge.reader.opening(socket.user_id, since))
             socket.open(opening, since, epoch, confirm=confirm)
         else:
@@ -69,9 +69,9 @@ async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bo
             socket.identity = replace(socket.identity, user_id=opening.user_id)
             if not _enter(edge, socket):
                 return False
-            await edge.sockets.listen(socket)
+            await edge.hub.listen(socket)
             socket.open(opening, since, epoch, confirm=confirm)
-            await edge.sockets.find_quiet_loss([socket])
+            await edge.hub.find_quiet_loss([socket])
     except TokenRefused as refused:
         await _hold_back(edge, socket, scope)
         socket.refuse(refused.reason)
@@ -88,10 +88,10 @@ async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bo
 
 async def _hold_back(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> None:
     """Delay the answer to a refusal that repeats, by address and token."""
-    sockets = edge.sockets
+    sockets = edge.hub
     token = auth.offered(scope, edge.settings)
     seconds = sockets.refusals.delay((socket.address, hash(token)), asyncio.get_running_loop().time())
-    if not seconds or sockets.held_back >= HELD_BACK_MAX or edge.draining:
+    if not seconds or sockets.held_back >= HELD_BACK_MAX or edge.hub.draining:
         return
     sockets.held_back += 1
     try:
@@ -101,7 +101,7 @@ async def _hold_back(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -
 
 
 def _enter(edge: Edge, socket: Connection) -> bool:
-    over = edge.sockets.enter(socket)
+    over = edge.hub.enter(socket)
     if over:
         socket.exceed(over)
     return not over

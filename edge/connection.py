@@ -16,11 +16,11 @@ from ..shared import messages, metrics, protocol
 from ..shared.inbox.queries import Head
 from ..shared.messages import FRAME
 from ..shared.protocol import AuthFailure, Close, ResyncReason
+from ..shared.settings import Settings
 from ..shared.tokens import Identity
 from .credit import Credit
-from .home import Home
 from .limits import TokenBucket
-from .reader import ConnectState
+from .reader import ConnectState, InboxReader
 from .repair import REPLAY, StreamRepair, unresumable
 from .stream import Stream
 from .transport import Cursor, Transport
@@ -52,10 +52,12 @@ class Connection:
         "stream", "username",
     )  # fmt: skip
 
-    def __init__(self, home: "Home", wire: Transport, session_id: str) -> None:
+    def __init__(
+        self, wire: Transport, session_id: str, *, settings: Settings, reader: InboxReader, acks: dict[int, int]
+    ) -> None:
         now = asyncio.get_running_loop().time()
         self.id = session_id
-        self.settings = home.settings
+        self.settings = settings
         self.identity = NOBODY
         self.username = ""
         self.address = ""
@@ -64,11 +66,11 @@ class Connection:
         self.heard_at = self.opened_at = now
         self.rate = TokenBucket(self.settings.messages_per_minute, now)
         self.stream = Stream()
-        self.mending = StreamRepair(self, home.reader)
+        self.mending = StreamRepair(self, reader)
         self.credit = Credit(self.settings.credit_frames, self.settings.credit_bytes)
         self.parked_at: float | None = None
         self.closed = False
-        self._acks = home.acks
+        self._acks = acks
         self._wire = wire
         self._early: set[str] = set()  # the epochs of what came before it was opened
         self._unknown_to_postgres: int | None = None  # a seq that was sent and that Postgres did not have since

@@ -12,17 +12,17 @@ import re
 import socket
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
 from ..shared import metrics
+from ..shared.channel_layer import ClarionLoopLayer
 from ..shared.edge_status import DRAIN, REPORT_EVERY_SECONDS, TAKE, Report, edge_group
+from ..shared.settings import Settings
 from .drain import close_gradually
-
-if TYPE_CHECKING:
-    from .runtime import Edge
+from .hub import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +32,13 @@ _NAME_MAX_LENGTH = 80
 
 
 class ControlListener:
-    """The operators' end of one edge process."""
+    """Listens to commands for this process, and reports its status."""
 
-    def __init__(self, edge: "Edge") -> None:
-        self.name = name_of(edge.settings.edge_name)
-        self._edge = edge
+    def __init__(self, settings: Settings, layer: ClarionLoopLayer, hub: Hub) -> None:
+        self.name = name_of(settings.edge_name)
+        self._drain_seconds = settings.drain_seconds
+        self._layer = layer
+        self._hub = hub
         self._started = time.time()
         self._task: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[int] | None = None
@@ -46,14 +48,13 @@ class ControlListener:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def report(self) -> Report:
-        """This edge as it is now."""
-        edge = self._edge
+        """Return the current status of this edge."""
         return Report(
             name=self.name,
             at=time.time(),
             started=self._started,
-            draining=edge.draining,
-            sockets=len(edge.sockets),
+            draining=self._hub.draining,
+            sockets=len(self._hub),
             frames=_total(metrics.FRAMES_SENT),
             gaps=_total(metrics.GAPS),
             repairs=_by(metrics.REPAIRS, "cause"),
@@ -65,22 +66,22 @@ class ControlListener:
         )
 
     def heard(self, message: Mapping[str, Any]) -> None:
-        """A command."""
-        if message["type"] == DRAIN and not self._edge.draining:
-            logger.warning("An operator has this edge say goodbye", extra={"sockets": len(self._edge.sockets)})
-            self._edge.draining = True
-            period = self._edge.settings.drain_seconds
-            self._draining = asyncio.get_running_loop().create_task(close_gradually(self._edge.sockets, period))
-        elif message["type"] == TAKE and not self._edge.stopping:
+        """Follow a command."""
+        hub = self._hub
+        if message["type"] == DRAIN and not hub.draining:
+            logger.warning("An operator has this edge say goodbye", extra={"sockets": len(hub)})
+            hub.draining = True
+            self._draining = asyncio.get_running_loop().create_task(close_gradually(hub, self._drain_seconds))
+        elif message["type"] == TAKE and not hub.stopping:
             logger.warning("An operator has this edge take sockets again")
-            self._edge.draining = False
+            hub.draining = False
 
     async def _run(self) -> None:
         # Without Redis it is subscribed as soon as that is there.
-        await self._edge.layer.listen(edge_group(self.name), self.heard, wait_seconds=REPORT_EVERY_SECONDS)
+        await self._layer.listen(edge_group(self.name), self.heard, wait_seconds=REPORT_EVERY_SECONDS)
         while True:
             try:
-                await self._edge.layer.note_report(self.report())
+                await self._layer.note_report(self.report())
             except (RedisError, OSError, TimeoutError) as error:
                 logger.info("The edge could not report", extra={"error": repr(error)})
             await asyncio.sleep(REPORT_EVERY_SECONDS)

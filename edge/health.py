@@ -31,9 +31,9 @@ async def readiness(send: Send) -> None:
     """Answer whether new sockets should come here, and if not, why."""
     edge = runtime.edge()
     reader = edge.reader
-    checks = {"draining": edge.draining, "redis": edge.layer.is_up, "postgres": await reader.ready()}
-    ready = reader.verified and not edge.draining
-    state = {"ready": ready, "sockets": len(edge.sockets), **checks, "fault": reader.fault}
+    checks = {"draining": edge.hub.draining, "redis": edge.layer.is_up, "postgres": await reader.ready()}
+    ready = reader.verified and not edge.hub.draining
+    state = {"ready": ready, "sockets": len(edge.hub), **checks, "fault": reader.fault}
     await answer(send, 200 if ready else 503, dumps(state))
 
 

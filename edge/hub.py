@@ -20,6 +20,7 @@ from ..shared.settings import Settings
 from .connection import Connection
 from .limits import ConcurrencyLimit, KeyedRateLimit, Refusals
 from .reader import Access, InboxReader, ReadFailed
+from .transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Hub:
         self.connects = KeyedRateLimit(settings.connects_per_minute)
         self.refusals = Refusals(settings.refusal_delay_seconds)
         self.held_back = 0  # refusals that wait for their answer
+        self.draining = False  # refuses new connections
+        self.stopping = False  # drains, and the process ends afterwards
         self._by_user: dict[int, list[Connection]] = {}
         self._addresses = ConcurrencyLimit(settings.connections_per_address)
         self._layer = layer
@@ -54,6 +57,10 @@ class Hub:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def connection(self, transport: Transport, session_id: str) -> Connection:
+        """Return a new connection, which is not registered yet."""
+        return Connection(transport, session_id, settings=self.settings, reader=self.reader, acks=self.acks)
 
     def start(self) -> None:
         """Begin to look after the sockets."""

@@ -23,11 +23,9 @@ class Edge:
     settings: Settings
     layer: ClarionLoopLayer
     reader: InboxReader
-    sockets: Hub
+    hub: Hub
+    control: ControlListener
     keys: KeySet | None  # of an identity provider
-    draining: bool = False  # refuses new connections
-    operators: ControlListener | None = None
-    stopping: bool = False  # and ends when the goodbye is said
 
 
 @cache
@@ -39,9 +37,8 @@ def edge() -> Edge:
         raise TypeError("CHANNEL_LAYERS must name clarion.shared.channel_layer.ClarionChannelLayer")
     layer = proxy.loop_layer()
     reader = InboxReader(settings)
-    sockets = Hub(settings, layer, reader)
-    sockets.start()
-    made = Edge(settings, layer, reader, sockets, KeySet(settings) if settings.jwks_url else None)
-    made.operators = ControlListener(made)
-    made.operators.start()
-    return made
+    hub = Hub(settings, layer, reader)
+    hub.start()
+    control = ControlListener(settings, layer, hub)
+    control.start()
+    return Edge(settings, layer, reader, hub, control, KeySet(settings) if settings.jwks_url else None)

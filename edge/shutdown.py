@@ -29,7 +29,7 @@ def install() -> None:
 
 def _begin() -> Deferred[None]:
     edge = runtime.edge()
-    edge.draining = edge.stopping = True
+    edge.hub.draining = edge.hub.stopping = True
     _stop_accepting()
     return Deferred.fromFuture(asyncio.ensure_future(_drain(edge)))
 
@@ -43,7 +43,7 @@ def _stop_accepting() -> None:
 
 
 async def _drain(edge: runtime.Edge) -> None:
-    logger.info("Draining", extra={"sockets": len(edge.sockets)})
-    told = await close_gradually(edge.sockets, edge.settings.drain_seconds)
+    logger.info("Draining", extra={"sockets": len(edge.hub)})
+    told = await close_gradually(edge.hub, edge.settings.drain_seconds)
     await asyncio.sleep(LAST_WORDS_SECONDS)
     logger.info("Drained", extra={"sockets": told})

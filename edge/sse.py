@@ -32,7 +32,7 @@ async def event_stream(scope: Mapping[str, Any], receive: Receive, send: Send) -
     await send({"type": "http.response.start", "status": 200, "headers": _headers(scope, edge)})
     wire = EventStreamTransport(send, f"retry: {RETRY_MILLISECONDS}\n")
     wire.keep_alive()  # so that the headers go out
-    socket = Connection(edge.sockets, wire, uuid.uuid4().hex)
+    socket = edge.hub.connection(wire, uuid.uuid4().hex)
     async with admitted(edge, socket, scope) as is_open:
         if is_open:
             await _keep_alive_until_gone(socket, wire, receive)

@@ -40,7 +40,7 @@ async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> N
         return
     edge = runtime.edge()
     await send({"type": "websocket.accept", "subprotocol": auth.answered_subprotocol(scope, edge.settings)})
-    socket = Connection(edge.sockets, WebSocketTransport(send), uuid.uuid4().hex)
+    socket = edge.hub.connection(WebSocketTransport(send), uuid.uuid4().hex)
     async with admitted(edge, socket, scope) as is_open:
         if is_open:
             await _receive_until_closed(edge, socket, receive)

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from clarion.edge.admission import admitted
-from clarion.edge.connection import Connection
+from clarion.edge.control import ControlListener
 from clarion.edge.hub import Hub
 from clarion.edge.reader import InboxReader
 from clarion.edge.runtime import Edge
@@ -66,10 +66,11 @@ async def answered(scope: dict[str, Any], *, postgres: str, redis_url: str) -> R
     proxy = ClarionChannelLayer(hosts=[redis_url], prefix="outages")
     reader = InboxReader(settings)
     layer = proxy.loop_layer()
-    edge = Edge(settings, layer, reader, Hub(settings, layer, reader), KeySet(settings))
+    hub = Hub(settings, layer, reader)
+    edge = Edge(settings, layer, reader, hub, ControlListener(settings, layer, hub), KeySet(settings))
     wire = RecordingWire()
     try:
-        async with admitted(edge, Connection(edge.sockets, wire, "session"), scope):
+        async with admitted(edge, edge.hub.connection(wire, "session"), scope):
             return wire
     finally:
         await proxy.flush()

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from clarion.edge.connection import Connection
@@ -27,19 +27,6 @@ class Log:
         return Missed(Head("now", self.head, 1, 0), [(seq, f'{{"seq": {seq}}}') for seq in self.seqs if seq > after])
 
 
-@dataclass
-class Process:
-    """The part of a process that a socket uses."""
-
-    log: Log
-    settings: Settings = field(default_factory=lambda: Settings(debug=True))
-    acks: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def reader(self) -> InboxReader:
-        return cast(InboxReader, self.log)
-
-
 def opened(log: Log, at: int) -> tuple[Connection, list[dict[str, Any]]]:
     """A socket that follows from seq `at`, and the frames that it sends."""
     sent: list[dict[str, Any]] = []
@@ -47,7 +34,8 @@ def opened(log: Log, at: int) -> tuple[Connection, list[dict[str, Any]]]:
     async def send(message: dict[str, Any]) -> None:
         sent.append(json.loads(message["text"]))
 
-    socket = Connection(Process(log), WebSocketTransport(send), "session")
+    settings, reader = Settings(debug=True), cast(InboxReader, log)
+    socket = Connection(WebSocketTransport(send), "session", settings=settings, reader=reader, acks={})
     access = Access(active=True, not_before=None)
     socket.open(ConnectState(1, "ann", access, Missed(Head("now", at, 0, 0), ())), at, "now")
     sent.clear()  # CONNECTED

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -10,20 +9,17 @@ from autobahn.exception import Disconnected
 
 from clarion.edge.connection import Connection
 from clarion.edge.reader import Access, ConnectState, InboxReader, Missed
-from clarion.edge.transport import WebSocketTransport
+from clarion.edge.transport import Send, WebSocketTransport
 from clarion.shared import metrics
 from clarion.shared.inbox.queries import Head
 from clarion.shared.messages import POSITION, frame_message
 from clarion.shared.settings import Settings
 
 
-@dataclass
-class Home:
-    """As much of a process as a socket uses while nothing is missing."""
-
-    settings: Settings = field(default_factory=lambda: Settings(debug=True))
-    reader: InboxReader = field(default_factory=lambda: cast(InboxReader, None))
-    acks: dict[int, int] = field(default_factory=dict)
+def connection(send: Send, reader: object = None) -> Connection:
+    """A connection with as much of a process as it uses while nothing is missing."""
+    settings = Settings(debug=True)
+    return Connection(WebSocketTransport(send), "session", settings=settings, reader=cast(InboxReader, reader), acks={})
 
 
 async def test_a_client_that_has_just_gone_is_no_failure() -> None:
@@ -34,7 +30,7 @@ async def test_a_client_that_has_just_gone_is_no_failure() -> None:
         if len(sent) == 2:
             raise Disconnected("Attempt to send on a closed protocol")
 
-    socket = Connection(Home(), WebSocketTransport(send), "session")
+    socket = connection(send)
     socket.stream.open(0)
     for seq in (1, 2, 3):
         socket.received(dict(frame_message(seq, f"frame {seq}")))
@@ -58,7 +54,7 @@ async def test_what_came_before_it_was_open_counts_where_it_is_of_this_history(
             asked.set()
             return Missed(Head("now", 0, 0, 0), ())
 
-    socket = Connection(Home(reader=cast(InboxReader, Postgres())), WebSocketTransport(send), "session")
+    socket = connection(send, Postgres())
     socket.received(dict(frame_message(1, '{"seq": 1}', epoch=epoch)))
     socket.open(
         ConnectState(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None
@@ -94,7 +90,7 @@ async def test_a_foreign_message_on_a_users_group_is_counted_and_ignored(message
     async def send(frame: dict[str, Any]) -> None:
         sent.append(frame)
 
-    socket = Connection(Home(), WebSocketTransport(send), "session")
+    socket = connection(send)
     socket.stream.open(0)
     before = ignored()
     socket.received(message)
@@ -114,7 +110,7 @@ async def test_the_position_of_a_frame_whose_text_was_not_kept_has_it_read() -> 
             asked.set()
             return Missed(Head("now", 3, 0, 0), [(seq, "frame") for seq in range(after + 1, 4)])
 
-    socket = Connection(Home(reader=cast(InboxReader, Postgres())), WebSocketTransport(send), "session")
+    socket = connection(send, Postgres())
     socket.open(
         ConnectState(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None
     )
