@@ -10,5 +10,6 @@ RUN useradd --system --uid 10001 --home-dir /app clarion
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY . .
-RUN python -m compileall -q clarion examples
+# The folders beside clarion, since compileall does not follow its links.
+RUN python -m compileall -q clarion pipeline edge shared examples
 USER clarion
