@@ -27,8 +27,8 @@ STAGING = "staging"
 #: What staging does to user {user} and to the edge of production.
 DEEDS = """
 import django; django.setup()
-from clarion.pipeline import access, delivery
-from clarion.pipeline.health import acts
+from clarion.pipeline import delivery, revocation
+from clarion.pipeline.dashboard import actions
 from clarion import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 for number in range(3):
@@ -81,7 +81,7 @@ def notice(user: User, key: str) -> None:
     delivery.expand(record(NoticeGiven(kind="PRODUCTION", recipients=(user.pk,)), key=key))
 
 
-@pytest.mark.parametrize("deed", ["", "access.revoke({user})", "acts.tell('production', 'edge.drain')"])
+@pytest.mark.parametrize("deed", ["", "revocation.revoke({user})", "actions.tell('production', 'edge.drain')"])
 async def test_nothing_of_one_reaches_the_other(staging: dict[str, str], deed: str) -> None:
     """Neither frames, which would take the seqs of production's own, nor revocations, nor commands."""
     ann = await person()

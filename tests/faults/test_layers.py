@@ -88,10 +88,11 @@ def test_two_installations_on_one_redis_do_not_notice_each_other(trial: Trials, 
             for one in following:
                 one.cancel()
             holds(other, followers, f"{run.prefix}-staging-")
-            other.does(f"from clarion.pipeline import access\nfor user in {users}: access.revoke(user)")
+            other.does(f"from clarion.pipeline import revocation\nfor user in {users}: revocation.revoke(user)")
             names = [name.decode().partition(EDGE_GROUPS)[2] for name in layer.pubsub_channels(f"*{EDGE_GROUPS}*")]
             assert len(names) >= len(run.stack.edges)
-            other.does(f"from clarion.pipeline.health import acts\nfor edge in {names}: acts.tell(edge, 'edge.drain')")
+            drain = f"for edge in {names}: actions.tell(edge, 'edge.drain')"
+            other.does(f"from clarion.pipeline.dashboard import actions\n{drain}")
             run.some_more(EVENTS)
         assert [one.connects for one in run.followers] == connects
 
