@@ -64,7 +64,7 @@ PAIRS = (
 
 #: The disk of Postgres, where it may be mounted: small enough to be filled, and large enough for two copies of the
 #: data of a run (bytes).
-DISK_BYTES = 1 << 30
+DISK_BYTES = 3 << 30
 
 #: So that a small disk is enough, with enough connections for all processes.
 POSTGRES = {**FAST_AND_UNSAFE, "max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "60"}

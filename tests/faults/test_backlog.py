@@ -29,7 +29,7 @@ OLD, OWNERS = 300_000, 1000
 #: Redis gives an unacknowledged purge to another worker after this long, which is shorter than a slice (seconds).
 VISIBILITY_SECONDS = 1
 #: Notifications that one person has not read.
-UNREAD = 200_000
+UNREAD = 1_000_000
 #: Longest wait of nineteen in twenty small events beside all that, and of a mention beside the reader (seconds).
 PROMPT_SECONDS, MENTION_SECONDS = 1.0, 3.0
 
@@ -119,7 +119,7 @@ def test_a_purge_longer_than_the_visibility_timeout_holds_up_nobody(trial: Trial
 
 def test_one_person_who_reads_a_large_inbox_holds_up_nobody(trial: Trials) -> None:
     """May notice: the reader alone is notified later, once their inbox is read."""
-    with trial("one person reads 200,000 notifications", "that person is notified later", within=60) as run:
+    with trial("one person reads a million notifications", "that person is notified later", within=60) as run:
         (reader,) = users(run, 1)
         few, many = run.users[:3], run.users[3:19]
         with run.stack.database() as database, run.stack.database() as other, ThreadPoolExecutor() as threads:
@@ -138,6 +138,9 @@ def test_one_person_who_reads_a_large_inbox_holds_up_nobody(trial: Trials) -> No
         assert max(run.heard("few", few) or 0, run.heard("many", many) or 0) < MENTION_SECONDS
         # A delivery that waits for that inbox has locked others, for which others again wait.
         prompt(run.delays(begun), MENTION_SECONDS)
+    with run.stack.database() as database:  # so that later tests, which copy the data, need not copy these rows
+        database.execute("DELETE FROM clarion_notification WHERE recipient_id = %s", [reader])
+        database.execute("VACUUM FULL clarion_notification")
 
 
 def read_all(run: Trial, reader: int) -> httpx.Response:
