@@ -30,8 +30,11 @@ OLD, OWNERS = 300_000, 1000
 VISIBILITY_SECONDS = 1
 #: Notifications that one person has not read.
 UNREAD = 1_000_000
-#: Longest wait of nineteen in twenty small events beside all that, and of a mention beside the reader (seconds).
-PROMPT_SECONDS, MENTION_SECONDS = 1.0, 3.0
+#: Longest wait of nineteen in twenty small events beside all that (seconds).
+PROMPT_SECONDS = 1.0
+#: Longest wait of a mention beside the reader (seconds): 1 for the lock, then, if a recipient was in use at each look,
+#: 2 until their batch is due and 2 until the next sweep, and the delivery itself.
+MENTION_SECONDS = 6.0
 
 _AN_HOUR_OLD = """
 UPDATE clarion_batch SET hinted_at = hinted_at - interval '1 hour', recorded_at = recorded_at - interval '1 hour',
