@@ -7,11 +7,15 @@ days. So its size is bounded, and it may be lost.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-import redis
-import redis.asyncio
+from .channel_layer import ClarionChannelLayer, ClarionLoopLayer
+from .user_keys import Key
 
-#: Until the next day's set is the one that is asked (seconds).
+if TYPE_CHECKING:
+    import redis.asyncio
+
+#: Lifetime of a day's set, which is read on its day and the next (seconds).
 KEPT_SECONDS = 2 * 24 * 3600
 
 
@@ -19,23 +23,36 @@ def _key(prefix: str, at: datetime) -> str:
     return f"{prefix}:acks:{at:%Y%m%d}"
 
 
-async def note(client: "redis.asyncio.Redis", prefix: str, acks: Mapping[int, int]) -> None:
-    """Note (user id: seq), in one round trip; raises RedisError."""
-    key = _key(prefix, datetime.now(UTC))
-    pipeline = client.pipeline(transaction=False)
-    # Of two edges the higher counts, whichever speaks last.
-    pipeline.zadd(key, {str(user_id): seq for user_id, seq in acks.items()}, gt=True)
-    pipeline.expire(key, KEPT_SECONDS)
-    await pipeline.execute()
+async def save(layer: ClarionLoopLayer, acks: Mapping[Key, int]) -> None:
+    """Save the highest acknowledged seq of each user, in one round trip.
+
+    Raises redis.exceptions.RedisError or OSError.
+    """
+    key = _key(layer.prefix, datetime.now(UTC))
+
+    async def execute(client: "redis.asyncio.Redis") -> None:
+        pipeline = client.pipeline(transaction=False)
+        # Of two edges the higher seq counts, whichever saves last.
+        pipeline.zadd(key, {str(user_id): seq for user_id, seq in acks.items()}, gt=True)
+        pipeline.expire(key, KEPT_SECONDS)
+        await pipeline.execute()
+
+    await layer.call(execute)
 
 
-def noted(client: redis.Redis, prefix: str, user_ids: Sequence[int]) -> dict[int, int]:
-    """The highest seq of each of these users who acknowledged any today or yesterday; raises RedisError."""
-    seen: dict[int, int] = {}
+def load(layer: ClarionChannelLayer, user_ids: Sequence[Key]) -> dict[Key, int]:
+    """Return the highest seq that each of these users acknowledged, today or yesterday; users without one are missing.
+
+    Raises redis.exceptions.RedisError.
+    """
+    seen: dict[Key, int] = {}
+    if not user_ids:
+        return seen
     now = datetime.now(UTC)
-    for at in (now - timedelta(days=1), now):
-        seqs = client.zmscore(_key(prefix, at), [str(user_id) for user_id in user_ids]) if user_ids else []
-        for user_id, seq in zip(user_ids, seqs, strict=True):
-            if seq is not None:
-                seen[user_id] = max(seen.get(user_id, 0), int(seq))
+    with layer.client() as client:
+        for at in (now - timedelta(days=1), now):
+            seqs = client.zmscore(_key(layer.prefix, at), [str(user_id) for user_id in user_ids])
+            for user_id, seq in zip(user_ids, seqs, strict=True):
+                if seq is not None:
+                    seen[user_id] = max(seen.get(user_id, 0), int(seq))
     return seen

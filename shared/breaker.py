@@ -12,20 +12,20 @@ from contextlib import contextmanager
 
 import redis
 
-#: A command that takes longer has failed (seconds); redis-py would wait without end.
+#: Timeout of a command (seconds); redis-py would wait for ever.
 SOCKET_TIMEOUT_SECONDS = 2.0
-#: How long a server that did not answer is not asked again: doubled from the first to the last (seconds).
+#: First and last time for which a server that did not answer is not contacted; doubled in between (seconds).
 COOL_DOWN_FIRST_SECONDS = 2.0
 COOL_DOWN_LAST_SECONDS = 8.0
-#: Longest time that a call may take to find out (seconds); after it another one may try.
+#: Longest duration of a trial call (seconds); after it another one may try.
 TRIAL_SECONDS = 10.0
 
-#: Failures of the server or of the way to it. An answer that says no, such as an unknown command, is an answer.
+#: Failures of the server or of the connection. An error reply, for example to an unknown command, is an answer.
 FAILURES = (redis.ConnectionError, redis.TimeoutError, OSError)
 
 
 class CircuitOpen(redis.ConnectionError):
-    """The server failed a moment ago, so it was not asked."""
+    """The server failed a moment ago, so it was not contacted."""
 
 
 class CircuitBreaker:
@@ -38,7 +38,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether a call would fail without being tried."""
+        """Whether a call would fail without contacting the server."""
         return time.monotonic() < self._closed_from
 
     @contextmanager
@@ -65,13 +65,13 @@ class CircuitBreaker:
                 self._closed_from = now + TRIAL_SECONDS  # this call is the trial, others wait for its result
 
     def failed(self) -> None:
-        """The server did not answer."""
+        """Record that the server did not answer."""
         with self._lock:
             self._closed_from = time.monotonic() + self._cool_down
             self._cool_down = min(2 * self._cool_down, COOL_DOWN_LAST_SECONDS)
 
     def succeeded(self) -> None:
-        """The server answered."""
+        """Record that the server answered."""
         if self._closed_from:
             with self._lock:
                 self._closed_from, self._cool_down = 0.0, COOL_DOWN_FIRST_SECONDS

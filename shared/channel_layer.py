@@ -16,33 +16,64 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import redis
+import redis.asyncio
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
 from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
 
-from . import acks, edge_status, metrics, tickets
-from .edge_status import Report
+from . import metrics
 from .installation import installation
 from .messages import POSITION, position_of
 from .output_buffer import pubsub_limits
 from .publisher import Broadcast, Host, Packed, packed, publish, sync_client
+from .settings import get_settings
 from .subscriber import Subscriber
-from .tokens import session_digest
 
 logger = logging.getLogger(__name__)
 
-#: Channels that one command names.
+#: Channels in one command.
 NAMES_AT_ONCE = 1000
 
 #: Messages that wait in the queue of one stock consumer before the oldest is dropped.
 QUEUE_CAPACITY = 1000
 
+T = TypeVar("T")
 Callback = Callable[[Mapping[str, Any]], None]
+
+
+#: Key of Clarion's layer in Django's CHANNEL_LAYERS, where a project has a `default` layer of its own.
+ALIAS = "clarion"
+
+#: A layer that takes the place of all others in this process; the test kit sets it.
+instead: ClarionChannelLayer | None = None
+
+
+def channel_layer() -> ClarionChannelLayer:
+    """Return Clarion's channel layer of this process.
+
+    It is the one of CHANNEL_LAYERS with the key `clarion`, else the default one if it is Clarion's. Without either it
+    is made from Clarion's settings, so that a project may keep a default layer of another class.
+    """
+    if instead is not None:
+        return instead
+    for alias in (ALIAS, DEFAULT_CHANNEL_LAYER):
+        layer = get_channel_layer(alias)
+        if isinstance(layer, ClarionChannelLayer):
+            return layer
+    return _own()
+
+
+@functools.cache
+def _own() -> ClarionChannelLayer:
+    return ClarionChannelLayer(**get_settings().django_channel_layers()["default"]["CONFIG"])
 
 
 class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
@@ -71,24 +102,24 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         return f"{self.prefix}__group__{group}"
 
     def publish(self, messages: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
-        """Send (group, message) pairs, in order; as `publish_lots`."""
+        """Send (group, message) pairs, in order; as `broadcast`."""
         return self._publish([Packed(b"", self.serialize, messages)])
 
-    def publish_lots(self, lots: Iterable[Broadcast]) -> int:
-        """Send lots of messages, in order, in one round trip for each host; how many subscribers took them.
+    def broadcast(self, broadcasts: Iterable[Broadcast]) -> int:
+        """Send broadcasts, in order, in one round trip for each host; return the number of subscribers that received.
 
-        Synchronous and safe in threads; raises NotAllPublished, a redis.exceptions.RedisError, when a host does not
-        answer in time or failed a moment ago. The other hosts have their messages then.
+        Synchronous and safe in threads; raises NotAllPublished, a redis.exceptions.RedisError, if a host does not
+        answer in time or failed a moment ago. The other hosts have received their messages then.
         """
-        return self._publish(packed(lot, self._serializer) for lot in lots)
+        return self._publish(packed(one, self._serializer) for one in broadcasts)
 
-    def _publish(self, lots: Iterable[Packed]) -> int:
-        return publish(self._sync_publishers(), self.channel_of(""), lots)
+    def _publish(self, broadcasts: Iterable[Packed]) -> int:
+        return publish(self._sync_publishers(), self.channel_of(""), broadcasts)
 
     def listening(self, groups: Sequence[str]) -> list[int]:
-        """How many edge processes listen to each of these groups, in one round trip for each Redis host.
+        """Return the number of edge processes that listen to each group, in one round trip for each Redis host.
 
-        Redis itself knows who is subscribed, so nothing is kept, and what crashed is gone with its connection. Raises
+        Redis knows its subscribers, so nothing is stored, and a crashed edge is gone with its connection. Raises
         redis.exceptions.RedisError.
         """
         publishers = self._sync_publishers()
@@ -99,7 +130,7 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
             shards.setdefault(_consistent_hash(channel, len(publishers)), []).append(channel)
         counts: dict[str, int] = {}
         for shard, names in shards.items():
-            with self._asking(shard) as client:
+            with self.client(shard) as client:
                 pipeline = client.pipeline(transaction=False)
                 for start in range(0, len(names), NAMES_AT_ONCE):
                     pipeline.pubsub_numsub(*names[start : start + NAMES_AT_ONCE])
@@ -114,25 +145,9 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
         for host in publishers:
             host.client.close()
 
-    def issue_ticket(self, user_id: int, *, session_key: str | None = None) -> str:
-        """Return a one-time ticket that opens a socket of this user; raises redis.exceptions.RedisError."""
-        session = session_digest(session_key) if session_key else None
-        with self._asking() as client:
-            return tickets.issue(client, self.prefix, user_id, session)
-
-    def acknowledged(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """The highest seq that each of these users acknowledged of late; raises redis.exceptions.RedisError."""
-        with self._asking() as client:
-            return acks.noted(client, self.prefix, user_ids)
-
-    def reports(self) -> list[Report]:
-        """What edges have said of themselves of late; raises redis.exceptions.RedisError."""
-        with self._asking() as client:
-            return edge_status.noted(client, self.prefix)
-
     @contextlib.contextmanager
-    def _asking(self, shard: int = 0) -> Iterator[redis.Redis]:
-        """The client of a host, for calls that wait; raises CircuitOpen when the host failed a moment ago."""
+    def client(self, shard: int = 0) -> Iterator[redis.Redis]:
+        """Return the client of a host, for synchronous calls; raises CircuitOpen if the host failed a moment ago."""
         host = self._sync_publishers()[shard]
         with host.breaker.guard():
             yield host.client
@@ -148,7 +163,7 @@ class ClarionChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # unt
             return self._publishers
 
     def loop_layer(self) -> ClarionLoopLayer:
-        """The layer of the running event loop."""
+        """Return the layer of the running event loop."""
         return self._get_layer()
 
     def _get_layer(self) -> ClarionLoopLayer:
@@ -181,22 +196,14 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
         """Whether every host answers."""
         return all(shard.is_up for shard in self._shards)
 
-    async def redeem_ticket(self, ticket: str) -> tickets.Ticket | None:
-        """Return the content of a ticket, once; raises redis.exceptions.RedisError or OSError."""
-        return await self._shards[0].call(lambda client: tickets.redeem(client, self.prefix, ticket))
-
-    async def note_acks(self, seqs: Mapping[int, int]) -> None:
-        """Note what users acknowledged, (user id: seq); raises redis.exceptions.RedisError or OSError."""
-        await self._shards[0].call(lambda client: acks.note(client, self.prefix, seqs))
-
-    async def note_report(self, report: Report) -> None:
-        """Note what this edge says of itself; raises redis.exceptions.RedisError or OSError."""
-        await self._shards[0].call(lambda client: edge_status.note(client, self.prefix, report))
+    async def call(self, function: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
+        """Call the function with a client of the first host; raises redis.exceptions.RedisError or OSError."""
+        return await self._shards[0].call(function)
 
     async def listen(self, group: str, callback: Callback, *, wait_seconds: float) -> bool:
-        """Call back with each message to `group`; whether Redis has confirmed it within `wait_seconds`.
+        """Call back with each message to `group`; return whether Redis has confirmed it within `wait_seconds`.
 
-        If it has not, the subscription is made as soon as Redis is there, and `on_return` is called then.
+        If it has not, the subscription follows as soon as Redis is available, and `on_return` is called then.
         """
         channel = self._get_group_channel_name(group)
         self.listeners.setdefault(channel, []).append(callback)
@@ -232,7 +239,7 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
         await super().flush()
 
     def received(self, name: str, data: bytes) -> None:
-        """One message from Redis: to the direct listeners at once, to stock consumers through their queues."""
+        """Pass a message from Redis to the direct listeners immediately, to stock consumers through their queues."""
         callbacks = self.listeners.get(name)
         if callbacks:
             self._call_back(callbacks, name, self._message(data))
@@ -255,7 +262,7 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
             metrics.LAYER_DROPPED.inc()
 
     def _message(self, data: bytes) -> Any:
-        """Return what a message says, or None if it cannot be decoded: anyone may publish on a shared Redis."""
+        """Decode a message; None if it is malformed, because any program may publish on a shared Redis."""
         try:
             return self.channel_layer.deserialize(data)
         except Exception:  # noqa: BLE001 - each serializer raises its own
@@ -273,7 +280,7 @@ class ClarionLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped
                 logger.exception("A listener of the channel layer failed", extra={"channel": name})
 
     def returned(self) -> None:
-        """A host is back after it was lost: messages that were published meanwhile must be read from Postgres."""
+        """Report that a lost host is back: messages published meanwhile must be read from Postgres."""
         for callback in tuple(self.on_return):
             callback()
 

@@ -6,12 +6,14 @@ Raises ValueError for a URL that cannot be read, without its password.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 
 _POSTGRES: Final = "django.db.backends.postgresql"
 #: Django's engine by the scheme of the URL. All of them are Postgres.
@@ -93,7 +95,7 @@ def parse(url: str) -> Database:
         parameters = conninfo_to_dict(f"postgresql://{address}?{urlencode(given, quote_via=quote)}")
     except ProgrammingError as error:
         raise ValueError(f"DATABASE_URL cannot be read: {_without_secrets(str(error), address)}") from None
-    if not parameters.get("dbname"):
+    if not parameters.get("dbname") and not parameters.get("service"):
         raise ValueError("DATABASE_URL names no database: postgresql://user:password@host:5432/NAME")
     host, port = str(parameters.get("host", "")), str(parameters.pop("port", ""))
     if "@" in host or not re.fullmatch(r"[0-9,]*", port):
@@ -111,8 +113,23 @@ def parse(url: str) -> Database:
     )
 
 
+def to_url(django: Mapping[str, Any]) -> str:
+    """Return the DATABASE_URL of an entry of Django's DATABASES, the parameters of libpq among its OPTIONS included."""
+    known = {one.keyword.decode() for one in Conninfo.get_defaults()}
+    given = {key: django.get(name) for name, key in _NAMED.items()}
+    given |= {name: value for name, value in django.get("OPTIONS", {}).items() if name in known}
+    rest = {name: quote(str(value), safe="") for name, value in given.items() if value not in (None, "")}
+    address = ""
+    if re.fullmatch(r"[\w.-]+", rest.get("host", "")) and "user" in rest:  # neither a socket nor several hosts
+        who = ":".join(rest.pop(name) for name in ("user", "password") if name in rest)
+        where = ":".join(rest.pop(name) for name in ("host", "port") if name in rest)
+        address = f"{who}@{where}"
+    path, query = rest.pop("dbname", ""), "&".join(f"{name}={value}" for name, value in rest.items())
+    return f"postgresql://{address}/{path}" + (f"?{query}" if query else "")
+
+
 def _pool(text: str) -> bool | dict[str, Any]:
-    """`true`, or how many connections at most."""
+    """Parse `true`, or a maximum number of connections."""
     if text.isdecimal() and text not in ("0", "1"):
         return {"min_size": 1, "max_size": int(text)}
     return _flag("pool", text)

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """A `logging.config` dictionary: every logger to stderr as one JSON object a line."""
+    """Return a `logging.config` dictionary: every logger writes to stderr, one JSON object a line."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -48,7 +48,7 @@ class KeySet:
         self._fetching: asyncio.Task[bool] | None = None
 
     async def verify(self, token: str) -> Identity:
-        """The identity in `token`, by the claim that names the user there; raises TokenRefused or CannotCheck."""
+        """Verify a token, and identify its user by the user claim; raises TokenRefused or CannotCheck."""
         try:
             kid = jwt.get_unverified_header(token).get("kid")
             key = await self._key(kid)
@@ -61,11 +61,11 @@ class KeySet:
                 claims = self._claims(token, await self._key(kid, instead_of=key))
         except jwt.ExpiredSignatureError as error:
             raise TokenRefused(AuthFailure.EXPIRED) from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, TypeError, OverflowError) as error:  # the last two in older PyJWT
             raise TokenRefused(AuthFailure.INVALID) from error
         subject = subject_of(claims.get(self._settings.jwks_user_claim))
         if self._needs_verified_email and claims.get("email_verified") is not True:
-            logger.warning("A token names its user by an e-mail address that the provider has not verified")
+            logger.warning("Rejected a token: its user claim is an e-mail address that the provider has not verified")
             raise TokenRefused(AuthFailure.INVALID)
         return Identity(0, instant(claims, "exp"), instant(claims, "iat"), subject)
 
@@ -118,7 +118,7 @@ class KeySet:
         except Exception as error:  # noqa: BLE001 - after any error the known keys stay in use
             self._fetch_at = time.monotonic() + FETCH_RETRY_SECONDS
             metrics.JWKS_FETCHES.labels("failed").inc()
-            logger.warning("The keys of the identity provider could not be fetched", extra={"error": repr(error)})
+            logger.warning("Could not fetch the keys of the identity provider", extra={"error": repr(error)})
             return False
         else:
             self._keys, self._fetched_at = keys, time.monotonic()
@@ -150,7 +150,7 @@ def is_of_a_provider(token: str) -> bool:
 
 
 def _usable(document: object) -> dict[str | None, PyJWK]:
-    """The keys of a JWKS document that verify signatures, by their ids; raises what a bad document raises."""
+    """Return the keys of a JWKS document that verify signatures, by their ids; a malformed document raises."""
     if not isinstance(document, dict):
         raise TypeError("the document is no JSON object")
     keys = PyJWKSet.from_dict(document).keys

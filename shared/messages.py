@@ -35,7 +35,7 @@ class FrameMessage(TypedDict):
 
 
 def frame_message(seq: int, text: str, *, epoch: str | None = None) -> FrameMessage:
-    """A frame as a message of the layer; a stock consumer would handle it in `notification_frame`."""
+    """Build the channel-layer message of a frame; its `type` follows the convention of Channels."""
     return {"type": FRAME, "epoch": epoch, "since": None, "rest": "", "own": (seq, text)}
 
 

@@ -1,9 +1,9 @@
-"""The wire, version 1: every frame and close code, built without I/O.
+"""The wire protocol, version 1: every frame and close code, built without I/O.
 
-Enters: what a frame says, typed. Leaves: one JSON text. Each frame that changes an inbox carries the absolute `seq`
-and `unread` of that inbox, so that clients never count. Frames are compact JSON with `type`, `seq` and `unread`
-first; a created notification is serialized once for all its recipients (`CreatedFrame`) and only the few bytes that
-differ are put in for each. The golden frames in `tests/contracts/golden/` show every one of them.
+Input: the typed content of a frame. Output: one JSON text. Each frame that changes an inbox carries the absolute `seq`
+and `unread` of that inbox, so that clients never count. Frames are compact JSON with `type`, `seq` and `unread` first.
+A created notification is serialized once for all its recipients (`AnnouncedFrames`); only the few bytes that differ are
+inserted for each. The golden frames in `tests/contracts/golden/` show every frame.
 """
 
 import json
@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from .user_keys import Key
+
 VERSION = 1
 SUBPROTOCOL = "clarion.v1"
 BEARER_PREFIX = "bearer."
 
 
 class Close(IntEnum):
-    """Close codes; what a client does on each stands in docs/protocol.md."""
+    """Close codes; docs/protocol.md describes the reaction of a client to each."""
 
     NORMAL = 1000
     NO_TOKEN = 4001
@@ -49,7 +51,7 @@ class AuthFailure(StrEnum):
 
 
 class ResyncReason(StrEnum):
-    """`reason` of RESYNC: why the cursor could not be honoured."""
+    """`reason` of RESYNC: the reason why the cursor could not be resumed."""
 
     EPOCH = "EPOCH"  # another epoch: the inbox was restored from a backup
     AHEAD = "AHEAD"  # a cursor from the future
@@ -58,12 +60,12 @@ class ResyncReason(StrEnum):
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON, as every frame is written."""
+    """Return compact JSON, the format of every frame."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def instant(at: datetime) -> str:
-    """ISO 8601 in UTC with microseconds, the one way an instant is written on the wire and over HTTP."""
+    """Return ISO 8601 in UTC with microseconds, the format of all times in frames and over HTTP."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -77,7 +79,7 @@ class NotificationContent:
     kind: str
     created_at: datetime
     data: dict[str, Any]
-    actor_id: int | None = None
+    actor_id: Key | None = None
     actor_username: str | None = None
     topic: str | None = None
     message_id: str | None = None
@@ -85,11 +87,11 @@ class NotificationContent:
     traceparent: str | None = None
 
     def actor(self) -> dict[str, Any] | None:
-        """Who did it, as on the wire."""
+        """Return the actor with the names of a frame."""
         return None if self.actor_id is None else {"id": str(self.actor_id), "username": self.actor_username}
 
     def fields(self) -> dict[str, Any]:
-        """These fields under their names on the wire."""
+        """Return the fields by their names in a frame."""
         fields = {
             "notificationType": self.kind,
             "createdAt": instant(self.created_at),
@@ -99,13 +101,13 @@ class NotificationContent:
             "conversationId": self.conversation_id,
             "topic": self.topic,
         }
-        # Only where there is one: most are read by people, and the bytes are sent to each.
+        # Only if there is one, because its bytes are sent to each recipient.
         return fields if self.traceparent is None else {**fields, "traceparent": self.traceparent}
 
 
 @dataclass(frozen=True, slots=True)
 class Collapsed:
-    """What several events of one kind and topic came to while unread.
+    """Several unread events of one kind and topic.
 
     `first` names the notification; `actors` are the newest three, each once, `actor_count` how many there were.
     """
@@ -116,7 +118,7 @@ class Collapsed:
     actor_count: int
 
     def fields(self) -> dict[str, Any]:
-        """These fields under their names on the wire."""
+        """Return the fields by their names in a frame."""
         return {"count": self.count, "actors": self.actors, "actorCount": self.actor_count}
 
 
@@ -175,15 +177,28 @@ def read_through(seq: int, unread: int, through: int, *, topic: str | None, kind
     )
 
 
+def seen(seq: int, unread: int, unseen: int, through: int) -> str:
+    """INBOX_SEEN: the user has seen all up to `through`; `unseen` of the unread ones lie above it."""
+    return dumps({"type": "INBOX_SEEN", "seq": seq, "unread": unread, "unseen": unseen, "through": through})
+
+
 def deleted(seq: int, unread: int, notification: int) -> str:
     """NOTIFICATION_DELETED."""
     return dumps({"type": "NOTIFICATION_DELETED", "seq": seq, "unread": unread, "notificationId": str(notification)})
 
 
 def connected(
-    *, user_id: int, session_id: str, epoch: str, seq: int, unread: int, heartbeat_seconds: int, resumed: bool
+    *,
+    user_id: Key,
+    session_id: str,
+    epoch: str,
+    seq: int,
+    unread: int,
+    unseen: int,
+    heartbeat_seconds: int,
+    resumed: bool,
 ) -> str:
-    """CONNECTED; `resumed` says that all since the client's cursor follows, otherwise it reads the snapshot."""
+    """Build CONNECTED; if `resumed`, all changes since the client's cursor follow, otherwise it reads the snapshot."""
     return dumps(
         {
             "type": "CONNECTED",
@@ -193,18 +208,20 @@ def connected(
             "epoch": epoch,
             "seq": seq,
             "unread": unread,
+            "unseen": unseen,
             "heartbeat_seconds": heartbeat_seconds,
             "resumed": resumed,
         }
     )
 
 
-def resync(*, epoch: str, seq: int, unread: int, reason: ResyncReason) -> str:
+def resync(*, epoch: str, seq: int, unread: int, unseen: int, reason: ResyncReason) -> str:
     """RESYNC: read the snapshot and go on from this seq."""
-    return dumps({"type": "RESYNC", "epoch": epoch, "seq": seq, "unread": unread, "reason": reason.value})
+    head = {"epoch": epoch, "seq": seq, "unread": unread, "unseen": unseen}
+    return dumps({"type": "RESYNC", **head, "reason": reason.value})
 
 
-def auth_ok(*, user_id: int, username: str, refreshed: bool) -> str:
+def auth_ok(*, user_id: Key, username: str, refreshed: bool) -> str:
     """AUTH_OK: a token was accepted in band."""
     return dumps({"type": "AUTH_OK", "user_id": str(user_id), "username": username, "refreshed": refreshed})
 
@@ -230,7 +247,7 @@ def going_away(reconnect_after_seconds: float) -> str:
 
 
 def closed(code: Close) -> str:
-    """CLOSED: the last event of a stream of Server-Sent Events, which has no close codes of its own."""
+    """Build CLOSED: the last event of a stream of Server-Sent Events, which has no close codes."""
     return dumps({"type": "CLOSED", "code": int(code)})
 
 

@@ -1,9 +1,10 @@
 """Many messages to many channels, in one round trip for each Redis host, without an event loop.
 
-Input: the hosts, and lots of messages. Output: the messages, published in order, and the number of subscribers that
-took them. Packed messages are sent and published while the next ones are made; the answers are read at the end. Of the
-messages of a lot only the part that differs is sent for each, and a script in Redis puts them together: building,
-sending and parsing all of them, and an answer to each, would cost several times as much. Hosts fail independently.
+Input: the hosts, and broadcasts. Output: the messages, published in order, and the number of subscribers that received
+them. Packed messages are sent and published while the next ones are packed; the replies are read at the end. Only the
+body, the part in which the messages of a broadcast differ, is sent for each, and a script in Redis adds the common
+head, because building, sending and parsing each message, and a reply to each, would cost several times as much. Hosts
+fail independently.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,43 +23,47 @@ from redis.retry import Retry
 from .breaker import FAILURES, SOCKET_TIMEOUT_SECONDS, CircuitBreaker, CircuitOpen
 
 _PUBLISH = """
-local told, beginning, publish = cmsgpack.unpack(ARGV[1]), ARGV[2], redis.call
-local taken = 0
-for i = 1, #told, 2 do taken = taken + publish('PUBLISH', told[i], beginning .. told[i + 1]) end
-return taken
+local messages, head, publish = cmsgpack.unpack(ARGV[1]), ARGV[2], redis.call
+local receivers = 0
+for i = 1, #messages, 2 do receivers = receivers + publish('PUBLISH', messages[i], head .. messages[i + 1]) end
+return receivers
 """
-#: Messages of one such script. Nothing else runs in Redis meanwhile, which for these is less than a millisecond; and so
-#: many are made while Redis publishes the ones before.
-PUBLISHED_AT_ONCE = 500
+#: Messages of one script, which blocks Redis for less than a millisecond. The next ones are packed meanwhile.
+SCRIPT_MESSAGES = 500
 
 
 class Broadcast(NamedTuple):
-    """Messages to many groups that differ in one field: each is `shared`, and the group's own value as `field`.
+    """Messages to many groups that differ in one field: each is `shared`, and the value of its group as `field`.
 
-    `own` is read once, while earlier items of it are being published.
+    `values` are (group, value) pairs. They are read once, while earlier ones are being published.
     """
 
     shared: Mapping[str, Any]
     field: str
-    own: Iterable[tuple[str, Any]]
+    values: Iterable[tuple[str, Any]]
 
 
 class Packed(NamedTuple):
-    """Messages of which the bytes at the beginning are the same, and what packs the rest of each."""
+    """Messages with a common head in bytes, and the function that packs the body of each."""
 
-    beginning: bytes
+    head: bytes
     pack: Callable[[Any], bytes]
-    rests: Iterable[tuple[str, Any]]
+    bodies: Iterable[tuple[str, Any]]
 
 
-def packed(lot: Broadcast, serializer: BaseMessageSerializer) -> Packed:
-    """How the messages of `lot` are serialized. In MessagePack a map is its size, then field after field."""
+def packed(broadcast: Broadcast, serializer: BaseMessageSerializer) -> Packed:
+    """Serialize the common head. In MessagePack a map is its size, then field after field."""
     if type(serializer) is not MsgPackSerializer or serializer.crypter or serializer.random_prefix_length:
-        return Packed(b"", lambda own: bytes(serializer.serialize({**lot.shared, lot.field: own})), lot.own)
+        return Packed(b"", _whole(broadcast, serializer), broadcast.values)
     packer = msgpack.Packer()
-    size = packer.pack_map_header(len(lot.shared) + 1)
-    fields = b"".join(packer.pack(part) for item in lot.shared.items() for part in item)
-    return Packed(size + fields + packer.pack(lot.field), packer.pack, lot.own)
+    size = packer.pack_map_header(len(broadcast.shared) + 1)
+    fields = b"".join(packer.pack(part) for item in broadcast.shared.items() for part in item)
+    return Packed(size + fields + packer.pack(broadcast.field), packer.pack, broadcast.values)
+
+
+def _whole(broadcast: Broadcast, serializer: BaseMessageSerializer) -> Callable[[Any], bytes]:
+    """Return a function that serializes a whole message, for serializers whose messages share no bytes."""
+    return lambda value: bytes(serializer.serialize({**broadcast.shared, broadcast.field: value}))
 
 
 class NotAllPublished(redis.ConnectionError):
@@ -69,35 +74,35 @@ class NotAllPublished(redis.ConnectionError):
         self.errors = errors
 
 
-def publish(hosts: Sequence["Host"], prefix: str, lots: Iterable[Packed]) -> int:
+def publish(hosts: Sequence["Host"], prefix: str, broadcasts: Iterable[Packed]) -> int:
     """Publish to the channels `prefix` + group, each on the host that is its own.
 
     A host that fails gets nothing more, and the others get everything; then NotAllPublished is raised.
     """
     with ExitStack() as stack:
-        wires = [stack.enter_context(_Wire(host)) for host in hosts]
-        for beginning, pack, rests in lots:
-            left = iter(rests)
-            while any(wire.error is None for wire in wires) and (some := list(islice(left, PUBLISHED_AT_ONCE))):
-                for wire, told in zip(wires, _told(len(wires), prefix, pack, some), strict=True):
-                    wire.publish(beginning, told)
-        taken = sum(wire.taken() for wire in wires)
-        if errors := [wire.error for wire in wires if wire.error is not None]:
-            raise NotAllPublished(errors, len(wires))
-        return taken
+        connections = [stack.enter_context(_HostConnection(host)) for host in hosts]
+        for head, pack, bodies in broadcasts:
+            left = iter(bodies)
+            while any(one.error is None for one in connections) and (chunk := list(islice(left, SCRIPT_MESSAGES))):
+                for connection, messages in zip(connections, _sharded(len(hosts), prefix, pack, chunk), strict=True):
+                    connection.publish(head, messages)
+        receivers = sum(connection.receivers() for connection in connections)
+        if errors := [connection.error for connection in connections if connection.error is not None]:
+            raise NotAllPublished(errors, len(hosts))
+        return receivers
 
 
-def _told(
-    hosts: int, prefix: str, pack: Callable[[Any], bytes], some: Sequence[tuple[str, Any]]
+def _sharded(
+    hosts: int, prefix: str, pack: Callable[[Any], bytes], bodies: Sequence[tuple[str, Any]]
 ) -> list[list[str | bytes]]:
-    """For each host the channels that are its own, each followed by its message."""
+    """Return for each host its channels, each followed by its packed body."""
     if hosts == 1:
-        return [[part for group, rest in some for part in (prefix + group, pack(rest))]]
-    told: list[list[str | bytes]] = [[] for _ in range(hosts)]
-    for group, rest in some:
+        return [[part for group, body in bodies for part in (prefix + group, pack(body))]]
+    shards: list[list[str | bytes]] = [[] for _ in range(hosts)]
+    for group, body in bodies:
         channel = prefix + group
-        told[_consistent_hash(channel, hosts)] += (channel, pack(rest))
-    return told
+        shards[_consistent_hash(channel, hosts)] += (channel, pack(body))
+    return shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ def sync_client(host: dict[str, Any]) -> redis.Redis:
     return redis.Redis.from_url(address, **options) if address else redis.Redis(**options)
 
 
-class _Wire:
+class _HostConnection:
     """A connection to one host, taken when there is something to publish, and returned at the end.
 
     `error` is the first failure; after it nothing is sent. A host whose circuit is open fails without being asked.
@@ -138,39 +143,39 @@ class _Wire:
         self._pool = host.client.connection_pool
         self._breaker = host.breaker
         self._connection: Any = None
-        self._asked = 0
+        self._unanswered = 0
 
     def __enter__(self) -> Self:
         return self
 
-    def publish(self, beginning: bytes, told: Sequence[str | bytes]) -> None:
-        """Send the messages that one script publishes, and do not wait for it."""
-        if not told or self.error is not None:
+    def publish(self, head: bytes, messages: Sequence[str | bytes]) -> None:
+        """Send the messages of one script, without waiting for it."""
+        if not messages or self.error is not None:
             return
         try:
             if self._connection is None:
                 self._breaker.enter()
                 self._connection = self._pool.get_connection()  # a connection that was closed meanwhile is made anew
-            # Lua's reader knows strings only, not bytes.
-            self._connection.send_command("EVAL", _PUBLISH, 0, msgpack.packb(told, use_bin_type=False), beginning)
+            # Lua's reader of MessagePack has strings only, no bytes.
+            self._connection.send_command("EVAL", _PUBLISH, 0, msgpack.packb(messages, use_bin_type=False), head)
         except (redis.RedisError, OSError) as error:
             self._failed(error)
         else:
-            self._asked += 1
+            self._unanswered += 1
 
-    def taken(self) -> int:
-        """Read the answers, and return how many subscribers took the messages."""
-        taken = 0
+    def receivers(self) -> int:
+        """Read the replies, and return the number of subscribers that received the messages."""
+        receivers = 0
         try:
-            while self._asked and self.error is None:
-                taken += self._connection.read_response()
-                self._asked -= 1
+            while self._unanswered and self.error is None:
+                receivers += self._connection.read_response()
+                self._unanswered -= 1
         except (redis.RedisError, OSError) as error:
             self._failed(error)
         else:
             if self.error is None and self._connection is not None:
                 self._breaker.succeeded()
-        return taken
+        return receivers
 
     def _failed(self, error: Exception) -> None:
         self.error = error
@@ -181,6 +186,6 @@ class _Wire:
 
     def __exit__(self, *_: object) -> None:
         if self._connection is not None:
-            if self._asked or self.error is not None:  # answers to come would be taken for those to the next
+            if self._unanswered or self.error is not None:  # the next user would read these replies as its own
                 self._connection.disconnect()
             self._pool.release(self._connection)

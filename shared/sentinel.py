@@ -1,8 +1,8 @@
 """A Redis behind Sentinel, configured by one URL.
 
-Enters: `sentinel://user:password@host:26379;host:26379/NAME/DB?sentinel_password=…`, of which only the first host and
-the name are needed. Output: its parts for the channel layer and for Celery. Each new connection asks the sentinels for
-the current master, so a failover is followed. Raises ValueError for a malformed URL.
+Input: `sentinel://user:password@host:26379;host:26379/NAME/DB?sentinel_password=…`; only the first host and the name
+are required. Output: its parts for the channel layer and for Celery. Each new connection asks the sentinels for the
+current primary, so it follows a failover. Raises ValueError for a malformed URL.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Watched:
         return options | ({"password": self.sentinel_password} if self.sentinel_password else {})
 
     def for_the_layer(self) -> dict[str, Any]:
-        """A host of the channel layer."""
+        """Return the host as the channel layer needs it."""
         host: dict[str, Any] = {
             "sentinels": list(self.sentinels),
             "master_name": self.name,
@@ -47,7 +47,7 @@ class Watched:
         return {name: value for name, value in host.items() if value is not None}
 
     def for_celery(self) -> tuple[str, dict[str, Any]]:
-        """The broker's URL as kombu writes it, and the transport options that go with it."""
+        """Return the broker's URL as kombu needs it, and its transport options."""
         who = ""
         if self.password is not None:
             who = f"{quote(self.username or '', safe='')}:{quote(self.password, safe='')}@"
@@ -56,7 +56,7 @@ class Watched:
 
 
 def watched(url: str) -> Watched | None:
-    """The parts of such a URL; None where it is of another kind."""
+    """Parse a URL of Sentinel; None for another kind of URL."""
     if not url.startswith(f"{SCHEME}://"):
         return None
     # The hosts are taken apart here; the rest has the form of any URL.

@@ -1,18 +1,21 @@
-"""The environment, checked.
+"""Clarion's settings in this process, checked.
 
-Input: the variables of variables.py. Output: one frozen `Settings`, which `get_settings()` reads once in each process.
-The settings modules of the web app and of the edge are built from it. A value that cannot be used is rejected at start
-with a message that says what to do.
+Input: the variables of variables.py in the environment; in a Django project also its `CLARION` dict, and after that
+Django's own settings (see django_settings.py). Output: one frozen `Settings`, which `get_settings()` reads once in each
+process. A value that cannot be used is rejected with a message that says what to do.
 """
 
 import re
-from functools import cache
+from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from . import database
+from . import database, django_settings
 from .sentinel import watched
 from .variables import DEVELOPMENT_SECRET, Variables
 
@@ -39,8 +42,37 @@ _BETWEEN_URLS = re.compile(r",\s*(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 _WITH_HOST = ("redis", "rediss", "amqp", "amqps", "pyamqp")
 
 
+class _Source(PydanticBaseSettingsSource):
+    """Values of the Django project, by field, from one of the functions of django_settings.py."""
+
+    def __init__(self, settings: type[BaseSettings], read: Callable[[], dict[str, Any]]) -> None:
+        super().__init__(settings)
+        self._read = read
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return nothing: the source gives all of its values together."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the values, by the names that validation expects."""
+        fields = Variables.model_fields
+        return {
+            name if fields[name].validation_alias is None else django_settings.name_of(name): value
+            for name, value in self._read().items()
+        }
+
+
 class Settings(Variables):
     """The variables of this process, checked, and the settings that are derived from them."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, *_: Any, **__: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """Return the sources, the one that counts most first."""
+        project = (_Source(settings_cls, read) for read in (django_settings.of_clarion, django_settings.of_django))
+        return init_settings, env_settings, *project
 
     @field_validator(*LISTS, mode="before")
     @classmethod
@@ -57,11 +89,8 @@ class Settings(Variables):
         return value
 
     @model_validator(mode="after")
-    def _no_default_secret_in_production(self) -> Self:
-        secret = self.secret_key.get_secret_value()
-        if not self.debug and secret == DEVELOPMENT_SECRET:
-            raise ValueError("CLARION_SECRET_KEY is not set: give it a random value of 50 characters or more")
-        for key in (*self.signing_keys, *(token for _, token in self.services)):
+    def _keys_are_long(self) -> Self:
+        for key in (*self._own_secret_keys, *self._jwt_keys, *(token for _, token in self.services)):
             if len(key.encode()) < SECRET_KEY_MIN_BYTES:
                 raise ValueError(
                     f"a signing key or service token is shorter than {SECRET_KEY_MIN_BYTES} bytes: use a longer one"
@@ -113,13 +142,31 @@ class Settings(Variables):
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        """The secret key and its fallbacks."""
+        """The secret key and its fallbacks, or Django's; raise ImproperlyConfigured if there are none."""
+        keys = self._own_secret_keys or django_settings.secret_keys()
+        if self.debug and not keys:
+            return (DEVELOPMENT_SECRET,)
+        if not keys or (keys[0] == DEVELOPMENT_SECRET and not self.debug):
+            raise ImproperlyConfigured(
+                "CLARION_SECRET_KEY is not set: give this process the SECRET_KEY of the Django project, which "
+                "`manage.py clarion env` prints"
+            )
+        return keys
+
+    @property
+    def _own_secret_keys(self) -> tuple[str, ...]:
+        if not self.secret_key.get_secret_value():
+            return ()
         return tuple(key.get_secret_value() for key in (self.secret_key, *self.secret_key_fallbacks))
+
+    @property
+    def _jwt_keys(self) -> tuple[str, ...]:
+        return tuple(key.get_secret_value() for key in self.jwt_keys)
 
     @property
     def signing_keys(self) -> tuple[str, ...]:
         """HS256 keys, the one that signs first."""
-        return tuple(key.get_secret_value() for key in self.jwt_keys) or self.secret_keys
+        return self._jwt_keys or self.secret_keys
 
     @property
     def services(self) -> tuple[tuple[str, str], ...]:
@@ -164,7 +211,32 @@ def _has_a_host(url: str) -> bool:
         return False
 
 
-@cache
+#: None until they are read with all sources.
+_settings: Settings | None = None
+
+
 def get_settings() -> Settings:
-    """This process's settings, read once."""
-    return Settings()
+    """Return the settings of this process, read once; raise ImproperlyConfigured for a value that cannot be used.
+
+    A settings module of Django that calls this gets the values of the environment alone.
+    """
+    global _settings
+    if _settings is not None:
+        return _settings
+    try:
+        read = Settings()
+    except ValidationError as error:
+        raise ImproperlyConfigured(_sentences(error)) from None
+    if not django_settings.are_loading():
+        _settings = read
+    return read
+
+
+def _sentences(error: ValidationError) -> str:
+    """Return what is wrong with each setting, without the values, which may be secret."""
+    found = []
+    for one in error.errors(include_input=False, include_url=False):
+        field = str(one["loc"][0]) if one["loc"] else ""
+        name = django_settings.name_of(field) if field in Variables.model_fields else field
+        found.append(": ".join(filter(None, (name, one["msg"].removeprefix("Value error, ")))))
+    return "; ".join(found)

@@ -145,7 +145,7 @@ class Subscriber:
                 error = await self._connection.lost(self._take_changes, self._on_replies)
             except Exception as unexpected:  # noqa: BLE001 - the answer to any error is to connect again
                 error = unexpected
-            logger.warning("The channel layer has no Redis and will reconnect", extra={"error": repr(error)})
+            logger.warning("The channel layer lost its Redis and will reconnect", extra={"error": repr(error)})
             self._ahead.clear()
             if self._confirmed:
                 self._confirmed = False

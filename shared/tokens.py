@@ -10,13 +10,17 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import jwt
-from jwt.types import Options
 
 from .protocol import AuthFailure
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from jwt.types import Options  # new in PyJWT 2.11
+from .user_keys import Key
 
 ALGORITHM = "HS256"
 
@@ -24,7 +28,7 @@ ALGORITHM = "HS256"
 CLOCK_LEEWAY_SECONDS = 5
 #: A token from the future is accepted, because the clock of its issuer may be ahead of ours. Rejecting it would lock
 #: all users out when the clock of one machine lags.
-OPTIONS: Options = {"verify_iat": False}
+OPTIONS: "Options" = {"verify_iat": False}
 
 #: Later than any instant that makes sense; not a number and infinity are not below it (Unix seconds).
 INSTANT_MAX = 2**40
@@ -34,9 +38,6 @@ SESSION_DIGEST_LENGTH = 16
 
 #: Maximum length of a claim that names a user; longer values are rejected (characters).
 SUBJECT_MAX_LENGTH = 255
-
-#: The largest id that a bigint holds.
-BIGINT_MAX = 2**63 - 1
 
 #: Longer ones are not looked at (characters).
 TOKEN_MAX_LENGTH = 8192
@@ -62,22 +63,17 @@ class CannotCheck(Exception):
 class Identity:
     """The user that a verified credential names, when it was issued and when it expires (Unix seconds; 0: unknown).
 
-    `subject` is the name that another issuer has for the user, whose id is 0 until Postgres has been asked. `session`
+    `subject` is the name that another issuer has for the user, whose key is 0 until Postgres has been asked. `session`
     is the digest of the web app's session that the credential came from, `session_key` that session itself where the
     credential was its cookie.
     """
 
-    user_id: int
+    user_id: Key
     expires_at: float
     issued_at: float = 0
     subject: str | None = None
     session: str | None = None
     session_key: str | None = None
-
-    @property
-    def who(self) -> int | str:
-        """By what the user is looked up."""
-        return self.user_id if self.subject is None else self.subject
 
 
 def session_digest(session_key: str) -> str:
@@ -85,7 +81,7 @@ def session_digest(session_key: str) -> str:
     return hashlib.sha256(f"clarion.session:{session_key}".encode()).hexdigest()[:SESSION_DIGEST_LENGTH]
 
 
-def mint(user_id: int, settings: Settings, *, session_key: str | None = None) -> tuple[str, float]:
+def mint(user_id: Key | UUID, settings: Settings, *, session_key: str | None = None) -> tuple[str, float]:
     """Return a token for `user_id` and the Unix time at which it expires.
 
     With `session_key`, sockets that the token opens end when that session is signed out.
@@ -103,7 +99,7 @@ def mint(user_id: int, settings: Settings, *, session_key: str | None = None) ->
 
 
 def verify(token: str, settings: Settings) -> Identity:
-    """The identity in `token`; raises TokenRefused with EXPIRED or INVALID."""
+    """Verify a token of ours; raises TokenRefused with EXPIRED or INVALID."""
     if len(token) > TOKEN_MAX_LENGTH:
         raise TokenRefused(AuthFailure.INVALID)
     for key in settings.signing_keys:
@@ -125,7 +121,7 @@ def verify(token: str, settings: Settings) -> Identity:
             continue
         except jwt.ExpiredSignatureError as error:
             raise TokenRefused(AuthFailure.EXPIRED) from error
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, TypeError, OverflowError) as error:  # the last two in older PyJWT
             raise TokenRefused(AuthFailure.INVALID) from error
     raise TokenRefused(AuthFailure.INVALID)
 
@@ -145,21 +141,12 @@ def subject_of(value: object) -> str:
     return value
 
 
-def _named(claims: Mapping[str, Any], settings: Settings) -> tuple[int, str | None]:
-    """Return the user's id, or 0 and the text that is matched with a column; raises TokenRefused."""
+def _named(claims: Mapping[str, Any], settings: Settings) -> tuple[Key, str | None]:
+    """Return the user's key, or 0 and the text that is matched with a column; raises TokenRefused."""
     claim = settings.jwt_user_claim if settings.jwt_user_claim in claims else "sub"
     if claim != "sub" and settings.jwt_user_column:
         return 0, subject_of(claims[claim])
-    return _user_id(claims.get(claim)), None
-
-
-def _user_id(value: object) -> int:
-    """Return the id in the claim that names the user, a number or its decimal digits; raises TokenRefused."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    # str.isdecimal accepts other scripts' digits; int() would too, and "١" must not name user 1.
-    if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(BIGINT_MAX))):
-        raise TokenRefused(AuthFailure.INVALID)
-    if int(value) > BIGINT_MAX:
-        raise TokenRefused(AuthFailure.INVALID)
-    return int(value)
+    try:
+        return settings.user_key.parse(claims.get(claim)), None
+    except ValueError as error:
+        raise TokenRefused(AuthFailure.INVALID) from error

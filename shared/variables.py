@@ -8,7 +8,9 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-#: Only ever accepted with CLARION_DEBUG=1. Long enough for HS256 not to warn.
+from .user_keys import KeyType
+
+#: Only with CLARION_DEBUG=1, and where no other is set. Long enough for HS256 not to warn.
 DEVELOPMENT_SECRET = "development-only-secret-never-used-in-production"  # noqa: S105
 
 
@@ -29,6 +31,9 @@ class Variables(BaseSettings):
         validation_alias=AliasChoices("CLARION_BROKER_URL", "BROKER_URL"),
         description="The broker of Clarion's Celery app. A hint that it loses is given again by the sweep.",
     )
+    broker_key_prefix: str = Field(
+        "clarion:", description="First part of every key on a Redis that is the broker. Your own Celery may use it too."
+    )
     channel_layer_url: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (SecretStr("redis://127.0.0.1:6379/1"),),
         validation_alias="CHANNEL_LAYER_URL",
@@ -41,7 +46,9 @@ class Variables(BaseSettings):
 
     debug: bool = Field(False, description="Development: tracebacks in pages, the development secret allowed.")
     secret_key: SecretStr = Field(
-        SecretStr(DEVELOPMENT_SECRET), description="Signs sessions and, unless CLARION_JWT_KEYS is set, socket tokens."
+        SecretStr(""),
+        description="Signs sessions and, unless CLARION_JWT_KEYS is set, socket tokens. Unset in a Django project: "
+        "its SECRET_KEY and SECRET_KEY_FALLBACKS.",
     )
     secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Former secret keys, separated by commas: they verify, and sign nothing (rotation)."
@@ -97,7 +104,10 @@ class Variables(BaseSettings):
         "auth_user",
         description="The table of users that the edge looks up at connect, with its schema where it needs one.",
     )
-    user_id_column: str = Field("id", description="Its primary key, a bigint or integer.")
+    user_id_column: str = Field("id", description="Its primary key.")
+    user_key: KeyType = Field(
+        KeyType.INTEGER, description="The type of its primary key: `integer` (of any size), `uuid` or `text`."
+    )
     username_column: str = Field(
         "username", description="The name that users are shown by, in notifications and everywhere else; empty: none."
     )
@@ -191,8 +201,9 @@ class Variables(BaseSettings):
         None, description="Port of the edge as browsers see it; unset when it shares the web app's address."
     )
     public_flower_port: int | None = Field(
-        None, description="Port of Flower as operators see it, for a link from the demo's page of bursts."
+        None, description="Port of Flower as operators see it, for a link in the operators' menu."
     )
+    grafana_url: str | None = Field(None, description="Address of Grafana, for a link in the operators' menu.")
     metrics_port: int | None = Field(None, description="Where a worker answers Prometheus; unset: nowhere.")
     metrics_address: str = Field("127.0.0.1", description="The address of that port.")
     drain_file: str | None = Field(

@@ -1,6 +1,6 @@
 """Builds the frame of one row of the log. Pure functions.
 
-Input: a `LogRow`, and the unread count of the inbox that was read with it. Output: the text of the frame, which is the
+Input: a `LogRow`, and the counts of the inbox that were read with it. Output: the text of the frame, which is the
 same when the pipeline publishes it and when the edge repairs a gap with it.
 
 A replayed frame has the current unread count, not that of its own time: the count is absolute, so the last frame of a
@@ -12,8 +12,8 @@ from ..protocol import AnnouncedFrames, Collapsed, NotificationContent
 from .queries import LogRow
 
 
-def frame_of(row: LogRow, unread: int) -> str:
-    """The frame for this row."""
+def frame_of(row: LogRow, unread: int, unseen: int = 0) -> str:
+    """Build the frame of a row of the log; `unseen` is only in the frame of an action that marks as seen."""
     match row.action:
         case "created":
             frames = AnnouncedFrames(_announced(row))
@@ -33,6 +33,8 @@ def frame_of(row: LogRow, unread: int) -> str:
             return protocol.deleted(row.seq, unread, _target(row))
         case "read_through":
             return protocol.read_through(row.seq, unread, row.through or row.seq, topic=row.topic, kind=row.kind)
+        case "seen":
+            return protocol.seen(row.seq, unread, unseen, row.through or row.seq)
         case unknown:
             raise ValueError(f"a log row of an unknown action: {unknown}")
 

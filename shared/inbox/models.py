@@ -6,10 +6,10 @@ delivery reaches half of the rate at which Postgres can insert at all; with four
 
 from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from ..array_field import ArrayField
 from ..primary import PrimaryManager
 from .queries import NAME_MAX_LENGTH
 
@@ -91,6 +91,7 @@ class Change(models.Model):
         UNREAD = "unread"  # [notification]
         READ_THROUGH = "read_through"  # [through, topic, kind]
         DELETED = "deleted"  # [notification]
+        SEEN = "seen"  # [through]
 
     pk = models.CompositePrimaryKey("recipient_id", "seq")
     recipient_id = models.BigIntegerField()
@@ -138,17 +139,40 @@ class Collapse(models.Model):
         return f"{self.kind} in {self.topic} of user {self.recipient_id}"
 
 
+class Person(models.Model):
+    """The number of a user's inbox, if the primary key of the user model is a UUID or a text.
+
+    With integer keys the key is the number, and the table stays empty. `key` is the app's own, in one form (see
+    user_keys.py). It can change (`manage.py clarion rekey`), and the number cannot.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.TextField(db_collation="C")
+
+    objects: ClassVar = PrimaryManager()
+
+    class Meta:
+        db_table = "clarion_person"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key"], name="clarion_one_number_a_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Inbox(models.Model):
     """The head of one user's log. A transaction that adds to the log locks this row and takes the next seq.
 
-    Below `floor` the log has been purged: a cursor there cannot be resumed. The table has a fill factor below 100
-    (see the first migration), so that its many updates stay on their page and need no index entry.
+    Below `floor` the log has been purged: a cursor there cannot be resumed. Up to `seen` the user has seen it. The
+    table has a fill factor below 100 (see the first migration), so that its many updates stay on their page and need
+    no index entry.
     """
 
     user_id = models.BigIntegerField(primary_key=True)
+    key = models.TextField(null=True, db_collation="C", help_text="A copy of the person's, so that frames need no join")
     seq = models.BigIntegerField(db_default=0)
     unread = models.IntegerField(db_default=0)
     floor = models.BigIntegerField(db_default=0)
+    seen = models.BigIntegerField(db_default=0)
     window_at = models.DateTimeField(null=True, help_text="When the window began in which window_count are counted")
     window_count = models.IntegerField(db_default=0)
     not_before = models.DateTimeField(null=True, help_text="Tokens issued earlier are revoked")

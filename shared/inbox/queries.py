@@ -1,17 +1,40 @@
 """The SQL that reads an inbox, whole, named and explained; used by the edge (psycopg) and the HTTP API (Django).
 
-Each statement is one snapshot: head and log are of one instant. Parameters are named, as `%(user_id)s`.
+Each statement is one snapshot: head and log are of one instant. Parameters are named, as `%(user_id)s`, which is the
+app's own key of a user. Unless keys are integers, the table `clarion_person` has the number of the inbox.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
+
+from ..user_keys import Key, KeyType
 
 #: Without a row the epoch is "0"; an operator who restores a backup writes a new one.
 EPOCH: Final = "coalesce((SELECT value FROM clarion_epoch), '0')"
 
 #: Longer names are cut to the length of the column that notifications keep them in (characters).
 NAME_MAX_LENGTH: Final = 150
+
+#: `unseen` counts at most this many.
+UNSEEN_MAX: Final = 100
+#: Newest places of a log that one count reads, so that it has a bound also where a user reads for years without opening
+#: the panel. By seq and without LIMIT, so that the bound does not depend on the plan.
+UNSEEN_PLACES: Final = 500
+
+#: The number of unread notifications above the seq that the user has seen, joined to the `head` of an inbox. A join
+#: and no column, because a column would be counted for each row of the result.
+UNSEEN: Final = f"""
+CROSS JOIN LATERAL (
+    SELECT least(count(*), {UNSEEN_MAX}) AS unseen FROM clarion_notification n
+     WHERE n.recipient_id = head.user_id AND n.seq > greatest(head.seen, head.seq - {UNSEEN_PLACES}) AND head.unread > 0
+       AND n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL
+) counted
+"""  # noqa: S608 - constants
+
+#: Columns of `Head`, which are the first of each statement.
+HEAD_WIDTH: Final = 6
 
 #: One row per entry of the log after a cursor, in order, or a single row with null columns without one; the
 #: head of the inbox stands in every row. At most %(page)s entries are read, the lowest; nothing is read of the log
@@ -25,7 +48,7 @@ LEFT JOIN LATERAL (
                     WHEN n.first IS NOT NULL THEN 'collapsed' ELSE 'created' END AS action,
                coalesce(n.first, n.seq) AS notification, NULL::bigint AS through, a.topic, a.kind, n.created_at,
                n.read_at IS NOT NULL AS is_read, n.quiet IS TRUE AS quiet, n.count, n.actors, n.actor_count,
-               a.data, a.actor_id, a.actor_username, a.message_id, a.conversation_id, a.traceparent
+               a.data, {actor}, a.actor_username, a.message_id, a.conversation_id, a.traceparent
           FROM clarion_notification n JOIN clarion_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = head.user_id AND n.seq > {after} AND n.seq <= head.seq
          ORDER BY n.seq LIMIT %(page)s
@@ -43,19 +66,21 @@ LEFT JOIN LATERAL (
 """
 
 #: What a socket missed: the head of one inbox (zeros where the user has none yet), and its log after a cursor.
-LOG_AFTER: Final = f"""
-SELECT {EPOCH} AS epoch, coalesce(head.seq, 0) AS head_seq, coalesce(head.unread, 0), coalesce(head.floor, 0), log.*
-  FROM (SELECT %(user_id)s::bigint AS user_id) one
-  LEFT JOIN clarion_inbox head USING (user_id) {_LOG.format(after="%(after)s")}
+_LOG_AFTER = f"""
+SELECT {EPOCH} AS epoch, coalesce(head.seq, 0) AS head_seq, coalesce(head.unread, 0), coalesce(head.floor, 0),
+       coalesce(head.seen, 0), counted.unseen, log.*
+  FROM (SELECT {{number}} AS user_id) one
+  LEFT JOIN clarion_inbox head USING (user_id) {UNSEEN} {{log}}
 """  # noqa: S608 - composed of constants
 
 #: Notifications of one inbox, newest first, with its head: of one instant.
 _SHOWN = """
-SELECT {epoch} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n.first, n.read_at,
-       n.count, n.actors, n.actor_count, a.topic, a.kind, n.created_at, a.data, a.actor_id, a.actor_username,
+SELECT {epoch} AS epoch, head.seq AS head_seq, head.unread, head.floor, head.seen, counted.unseen,
+       n.seq, n.first, n.read_at, n.count, n.actors, n.actor_count,
+       a.topic, a.kind, n.created_at, a.data, {actor}, a.actor_username,
        a.message_id, a.conversation_id, a.traceparent
-  FROM (SELECT %(user_id)s::bigint AS user_id) one
-  LEFT JOIN clarion_inbox head USING (user_id)
+  FROM (SELECT {number} AS user_id) one
+  LEFT JOIN clarion_inbox head USING (user_id) {unseen}
   LEFT JOIN LATERAL (
         SELECT n.* FROM clarion_notification n JOIN clarion_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = one.user_id AND n.deleted_at IS NULL AND n.replaced_by IS NULL AND {which}
@@ -65,23 +90,50 @@ SELECT {epoch} AS epoch, head.seq AS head_seq, head.unread, head.floor, n.seq, n
  ORDER BY n.seq DESC
 """
 
-#: The newest below a seq: the snapshot and the pages of the list. A page ends at a seq and not at a notification's
-#: name, since one that collapses moves up.
-NEWEST: Final = _SHOWN.format(
-    epoch=EPOCH,
-    which="""(%(before)s::bigint IS NULL OR n.seq < %(before)s)
+#: Those below a seq.
+_NEWEST = """(%(before)s::bigint IS NULL OR n.seq < %(before)s)
            AND (%(is_read)s::boolean IS NULL OR (n.read_at IS NOT NULL) = %(is_read)s)
            AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
-           AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)""",
-)
+           AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)"""
 
 #: The notification of a name, which is the seq of the first of those that collapsed into it.
-ONE: Final = _SHOWN.format(
-    epoch=EPOCH,
-    which="""n.seq = (
+_ONE = """n.seq = (
              SELECT coalesce(replaced_by, seq) FROM clarion_notification
-              WHERE recipient_id = one.user_id AND seq = %(name)s AND first IS NULL)""",
-)
+              WHERE recipient_id = one.user_id AND seq = %(name)s AND first IS NULL)"""
+
+#: The number of the inbox of a user, and the actor of an announcement: with integer keys, and with others.
+_NUMBER = {True: "%(user_id)s::bigint", False: "(SELECT id FROM clarion_person WHERE key = %(user_id)s)"}
+_ACTOR = {True: "a.actor_id", False: "(SELECT key FROM clarion_person WHERE id = a.actor_id) AS actor_id"}
+
+
+@cache
+def log_after_sql(keys: KeyType) -> str:
+    """Return the query for the head of one inbox and its log after a cursor; columns: `Head`, then `LogRow`."""
+    return _LOG_AFTER.format(number=_NUMBER[keys is KeyType.INTEGER], log=_log_sql(keys, "%(after)s"))
+
+
+@cache
+def newest_sql(keys: KeyType) -> str:
+    """Return the query for the newest notifications below a seq: the snapshot and the pages of the list.
+
+    A page ends at a seq and not at a notification's name, since one that collapses moves up.
+    """
+    return _shown_sql(keys, _NEWEST)
+
+
+@cache
+def one_sql(keys: KeyType) -> str:
+    """Return the query for the notification of a name."""
+    return _shown_sql(keys, _ONE)
+
+
+def _log_sql(keys: KeyType, after: str) -> str:
+    return _LOG.format(after=after, actor=_ACTOR[keys is KeyType.INTEGER])
+
+
+def _shown_sql(keys: KeyType, which: str) -> str:
+    integer = keys is KeyType.INTEGER
+    return _SHOWN.format(epoch=EPOCH, unseen=UNSEEN, which=which, number=_NUMBER[integer], actor=_ACTOR[integer])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +149,20 @@ class UserTable:
     username_column: str = ""
     active_column: str = ""
     subject_column: str = ""
+    keys: KeyType = KeyType.INTEGER
 
     @property
     def user(self) -> str:
         """Select the columns `id`, `username` and `active` of `u`, without a condition."""
-        t, pk = _quoted_table(self.table), _quoted(self.id_column)
+        t = _quoted_table(self.table)
         name = f"coalesce({name_sql(self.username_column)}, '')" if self.username_column else "''"
-        return f"SELECT u.{pk} AS id, {name} AS username, {self.active} AS active FROM {t} u"  # noqa: S608 - quoted
+        return f"SELECT {self.key} AS id, {name} AS username, {self.active} AS active FROM {t} u"  # noqa: S608 - quoted
+
+    @property
+    def key(self) -> str:
+        """The key of the row `u`, in its one form."""
+        pk = _quoted(self.id_column)
+        return f"u.{pk}" if self.keys is KeyType.INTEGER else f'u.{pk}::text COLLATE "C"'
 
     @property
     def active(self) -> str:
@@ -117,26 +176,31 @@ def name_sql(column: str) -> str:
 
 
 def connect_sql(users: UserTable) -> str:
-    """The one query of a connect, for any number of them: each user, the head of their inbox, its log after the cursor.
+    """Build the query of any number of connects: each user, the head of the inbox, its log after the cursor.
 
-    Who is asked for is in three arrays: `user_ids`, or where that is null `subjects` (what another issuer calls the
-    user), and `afters`. Columns: the number of the one asked for, from 1, user id, username, whether active, since when
-    tokens count, then those of LOG_AFTER; in order. No row: no such user.
+    The parameters are three arrays with an element for each connect: `user_ids`, or where that is null `subjects` (the
+    user's name at another issuer), and `afters`. Columns: the number of the connect, from 1, user id, username, whether
+    active, the time before which tokens are revoked, then those of `log_after_sql`; in order. No row: unknown user.
     """
-    pk, subject, user = _quoted(users.id_column), _quoted(users.subject_column), users.user
+    pk, subject, user, sql_type = _quoted(users.id_column), _quoted(users.subject_column), users.user, users.keys.sql
+    number, inbox = "u.id::bigint", "clarion_inbox i WHERE i.user_id = u.id"
+    if users.keys is not KeyType.INTEGER:
+        number = "coalesce(max(i.user_id), 0)"
+        # A subquery and no join, because this statement is planned each time.
+        inbox = "clarion_inbox i WHERE i.user_id = (SELECT p.id FROM clarion_person p WHERE p.key = u.id)"
     named = f"UNION ALL {user} WHERE asked.user_id IS NULL AND u.{subject} = asked.subject"
     named = named if users.subject_column else ""
     return f"""
 SELECT asked.number, u.id, u.username, u.active, head.not_before,
-       {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, log.*
-  FROM unnest(%(user_ids)s::bigint[], %(subjects)s::text[], %(afters)s::bigint[])
+       {EPOCH} AS epoch, head.seq AS head_seq, head.unread, head.floor, head.seen, counted.unseen, log.*
+  FROM unnest(%(user_ids)s::{sql_type}[], %(subjects)s::text[], %(afters)s::bigint[])
        WITH ORDINALITY asked(user_id, subject, after, number)
   CROSS JOIN LATERAL ({user} WHERE u.{pk} = asked.user_id {named}) u
   CROSS JOIN LATERAL (
-        SELECT u.id::bigint AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
-               coalesce(max(i.floor), 0) AS floor, max(i.not_before) AS not_before
-          FROM clarion_inbox i WHERE i.user_id = u.id
-  ) head {_LOG.format(after="asked.after")}
+        SELECT {number} AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
+               coalesce(max(i.floor), 0) AS floor, coalesce(max(i.seen), 0) AS seen, max(i.not_before) AS not_before
+          FROM {inbox}
+  ) head {UNSEEN} {_log_sql(users.keys, "asked.after")}
  ORDER BY asked.number, log.seq
 """  # noqa: S608 - names quoted above
 
@@ -146,25 +210,33 @@ def heads_sql(users: UserTable) -> str:
 
     Columns: user id, epoch, seq, whether active, since when tokens count. No row: the user is gone.
     """
-    t, pk, active = _quoted_table(users.table), _quoted(users.id_column), users.active
+    t, pk, active, key = _quoted_table(users.table), _quoted(users.id_column), users.active, users.key
+    inbox, asked = f"clarion_inbox i ON i.user_id = u.{pk}", "%(user_ids)s"
+    if users.keys is not KeyType.INTEGER:
+        inbox = f"clarion_person p ON p.key = {key} LEFT JOIN clarion_inbox i ON i.user_id = p.id"
+        asked = f"%(user_ids)s::{users.keys.sql}[]"
     return f"""
-SELECT u.{pk}, {EPOCH}, coalesce(i.seq, 0), {active}, i.not_before
-  FROM {t} u LEFT JOIN clarion_inbox i ON i.user_id = u.{pk}
- WHERE u.{pk} = ANY(%(user_ids)s)
+SELECT {key}, {EPOCH}, coalesce(i.seq, 0), {active}, i.not_before
+  FROM {t} u LEFT JOIN {inbox}
+ WHERE u.{pk} = ANY({asked})
 """  # noqa: S608 - names quoted above
 
 
 def password_sql(users: UserTable) -> str:
-    """The hash of a user's password, where sessions of the web app open sockets."""
+    """Build the query for the hash of a user's password, which is read if sessions of the web app open sockets."""
     t, pk = _quoted_table(users.table), _quoted(users.id_column)
-    return f"SELECT password FROM {t} WHERE {pk} = %(user_id)s"  # noqa: S608 - quoted
+    return f"SELECT password FROM {t} WHERE {pk} = %(user_id)s::{users.keys.sql}"  # noqa: S608 - quoted
 
 
 def probes(users: UserTable) -> list[tuple[str, str]]:
     """Return (setting, statement) pairs: a statement fails if the setting is wrong. In order; the first counts."""
     t, pk, name = _quoted_table(users.table), _quoted(users.id_column), _quoted(users.username_column)
     subject = _quoted(users.subject_column)
-    conditions = [("CLARION_USER_TABLE", "true"), ("CLARION_USER_ID_COLUMN", f"u.{pk} = 0::bigint")]
+    conditions = [
+        ("CLARION_USER_TABLE", "true"),
+        ("CLARION_USER_ID_COLUMN", f"u.{pk} IS NULL"),
+        ("CLARION_USER_KEY", f"u.{pk} = NULL::{users.keys.sql}"),
+    ]
     if users.username_column:
         conditions.append(("CLARION_USERNAME_COLUMN", f"u.{name} IS NULL"))
     if users.active_column:
@@ -187,17 +259,22 @@ def _quoted_table(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of an inbox: its epoch, last seq, unread count, and the seq below which the log is purged."""
+    """The head of an inbox: its epoch, last seq, unread count, and the seq below which the log is purged.
+
+    The user has seen all up to the seq `seen`; `unseen` is the number of unread ones above it, at most UNSEEN_MAX.
+    """
 
     epoch: str
     seq: int
     unread: int
     floor: int
+    seen: int = 0
+    unseen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One row of the log, as LOG_AFTER's columns after the head."""
+    """One row of the log, as the columns of `log_after_sql` after the head."""
 
     seq: int
     action: str
@@ -212,7 +289,7 @@ class LogRow:
     actors: list[dict[str, Any]] | None = None
     actor_count: int | None = None
     data: dict[str, Any] | None = None
-    actor_id: int | None = None
+    actor_id: Key | None = None
     actor_username: str | None = None
     message_id: str | None = None
     conversation_id: str | None = None

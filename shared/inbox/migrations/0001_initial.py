@@ -38,12 +38,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Person",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.TextField(db_collation="C")),
+            ],
+            options={
+                "db_table": "clarion_person",
+                "constraints": [models.UniqueConstraint(fields=("key",), name="clarion_one_number_a_key")],
+            },
+        ),
+        migrations.CreateModel(
             name="Inbox",
             fields=[
                 ("user_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "key",
+                    models.TextField(
+                        db_collation="C", help_text="A copy of the person's, so that frames need no join", null=True
+                    ),
+                ),
                 ("seq", models.BigIntegerField(db_default=0)),
                 ("unread", models.IntegerField(db_default=0)),
                 ("floor", models.BigIntegerField(db_default=0)),
+                ("seen", models.BigIntegerField(db_default=0)),
                 (
                     "window_at",
                     models.DateTimeField(
@@ -98,6 +116,7 @@ class Migration(migrations.Migration):
                             ("unread", "Unread"),
                             ("read_through", "Read Through"),
                             ("deleted", "Deleted"),
+                            ("seen", "Seen"),
                         ],
                         max_length=16,
                     ),
