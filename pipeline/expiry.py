@@ -14,12 +14,13 @@ from django.db import connection
 
 from ..shared.settings import get_settings
 from .kinds import all_declared
+from .sql import load
 
-#: Rows that one chunk looks at or removes.
+#: Rows that one chunk reads or removes.
 CHUNK = 2000
-#: Announcements that one chunk looks at: each may have many notifications.
+#: Announcements that one chunk reads; each may have many notifications.
 ANNOUNCEMENTS = 200
-#: A row of an actor whose events were within the limit this long ago says nothing (days).
+#: Age after which the row of an actor within the limit is not needed any more (days).
 PACE_DAYS = 1
 
 HOUR, DAY = 3600.0, 24 * 3600.0
@@ -27,7 +28,7 @@ HOUR, DAY = 3600.0, 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of a step: how many rows were removed, where to go on, and whether nothing is left to do."""
+    """The result of a part of a step: removed rows, the position to continue from, and whether the step is done."""
 
     removed: int
     position: int
@@ -36,7 +37,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One sort of rows. `goes_on`: a new pass starts where the last one ended, but for one a day."""
+    """One type of rows. `goes_on`: a new pass starts where the last one ended, except for one pass a day."""
 
     name: str
     run: Callable[[int], Chunk]
@@ -44,27 +45,7 @@ class Step:
     goes_on: bool = False
 
 
-#: Events are finished after they are recorded, so none is old beyond the first that was recorded a short time ago.
-#: Their keys are kept longer.
-_EVENTS = """
-WITH page AS (
-    SELECT id, recorded_at >= cutoff.at AS young, state = 'done' AND finished_at < cutoff.at AS old
-      FROM clarion_event, (SELECT now() - make_interval(days => %(days)s) AS at) cutoff
-     WHERE id > %(position)s ORDER BY id LIMIT %(chunk)s
-),
-batches AS (DELETE FROM clarion_batch USING page WHERE page.old AND clarion_batch.event_id = page.id),
-removed AS (
-    DELETE FROM clarion_event USING page WHERE page.old AND clarion_event.id = page.id
-    RETURNING clarion_event.id, key, name, service, payload, recorded_at
-),
-keys AS (
-    INSERT INTO clarion_used_key (key, name, service, event_id, digest, used_at)
-    SELECT key, name, service, id, md5(payload::text)::uuid, recorded_at FROM removed
-    ON CONFLICT DO NOTHING
-)
-SELECT (SELECT count(*) FROM removed), coalesce(max(id), 0), coalesce(bool_or(young), true) OR count(*) < %(chunk)s
-  FROM page
-"""
+_PURGE_EVENTS = load("purge_events")
 
 #: Rows that have an index on their age: the oldest first.
 _BY_AGE = """
@@ -73,21 +54,10 @@ DELETE FROM {table} WHERE ctid = ANY(ARRAY(
      ORDER BY {column} LIMIT %(chunk)s))
 """
 
-#: Announcements in order, each with whether it is past the days of its kind, or past those of unread notifications. One
-#: that an unfinished batch delivers is spared, however old: the workers may have been away, or its kind paused.
-_ANNOUNCEMENTS = """
-SELECT a.id, a.event_id, a.created_at >= now() - make_interval(days => %(least_days)s) AS young,
-       a.created_at < now() - make_interval(days => coalesce(rule.days, %(days)s)) AS old,
-       a.created_at < now() - make_interval(days => %(unread_days)s) AS very_old,
-       EXISTS (SELECT 1 FROM clarion_batch b
-                WHERE b.event_id = a.event_id AND b.announcement_id = a.id AND b.state <> 'done') AS in_use
-  FROM clarion_announcement a
-  LEFT JOIN unnest(%(kinds)s::text[], %(kind_days)s::int[]) rule(kind, days) ON rule.kind = a.kind
- WHERE a.id > %(position)s ORDER BY a.id LIMIT %(announcements)s
-"""
+_OLD_ANNOUNCEMENTS = load("old_announcements")
 
 #: A notification is removed when it was read, deleted or replaced, or its announcement is `very_old`. The first of a
-#: notification that collapsed stays as long as the row that stands for it, since it goes by its name.
+#: notification that collapsed stays as long as the row that stands for it, because that row has its id.
 _REMOVABLE = """
 (n.read_at IS NOT NULL OR n.deleted_at IS NOT NULL OR n.replaced_by IS NOT NULL
  OR n.announcement_id = ANY(%(very_old)s::bigint[]))
@@ -101,14 +71,14 @@ SELECT n.recipient_id, n.seq FROM clarion_notification n
  WHERE n.event_id = ANY(%(events)s) AND n.announcement_id = ANY(%(announcements)s) AND {_REMOVABLE} LIMIT %(chunk)s
 """  # noqa: S608 - constants
 
-#: Inboxes with more unread notifications than the cap, and of each the oldest beyond it.
+#: The oldest unread notifications beyond the limit, of one inbox.
 _TOO_MANY_UNREAD = """
 SELECT n.recipient_id, n.seq
   FROM (SELECT user_id, unread FROM clarion_inbox WHERE user_id >= %(position)s AND unread > %(cap)s
          ORDER BY user_id LIMIT 1) i
  CROSS JOIN LATERAL (
        SELECT recipient_id, seq FROM clarion_notification n
-        WHERE n.recipient_id = i.user_id AND {shown}
+        WHERE n.recipient_id = i.user_id AND {unread}
         ORDER BY n.seq LIMIT least(i.unread - %(cap)s, %(chunk)s)) n
 """
 _UNREAD = "n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL"
@@ -124,41 +94,9 @@ SELECT count(*) FROM (
 ) locked
 """
 
-_DELETE_CHANGES = """
-WITH removed AS (
-    DELETE FROM clarion_change n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
-     WHERE n.recipient_id = d.recipient_id AND n.seq = d.seq
-    RETURNING n.recipient_id, n.seq
-),
-raised AS (
-    UPDATE clarion_inbox i SET floor = greatest(i.floor, top.seq)
-      FROM (SELECT recipient_id, max(seq) AS seq FROM removed GROUP BY recipient_id) top
-     WHERE i.user_id = top.recipient_id
-)
-SELECT count(*) FROM removed
-"""
+_PURGE_CHANGES = load("purge_changes")
 
-#: With the entries that say into which notification the next one collapses, where that is removed.
-_DELETE_NOTIFICATIONS = f"""
-WITH removed AS (
-    DELETE FROM clarion_notification n USING unnest(%(users)s::bigint[], %(seqs)s::bigint[]) d(recipient_id, seq)
-     WHERE n.recipient_id = d.recipient_id AND n.seq = d.seq AND ({{still}})
-    RETURNING n.recipient_id, n.seq, {_UNREAD} AS unread
-),
-collapses AS (
-    DELETE FROM clarion_collapse c USING removed WHERE c.recipient_id = removed.recipient_id AND c.latest = removed.seq
-),
-raised AS (
-    UPDATE clarion_inbox i
-       SET unread = i.unread - top.unread,
-           seq = CASE WHEN top.unread = 0 THEN i.seq ELSE i.seq + 1 END,
-           floor = CASE WHEN top.unread = 0 THEN greatest(i.floor, top.seq) ELSE i.seq + 1 END
-      FROM (SELECT recipient_id, max(seq) AS seq, count(*) FILTER (WHERE unread) AS unread
-              FROM removed GROUP BY recipient_id) top
-     WHERE i.user_id = top.recipient_id
-)
-SELECT count(*) FROM removed
-"""  # noqa: S608 - constants
+_PURGE_NOTIFICATIONS = load("purge_notifications")
 
 _DELETE_ANNOUNCEMENTS = """
 DELETE FROM clarion_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT EXISTS (
@@ -170,7 +108,7 @@ DELETE FROM clarion_announcement a WHERE a.id = ANY(%(announcements)s) AND NOT E
 
 def _events(position: int) -> Chunk:
     params = {"days": get_settings().outbox_retention_days, "position": position, "chunk": CHUNK}
-    ((removed, position, done),) = _rows(_EVENTS, params)
+    ((removed, position, done),) = _rows(_PURGE_EVENTS, params)
     return Chunk(removed, position, done)
 
 
@@ -190,7 +128,7 @@ def _paces(position: int) -> Chunk:
 
 
 def _notifications(position: int) -> Chunk:
-    """The same announcements are looked at until their notifications are gone; only then the position moves on."""
+    """Remove notifications of old announcements. The position moves on when those of a page are all removed."""
     rules = {kind.name: kind.retention_days for kind in all_declared() if kind.retention_days is not None}
     settings = get_settings()
     params: dict[str, Any] = {
@@ -202,7 +140,7 @@ def _notifications(position: int) -> Chunk:
         "position": position,
         "announcements": ANNOUNCEMENTS,
     }
-    page = _rows(_ANNOUNCEMENTS, params)
+    page = _rows(_OLD_ANNOUNCEMENTS, params)
     # The order of ids is nearly that of time: beyond the first young one nothing is old.
     ends = next((index for index, row in enumerate(page) if row[2]), len(page))
     old = [row for row in page[:ends] if row[3] and not row[5]]
@@ -210,7 +148,7 @@ def _notifications(position: int) -> Chunk:
     very_old = [row[0] for row in old if row[4]]
     found = {"events": [row[1] for row in old], "announcements": announcements, "very_old": very_old, "chunk": CHUNK}
     rows = _rows(_OLD_NOTIFICATIONS, found) if old else []
-    removed = _delete(_DELETE_NOTIFICATIONS.format(still=_REMOVABLE), rows, {"very_old": very_old})
+    removed = _delete(_PURGE_NOTIFICATIONS.format(condition=_REMOVABLE, unread=_UNREAD), rows, {"very_old": very_old})
     if len(rows) == CHUNK:
         return Chunk(removed, position, done=False)
     if announcements:
@@ -221,21 +159,21 @@ def _notifications(position: int) -> Chunk:
 
 def _changes(position: int) -> Chunk:
     rows = _rows(_OLD_CHANGES, {"days": get_settings().retention_days, "chunk": CHUNK})
-    return Chunk(_delete(_DELETE_CHANGES, rows, {}), 0, len(rows) < CHUNK)
+    return Chunk(_delete(_PURGE_CHANGES, rows, {}), 0, len(rows) < CHUNK)
 
 
 def _unread(position: int) -> Chunk:
-    """One inbox at a time, in the order of user ids."""
+    """Remove unread notifications beyond the limit, one inbox at a time, in the order of user ids."""
     params = {"cap": get_settings().unread_max, "position": position, "chunk": CHUNK}
-    rows = _rows(_TOO_MANY_UNREAD.format(shown=_UNREAD), params)
-    removed = _delete(_DELETE_NOTIFICATIONS.format(still=_UNREAD), rows, {"very_old": []})
+    rows = _rows(_TOO_MANY_UNREAD.format(unread=_UNREAD), params)
+    removed = _delete(_PURGE_NOTIFICATIONS.format(condition=_UNREAD, unread=_UNREAD), rows, {"very_old": []})
     if not rows:
         return Chunk(0, 0, done=True)
     return Chunk(removed, rows[0][0] if removed else rows[0][0] + 1, done=False)
 
 
 def _delete(sql: str, rows: Sequence[tuple[Any, ...]], params: dict[str, Any]) -> int:
-    """Lock the inboxes of these rows in the order of users, and delete the rows that are still to go."""
+    """Lock the inboxes of these rows in the order of users, and delete the rows that still may be deleted."""
     if not rows:
         return 0
     found = params | {"users": [row[0] for row in rows], "seqs": [row[1] for row in rows]}

@@ -6,8 +6,13 @@ recipients. One statement does all of it, and no list of recipients passes throu
 that claimed the event. If the event is small enough to be delivered inline, it also locks the inboxes of the
 recipients.
 
-An audience loses the actor and the users who muted its kind or topic. A user in several audiences is notified by the
+An audience loses the actor and the users who muted its kind or topic; a kind with `through_mutes` is delivered in a
+muted topic. A user in several audiences is notified by the
 first of them only.
+
+An audience has the app's own keys of users, and batches have the numbers of their inboxes. With integer keys these are
+the same. Otherwise the statement joins the table of persons, and if a user is missing there it stores nothing: the
+missing ones are inserted, and it runs again.
 """
 
 import itertools
@@ -24,109 +29,75 @@ from django.db.models.expressions import RawSQL
 
 from ..shared.protocol import NotificationContent
 from ..shared.settings import get_settings
-from . import names, prepared
+from . import names, persons, prepared
 from .audiences import Audience
 from .celery.queues import BURSTS
-from .errors import InvalidAudience
+from .errors import InvalidAudience, Retryable
 from .json_values import encode
+from .kinds import kind_of
 from .outbox.work import ClaimedBatch, ClaimedEvent
 from .prepared import ALONG_THE_INDEX
+from .sql import load
 
 #: When the sweep first checks unfinished batches, as a factor of `sweep_after_seconds`: soon if they are delivered
 #: inline, so that only a crash can have left them; later if they wait in a queue behind each other.
-SWEEP_AT_ONCE = 0.5
+SWEEP_INLINE = 0.5
 SWEEP_QUEUED = 3
 
-#: One of these for each audience, joined by UNION ALL.
-_CANDIDATES = """
+#: The users of one audience; joined by UNION ALL.
+_AUDIENCE = """
 SELECT {rank} AS rank, %(kind_{rank})s::text AS kind, %(topic_{rank})s::text AS topic, q.user_id::bigint
-  FROM ({who}) q(user_id)
+  FROM ({query}) q(user_id)
 """
 
 #: In their place if an event has no audience.
-_NOBODY = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::bigint AS user_id WHERE false"
+_NO_AUDIENCE = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::bigint AS user_id WHERE false"
 
-#: Returns at least one row, for the totals. CTEs are scanned once until rows are grouped into batches. Muted recipients
-#: have a NULL rank, so the same pass counts them. The statement also locks the inboxes if there are few recipients and
-#: none is missing (persist.py gives the reason): storing has to begin after the locks, and this saves a round trip. For
-#: the same reason it sets how the storing statement is planned.
-_FAN_OUT = """
-WITH heard AS (
-    SELECT c.user_id, min(c.rank) FILTER (WHERE m.user_id IS NULL) AS rank
-      FROM ({candidates}) c
-      LEFT JOIN clarion_mute m ON m.user_id = c.user_id AND (m.kind IS NULL OR m.kind = c.kind)
-                            AND (m.topic IS NULL OR m.topic = c.topic)
-     WHERE c.user_id IS NOT NULL AND (c.user_id <> %(actor)s OR %(actor)s IS NULL)
-     GROUP BY c.user_id
-),
-numbered AS (
-    SELECT user_id, rank, (row_number() OVER (PARTITION BY rank ORDER BY user_id) - 1) / %(size)s AS number FROM heard
-),
-cut AS (
-    SELECT rank, number, array_agg(user_id) AS recipients FROM numbered GROUP BY rank, number
-),
-total AS (
-    SELECT coalesce(sum(cardinality(recipients)) FILTER (WHERE rank IS NOT NULL), 0) AS n,
-           coalesce(sum(cardinality(recipients)) FILTER (WHERE rank IS NULL), 0) AS muted
-      FROM cut
-),
-told (rank, kind, topic, data, message_id, conversation_id) AS (VALUES {told}),
-announced AS (
-    INSERT INTO clarion_announcement
-           (event_id, kind, topic, data, message_id, conversation_id, actor_id, actor_username, traceparent, created_at)
-    SELECT %(event)s, kind, topic, data, message_id, conversation_id, %(actor)s, ({username}), %(traceparent)s,
-           clock_timestamp()
-      FROM told WHERE rank IN (SELECT rank FROM cut)
-    RETURNING id, kind, actor_username, created_at
-),
-batches AS (
-    INSERT INTO clarion_batch (event_id, announcement_id, number, recipients, lane, next_attempt_at)
-    SELECT %(event)s, announced.id, cut.number, cut.recipients,
-           CASE WHEN total.n <= %(small)s THEN %(lane)s ELSE %(bursts)s END,
-           now() + make_interval(secs => CASE WHEN total.n <= %(few)s THEN %(soon)s ELSE %(later)s END)
-      FROM cut JOIN told USING (rank) JOIN announced USING (kind) CROSS JOIN total
-     ORDER BY rank, number -- as ids are given, so batches are worked off
-    RETURNING id, announcement_id
-),
-expanded AS (
-    UPDATE clarion_event
-       SET state = CASE WHEN total.n = 0 THEN 'done' ELSE 'expanded' END, error = '', recipients = total.n,
-           muted = total.muted, dropped = %(dropped)s, enqueued_at = to_timestamp(%(enqueued_at)s),
-           expanded_at = clock_timestamp(), finished_at = CASE WHEN total.n = 0 THEN clock_timestamp() END
-      FROM total WHERE clarion_event.id = %(event)s
-),
-few AS ( -- LIMIT tells the planner alone: a plan for no values in particular would seem dear, and each cut be planned
-    SELECT unnest(recipients) AS user_id FROM cut JOIN total ON total.n <= %(few)s WHERE rank IS NOT NULL
-     LIMIT %(few)s
-),
-known AS (
-    SELECT count(i.user_id) AS n
-      FROM few LEFT JOIN LATERAL (SELECT user_id FROM clarion_inbox WHERE user_id = few.user_id LIMIT 1) i ON true
-),
-locked AS (
-    SELECT i.user_id
-      FROM (SELECT user_id FROM few WHERE (SELECT n FROM known) = (SELECT n FROM total) ORDER BY user_id) few
-     CROSS JOIN LATERAL (SELECT user_id FROM clarion_inbox WHERE user_id = few.user_id LIMIT 1 FOR NO KEY UPDATE) i
-)
-SELECT total.n::bigint, total.muted::bigint, (SELECT count(*) FROM locked), batches.id, announced.id, announced.kind,
-       announced.actor_username, announced.created_at
-  FROM total CROSS JOIN (SELECT {along_the_index}) storing
-  LEFT JOIN (batches JOIN announced ON announced.id = batches.announcement_id) ON true
- ORDER BY batches.id
+#: The same with keys that are not integers.
+_AUDIENCE_BY_KEY = """
+SELECT {rank} AS rank, %(kind_{rank})s::text AS kind, %(topic_{rank})s::text AS topic,
+       q.user_id::text COLLATE "C" AS key
+  FROM ({query}) q(user_id)
+"""
+_NO_AUDIENCE_BY_KEY = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::text AS key WHERE false"
+
+#: The numbers of the users of all audiences; NULL if a user has none yet.
+_NUMBERED = """
+SELECT a.rank, a.kind, a.topic, p.id AS user_id
+  FROM ({audiences}) a LEFT JOIN clarion_person p ON p.key = a.key WHERE a.key IS NOT NULL
 """
 
-#: One of these for each audience too, and what stands there without any.
-_TOLD = """
+#: The number of recipients. Users without a number are one NULL in a batch, so that the same pass finds them.
+_TOTAL = "coalesce(sum(cardinality(recipients)) FILTER (WHERE rank IS NOT NULL), 0)"
+_TOTAL_IF_KNOWN = f"CASE WHEN bool_or(array_position(recipients, NULL) IS NOT NULL) THEN NULL ELSE {_TOTAL} END"
+
+#: Insert the users of all audiences who have no number yet, in the order of their keys.
+_ADD_PERSONS = """
+INSERT INTO clarion_person (key)
+SELECT DISTINCT a.key FROM ({audiences}) a
+ WHERE a.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clarion_person p WHERE p.key = a.key)
+ ORDER BY a.key
+ON CONFLICT DO NOTHING
+"""
+#: Fan-outs of one event, if users without a number are added to its audiences meanwhile.
+ADDITIONS_MAX = 3
+
+#: It also locks the inboxes if there are few recipients and none is missing.
+_FAN_OUT = load("fan_out")
+
+#: The content of one audience's notifications; joined by commas.
+_CONTENT = """
 ({rank}, %(kind_{rank})s::text, %(topic_{rank})s::text, %(data_{rank})s::jsonb, %(message_id_{rank})s::text,
  %(conversation_id_{rank})s::text)
 """
-_TOLD_NOTHING = "(NULL::int, NULL::text, NULL::text, NULL::jsonb, NULL::text, NULL::text)"
+_NO_CONTENT = "(NULL::int, NULL::text, NULL::text, NULL::jsonb, NULL::text, NULL::text)"
 
 
 #: State of each statement, by its text: executed once; can be prepared; or cannot, because a value of the application's
 #: query has no type that Postgres can infer from the statement alone. Each shape of audiences has a statement.
 _shapes: dict[str, Literal["seen", "typed", "untyped"]] = {}
-#: Statements that are remembered. An application with a new shape for each event (ids in a list) is not prepared.
+#: Maximum number of remembered statements. An application with a new shape for each event (ids in a list) gets no
+#: prepared statements.
 SHAPES_MAX = 300
 
 
@@ -163,20 +134,31 @@ def fan_out(
     few = settings.deliver_at_once if inline else 0
     params: dict[str, Any] = {
         "event": event.id,
-        "actor": event.actor_id,
+        "actor": event.actor_number,
+        "actor_key": event.actor_id,
         "traceparent": event.traceparent,
         "size": settings.batch_size,
         "few": few,
         "small": settings.deliver_at_once,
-        "soon": settings.sweep_after_seconds * SWEEP_AT_ONCE,
+        "soon": settings.sweep_after_seconds * SWEEP_INLINE,
         "later": settings.sweep_after_seconds * SWEEP_QUEUED,
         "lane": event.lane,
         "bursts": BURSTS,
         "dropped": list(dropped),
+        "through_mutes": [audience.kind for audience in audiences if kind_of(audience.kind).through_mutes],
         "enqueued_at": enqueued_at,
     }
-    rows = _rows(_statement(audiences, params), params)
+    queries, content = _parts(audiences, params)
+    statement = _statement(queries, content)
+    rows = _rows(statement, params)
+    for _ in range(ADDITIONS_MAX):
+        if rows[0][0] is not None:
+            break
+        _add_persons(queries, params)
+        rows = _rows(statement, params)
     total, muted, locked = rows[0][:3]
+    if total is None:
+        raise Retryable("Users without a number were added to the audiences again and again")
     if not total:
         return FanOut(0, muted)
 
@@ -189,6 +171,7 @@ def fan_out(
             _announced(by_kind[kind], event, username, created_at),
             event.recorded_at,
             event.epoch,
+            actor_number=event.actor_number,
         )
         for *_, batch_id, announcement_id, kind, username, created_at in rows
         if total <= few and kind is not None
@@ -198,7 +181,7 @@ def fan_out(
 
 
 def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Execute the fan-out. A statement that comes again is prepared if it can be, which a savepoint finds out."""
+    """Execute the fan-out. A repeated statement is prepared if possible, which a savepoint finds out."""
     known = _shapes.get(sql)
     if known is None:
         if len(_shapes) >= SHAPES_MAX:
@@ -221,27 +204,45 @@ def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _statement(audiences: Sequence[Audience], params: dict[str, Any]) -> str:
-    """Return _FAN_OUT for these audiences; add the parameters of their querysets and their content to `params`."""
-    candidates: list[str] = []
-    told: list[str] = []
+def _parts(audiences: Sequence[Audience], params: dict[str, Any]) -> tuple[str, str]:
+    """Return the SQL of the users of these audiences, and of their content; add the parameters of both to `params`."""
+    integer = persons.has_integer_keys()
+    queries: list[str] = []
+    content: list[str] = []
     for rank, audience in enumerate(audiences, start=1):
         compiled = _compiled(audience)
         if compiled is None:
             continue
-        sql, own = compiled
+        sql, values = compiled
         fields = ("kind", "topic", "data", "message_id", "conversation_id")
         params |= {f"{field}_{rank}": getattr(audience, field) for field in fields}
         params[f"data_{rank}"] = encode(audience.data, "data")
-        params |= {f"own_{rank}_{number}": value for number, value in enumerate(own)}
-        candidates.append(_CANDIDATES.format(rank=rank, who=_named(sql, f"own_{rank}_")))
-        told.append(_TOLD.format(rank=rank))
+        params |= {f"own_{rank}_{number}": value for number, value in enumerate(values)}
+        query = _named(sql, f"own_{rank}_")
+        queries.append((_AUDIENCE if integer else _AUDIENCE_BY_KEY).format(rank=rank, query=query))
+        content.append(_CONTENT.format(rank=rank))
+    nobody = _NO_AUDIENCE if integer else _NO_AUDIENCE_BY_KEY
+    return " UNION ALL ".join(queries) or nobody, ", ".join(content) or _NO_CONTENT
+
+
+def _statement(queries: str, content: str) -> str:
+    """Return _FAN_OUT for these audiences; without integer keys its first column is NULL if a user has no number."""
+    integer = persons.has_integer_keys()
     return _FAN_OUT.format(
-        candidates=" UNION ALL ".join(candidates) or _NOBODY,
-        told=", ".join(told) or _TOLD_NOTHING,
+        audiences=queries if integer else _NUMBERED.format(audiences=queries),
+        present="c.user_id IS NOT NULL AND" if integer else "c.user_id IS NULL OR",
+        n=_TOTAL if integer else _TOTAL_IF_KNOWN,
+        content=content,
         username=names.actor_sql(),
+        if_known="" if integer else " AND (SELECT n FROM total) IS NOT NULL",
+        if_total="" if integer else " AND total.n IS NOT NULL",
         along_the_index=ALONG_THE_INDEX,
     )
+
+
+def _add_persons(queries: str, params: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_PERSONS.format(audiences=queries), params)
 
 
 def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
@@ -265,7 +266,7 @@ def _compiled(audience: Audience) -> tuple[str, Sequence[Any]] | None:
 
 
 def _named(sql: str, prefix: str) -> str:
-    """SQL with its parameters named by their place instead."""
+    """Replace positional parameters by named ones, numbered by their position."""
     places = itertools.count()
     return re.sub("%[s%]", lambda found: "%%" if found[0] == "%%" else f"%({prefix}{next(places)})s", sql)
 

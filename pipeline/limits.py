@@ -15,31 +15,14 @@ from ..shared import metrics
 from .audiences import Audience
 from .kinds import Kind, Limit, Over, kind_of
 from .outbox.work import ClaimedEvent
+from .sql import load
 
 _BEGIN = """
 INSERT INTO clarion_pace (actor_id, kind, reserved_until) VALUES (%(actor)s, %(kind)s, clock_timestamp())
 ON CONFLICT DO NOTHING
 """
 
-#: `ahead` is how far the actor's events reach beyond now at the rate of the limit (seconds). Up to `burst` ahead an
-#: event is delivered now; beyond that it waits for the difference. NULL: it would wait too long, and reserves nothing.
-_RESERVE = """
-WITH pace AS (
-    SELECT now.at, greatest(extract(epoch FROM reserved_until - now.at)::float8, 0) AS ahead
-      FROM clarion_pace, (SELECT clock_timestamp() AS at) now
-     WHERE actor_id = %(actor)s AND kind = %(kind)s FOR UPDATE OF clarion_pace
-),
-turn AS (
-    SELECT at, ahead,
-           CASE WHEN ahead <= %(burst)s THEN 0 WHEN ahead - %(burst)s <= %(wait)s THEN ahead - %(burst)s END AS wait
-      FROM pace
-),
-reserved AS (
-    UPDATE clarion_pace SET reserved_until = at + make_interval(secs => ahead + %(interval)s)
-      FROM turn WHERE actor_id = %(actor)s AND kind = %(kind)s AND wait IS NOT NULL
-)
-SELECT wait FROM turn
-"""
+_RESERVE = load("reserve_turn")
 
 
 class Deferred(Exception):
@@ -57,10 +40,10 @@ def within(event: ClaimedEvent, audiences: Sequence[Audience]) -> tuple[list[Aud
     dropped: list[str] = []
     for audience in audiences:
         kind = kind_of(audience.kind)
-        if kind.limit is None or event.actor_id is None or kind.name in event.slots:
+        if kind.limit is None or event.actor_number is None or kind.name in event.slots:
             kept.append(audience)
             continue
-        wait = _wait(event.actor_id, kind, kind.limit)
+        wait = _wait(event.actor_number, kind, kind.limit)
         if wait == 0:
             kept.append(audience)
             continue

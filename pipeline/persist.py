@@ -17,50 +17,33 @@ batch has all of its rows and is only published again; a batch without the mark 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from ..shared import metrics
 from ..shared.protocol import NotificationContent
 from ..shared.settings import get_settings
-from . import prepared
+from ..shared.user_keys import Key
+from . import persons, prepared
 from .kinds import kind_of
 from .outbox.work import ClaimedBatch
 from .prepared import ALONG_THE_INDEX
+from .sql import load
 
 _USERS = "ARRAY(SELECT unnest(recipients) FROM clarion_batch WHERE id = ANY(%(batches)s))"
 
-#: Whether all of them have an inbox and are locked now. If one is missing, none is locked: a transaction that inserts
-#: it may wait for another that inserts the same, and must not hold locks that this one waits for.
-_LOCK_INBOXES = f"""
-SELECT cardinality({_USERS}) = (
-    SELECT count(*) FROM (
-        SELECT 1 FROM clarion_inbox
-         WHERE user_id = ANY({_USERS})
-           AND cardinality({_USERS}) = (SELECT count(*) FROM clarion_inbox WHERE user_id = ANY({_USERS}))
-         ORDER BY user_id FOR NO KEY UPDATE) locked)
-"""  # noqa: S608 - constants
+_LOCK_INBOXES = load("lock_inboxes").format(users=_USERS)
+_CREATE_INBOXES = load("create_inboxes").format(users=_USERS, key_column="", key_of_recipient="")
+_CREATE_INBOXES_WITH_KEYS = load("create_inboxes").format(
+    users=_USERS,
+    key_column=", key",
+    key_of_recipient=", (SELECT p.key FROM clarion_person p WHERE p.id = recipient.user_id)",
+)
 
-_CREATE_INBOXES = f"""
-INSERT INTO clarion_inbox (user_id)
-SELECT told.user_id FROM unnest({_USERS}) told(user_id)
- WHERE NOT EXISTS (SELECT 1 FROM clarion_inbox i WHERE i.user_id = told.user_id)
- ORDER BY told.user_id
-ON CONFLICT DO NOTHING
-"""  # noqa: S608 - constants
-
-#: The recipients, each with their announcement. `collapsing` is null for a kind that does not collapse, and for an
-#: announcement without a topic, which shares nothing that it could collapse by.
-_RECIPIENTS = """
-      FROM (SELECT a.id AS announcement_id, a.created_at, a.topic, kinds.collapsing, unnest(b.recipients) AS user_id
-              FROM clarion_batch b
-              JOIN clarion_announcement a ON a.id = b.announcement_id
-              LEFT JOIN unnest(%(collapsing)s::text[]) kinds(collapsing) ON kinds.collapsing = a.kind AND a.topic <> ''
-             WHERE b.id = ANY(%(batches)s)) r
-"""
-
+#: The window that the storm limit counts in, as it was before this notification.
 _IN_WINDOW = "i.window_at > clock_timestamp() - make_interval(secs => %(storm_seconds)s)"
 
-_ADVANCED = f"""
+_NEXT_SEQ = f"""
        seq = i.seq + 1,
        window_at = CASE WHEN {_IN_WINDOW} THEN i.window_at ELSE clock_timestamp() END,
        window_count = CASE WHEN {_IN_WINDOW} THEN i.window_count + 1 ELSE 1 END
@@ -69,95 +52,19 @@ _ADVANCED = f"""
 #: Many inboxes are advanced, and so locked, in the order of user ids.
 _ALONG_THE_INDEX = f"SELECT {ALONG_THE_INDEX}"
 
-_NOTED = """
+_MARK_STORED = """
 UPDATE clarion_batch SET persisted_at = clock_timestamp(), stored = cardinality(recipients) WHERE id = ANY(%(batches)s)
 """
 
-_USERS_OF_ONE = "(SELECT recipients FROM clarion_batch WHERE id = %(batch)s)"
+_ONE_BATCH = "(SELECT recipients FROM clarion_batch WHERE id = %(batch)s)"
 
-#: One batch, of a kind that does not collapse. Advancing gives each inbox its row; the window is looked at as it was
-#: before. No row if a recipient has no inbox.
-_INSERT = f"""
-WITH advanced AS (
-    UPDATE clarion_inbox i
-       SET {_ADVANCED}, unread = i.unread + 1
-     WHERE i.user_id = ANY({_USERS_OF_ONE}::bigint[])
-       AND (SELECT count(*) FROM clarion_inbox WHERE user_id = ANY({_USERS_OF_ONE}::bigint[]))
-           = cardinality({_USERS_OF_ONE})
-    RETURNING i.user_id, i.seq, i.unread, CASE WHEN i.window_count > %(storm_limit)s THEN true END AS quiet
-),
-inserted AS (
-    INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at, quiet)
-    SELECT user_id, seq, %(announcement)s, %(event)s, %(created_at)s, quiet FROM advanced
-),
-noted AS ({_NOTED} AND EXISTS (SELECT 1 FROM advanced))
-SELECT user_id, seq, unread, quiet IS TRUE FROM advanced
-"""  # noqa: S608 - constants
-
-#: Batches of which some are of kinds that collapse. `open` is the notification that is there and unread: its is the
-#: name, the count goes on, and the rows that stood for it are replaced. Reading takes the same lock on the inbox, so it
-#: happens before or after, never in between. LIMIT in a lateral join means: look it up, row by row. Left to itself the
-#: planner sometimes reads a whole table for a batch, most of all where the table has grown quickly.
-_INSERT_COLLAPSING = f"""
-WITH new AS (
-    SELECT i.user_id, i.seq + 1 AS seq, r.announcement_id, r.created_at, r.collapsing, coalesce(r.topic, '') AS topic,
-           CASE WHEN {_IN_WINDOW} AND i.window_count >= %(storm_limit)s THEN true END AS quiet
-    {_RECIPIENTS}
-      JOIN LATERAL (SELECT * FROM clarion_inbox WHERE user_id = r.user_id LIMIT 1) i ON true
-),
-grown AS (
-    SELECT new.*, open.first, open.latest, coalesce(open.count, 0) + 1 AS count,
-           CASE WHEN %(actor)s::bigint IS NULL OR %(actor)s = ANY(open.actor_ids)
-                     OR cardinality(open.actor_ids) >= %(actors_counted)s
-                THEN coalesce(open.actor_ids, '{{}}') ELSE open.actor_ids || %(actor)s::bigint END AS actor_ids,
-           -- Most begin anew: theirs is a constant.
-           CASE WHEN open.first IS NULL THEN %(actors)s::jsonb ELSE (
-                SELECT coalesce(jsonb_agg(actor ORDER BY place), '[]') FROM (
-                    SELECT actor, place
-                      FROM jsonb_array_elements(%(actors)s::jsonb || open.actors) WITH ORDINALITY named(actor, place)
-                     WHERE place = 1 OR actor->>'id' IS DISTINCT FROM %(actor)s::text
-                     ORDER BY place LIMIT %(actors_named)s) newest) END AS actors
-      FROM new
-      LEFT JOIN LATERAL (
-           SELECT c.* FROM clarion_collapse c
-             JOIN clarion_notification n ON n.recipient_id = c.recipient_id AND n.seq = c.latest
-            WHERE c.recipient_id = new.user_id AND c.kind = new.collapsing AND c.topic = new.topic
-              AND n.read_at IS NULL AND n.deleted_at IS NULL LIMIT 1) open ON true
-),
-inserted AS (
-    INSERT INTO clarion_notification
-           (recipient_id, seq, announcement_id, event_id, created_at, quiet, first, count, actors, actor_count)
-    SELECT user_id, seq, announcement_id, %(event)s, created_at, quiet, first, nullif(count, 1),
-           CASE WHEN first IS NOT NULL THEN actors END, CASE WHEN first IS NOT NULL THEN cardinality(actor_ids) END
-      FROM grown
-    RETURNING recipient_id, announcement_id, quiet, first, count, actors, actor_count
-),
-noted AS ({_NOTED}),
-replaced AS (
-    UPDATE clarion_notification n SET replaced_by = grown.seq
-      FROM grown WHERE n.recipient_id = grown.user_id AND n.seq IN (grown.first, grown.latest)
-),
-kept AS (
-    INSERT INTO clarion_collapse (recipient_id, kind, topic, first, latest, count, actors, actor_ids)
-    SELECT user_id, collapsing, topic, coalesce(first, seq), seq, count, actors, actor_ids
-      FROM grown WHERE collapsing IS NOT NULL
-    ON CONFLICT (recipient_id, kind, topic) DO UPDATE
-       SET first = excluded.first, latest = excluded.latest, count = excluded.count, actors = excluded.actors,
-           actor_ids = excluded.actor_ids
-),
-advanced AS (
-    UPDATE clarion_inbox i
-       SET {_ADVANCED}, unread = i.unread + CASE WHEN inserted.first IS NULL THEN 1 ELSE 0 END
-      FROM inserted WHERE i.user_id = inserted.recipient_id
-    RETURNING inserted.*, i.user_id, i.seq, i.unread
-)
-SELECT announcement_id, user_id, seq, unread, quiet IS TRUE, first, count, actors, actor_count FROM advanced
-"""  # noqa: S608 - constants
+#: The key of the owner of the inbox `i`, for the name of the group (see shared/groups.py).
+_KEY: Final = "coalesce(i.key, (SELECT p.key FROM clarion_person p WHERE p.id = i.user_id))"
 
 #: Rows that an earlier attempt stored and perhaps did not publish. Rows that were read or deleted since are not
 #: published, and the edge repairs the gap that this leaves.
 _STORED_BEFORE = f"""
-SELECT n.announcement_id, n.recipient_id, n.seq, i.unread, n.quiet IS TRUE, n.first, n.count, n.actors, n.actor_count
+SELECT n.announcement_id, {{owner}}, n.seq, i.unread, n.quiet IS TRUE, n.first, n.count, n.actors, n.actor_count
   FROM clarion_notification n JOIN clarion_inbox i ON i.user_id = n.recipient_id
  WHERE n.event_id = %(event)s
    AND n.recipient_id = ANY({_USERS})
@@ -169,15 +76,15 @@ ACTORS_NAMED = 3
 ACTORS_COUNTED = 100
 
 
-#: One recipient's copy, as its frame will say it: user id, seq, unread, whether quiet. As Postgres gives it, since a
-#: burst has a hundred thousand.
-Created = tuple[int, int, int, bool]
+#: One recipient's copy, as its frame will say it: key of the user, seq, unread, whether quiet. As Postgres gives it,
+#: since a burst has a hundred thousand.
+Created = tuple[Key, int, int, bool]
 
 
 class CollapsedCopy(NamedTuple):
     """A copy that collapsed with an unread notification."""
 
-    user_id: int
+    user_id: Key
     seq: int
     unread: int
     quiet: bool
@@ -197,6 +104,24 @@ class Stored:
 
     def __len__(self) -> int:
         return len(self.created) + len(self.joined)
+
+
+@cache
+def _statements() -> tuple[str, str, str]:
+    """Return the statements that store one batch, store batches with kinds that collapse, and read stored batches.
+
+    The first returns no row if a recipient has no inbox. The key of each recipient is in the rows, with integer keys
+    without another table.
+    """
+    integer = persons.has_integer_keys()
+    user, key = ("user_id", "") if integer else ("key", f"{_KEY} AS key, ")
+    one = load("assign_seq_and_insert").format(
+        user=user, key=key, users=_ONE_BATCH, next_seq=_NEXT_SEQ, mark_stored=_MARK_STORED
+    )
+    collapsing = load("assign_seq_and_collapse").format(
+        user=user, key=key, in_window=_IN_WINDOW, next_seq=_NEXT_SEQ, mark_stored=_MARK_STORED
+    )
+    return one, collapsing, _STORED_BEFORE.format(owner="user_id" if integer else _KEY)
 
 
 def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = False) -> list[Stored]:
@@ -219,32 +144,34 @@ def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = Fa
             stored = _store(cursor, new, params, locked=locked)
             metrics.NOTIFICATIONS_STORED.inc(sum(map(len, stored)))
         if old:
-            cursor.execute(_STORED_BEFORE, params | {"batches": [batch.id for batch in old]})
+            cursor.execute(_statements()[2], params | {"batches": [batch.id for batch in old]})
             stored += _by_announcement(old, cursor.fetchall())
     return stored
 
 
 def _store(cursor: Any, batches: Sequence[ClaimedBatch], params: dict[str, Any], *, locked: bool) -> list[Stored]:
     announced = [one.announced for one in batches]
+    insert, insert_collapsing, _ = _statements()
+    create = _CREATE_INBOXES if persons.has_integer_keys() else _CREATE_INBOXES_WITH_KEYS
     collapsing = sorted({one.kind for one in announced if one.topic and kind_of(one.kind).collapses})
     if not locked:
         cursor.execute(_ALONG_THE_INDEX)
         if collapsing or len(batches) > 1:
             cursor.execute(_LOCK_INBOXES, params)
             if not cursor.fetchone()[0]:
-                cursor.execute(_CREATE_INBOXES, params)
+                cursor.execute(create, params)
                 cursor.execute(_LOCK_INBOXES, params)
     if collapsing:
-        cursor.execute(_INSERT_COLLAPSING, params | {"collapsing": collapsing} | _actor(batches[0].announced))
+        cursor.execute(insert_collapsing, params | {"collapsing": collapsing} | _actor(batches[0]))
         return _by_announcement(batches, cursor.fetchall())
     stored: list[Stored] = []
     for batch in batches:
         of_batch = {"announcement": batch.announcement_id, "created_at": batch.announced.created_at}
         of_batch |= params | {"batch": batch.id, "batches": [batch.id]}
-        cursor.execute(_INSERT, of_batch)
+        cursor.execute(insert, of_batch)
         if not cursor.rowcount:
-            cursor.execute(_CREATE_INBOXES, of_batch)
-            cursor.execute(_INSERT, of_batch)
+            cursor.execute(create, of_batch)
+            cursor.execute(insert, of_batch)
         stored.append(Stored(batch.announced, cursor.fetchall()))
     return stored
 
@@ -262,11 +189,12 @@ def _by_announcement(batches: Sequence[ClaimedBatch], rows: Sequence[Sequence[An
     return [Stored(one, created[its_id], joined[its_id]) for its_id, one in announced.items()]
 
 
-def _actor(announced: NotificationContent) -> dict[str, Any]:
+def _actor(batch: ClaimedBatch) -> dict[str, Any]:
     """Who is added to the actors of collapsed notifications: the event's, the same for all its batches."""
-    actor = announced.actor()
+    actor = batch.announced.actor()
     return {
-        "actor": announced.actor_id,
+        "actor": batch.actor_number,
+        "actor_key": batch.announced.actor_id,
         "actors": json.dumps([] if actor is None else [actor]),
         "actors_named": ACTORS_NAMED,
         "actors_counted": ACTORS_COUNTED,

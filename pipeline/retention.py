@@ -19,9 +19,9 @@ from .expiry import STEPS, Step
 
 logger = logging.getLogger(__name__)
 
-#: How long one slice works (seconds). Its last chunk may end later, by well under a second.
+#: Length of one slice (seconds). Its last chunk may end up to a second later.
 SLICE_SECONDS = 5.0
-#: A slice whose worker died keeps others from starting for this long (seconds).
+#: Lease of a slice (seconds): if its worker dies, the next slice starts after this time.
 LEASE_SECONDS = 120
 
 _CREATE_ROWS = """
@@ -36,8 +36,8 @@ RETURNING 1
 """
 _RETURN_LEASE = "UPDATE clarion_retention SET leased_until = NULL WHERE step = ''"
 
-#: A step that is under way goes on from its position. One that is due starts anew: from the beginning, or, where only
-#: rows beyond its position can have become old, from there, and once a day from the beginning all the same.
+#: A started step continues from its position. A due step starts from the beginning; if only rows beyond its position
+#: can have become old, it starts from there, and once a day from the beginning.
 _DUE = """
 UPDATE clarion_retention
    SET position = CASE WHEN under_way THEN position
@@ -59,14 +59,14 @@ UPDATE clarion_retention
 
 
 def purge_slice() -> dict[str, int]:
-    """Work for SLICE_SECONDS on the steps that are due; return how many rows each removed: none without the lease."""
+    """Run due steps for SLICE_SECONDS; return the rows that each removed, or nothing without the lease."""
     removed: Counter[str] = Counter()
     if not _has_lease():
         return removed
     try:
         deadline = time.monotonic() + SLICE_SECONDS
         with transaction.atomic():
-            renewed()  # removing unread rows gives out seqs
+            renewed()  # removing unread rows assigns seqs
         for step in STEPS:
             position = _one(_DUE, {"step": step.name, "goes_on": step.goes_on, "every": step.every_seconds})
             if position is not None and not _run(step, position[0], removed, deadline):
@@ -74,7 +74,7 @@ def purge_slice() -> dict[str, int]:
     finally:
         _one(_RETURN_LEASE, {})
     if removed:
-        logger.info("Removed rows that were past their retention", extra=dict(removed))
+        logger.info("Removed rows past their retention", extra=dict(removed))
     return removed
 
 
@@ -89,7 +89,7 @@ def purge() -> dict[str, int]:
 
 
 def _run(step: Step, position: int, removed: Counter[str], deadline: float) -> bool:
-    """Run chunks of a step from `position` until it is done, which is returned, or the deadline has passed."""
+    """Run chunks of a step from `position` until it is done or the deadline has passed; return whether it is done."""
     while True:
         with transaction.atomic():
             chunk = step.run(position)

@@ -1,40 +1,36 @@
 """Exports or erases a person's data.
 
-Input: a user id. Output: everything in their inbox, as it would be exported to them; or their inbox emptied and their
-name as an actor removed from the notifications of others. The inbox keeps its head, so that no seq is used twice.
+Input: the key of a user. Output: everything in their inbox, as it would be exported to them; or their inbox emptied and
+their name as an actor removed from the notifications of others. The inbox keeps its head, so that no seq is used twice.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID, uuid4
 
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
+from ...shared.inbox.models import Inbox, Person
 from ...shared.protocol import instant
+from ...shared.user_keys import Key
 from ..epoch import renewed
-from . import reading
+from ..persons import has_integer_keys, key_of, number_of
+from ..sql import load
+from . import snapshots
+from .chunks import CHUNK, in_chunks
 from .mutes import mutes_of
 
-#: Notifications read at a time.
+#: Notifications of one page.
 PAGE = 500
 
-#: In a statement of its own, so that the next sees all rows that were committed before the lock was taken.
+#: A separate statement, so that the next one sees all rows that were committed before the lock was acquired.
 _LOCK = "SELECT 1 FROM clarion_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"
 
-_EMPTY = """
-WITH notifications AS (DELETE FROM clarion_notification WHERE recipient_id = %(user)s RETURNING 1),
-changes AS (DELETE FROM clarion_change WHERE recipient_id = %(user)s),
-collapses AS (DELETE FROM clarion_collapse WHERE recipient_id = %(user)s),
-mutes AS (DELETE FROM clarion_mute WHERE user_id = %(user)s),
-emptied AS (
-    UPDATE clarion_inbox SET unread = 0, seq = seq + 1, floor = seq + 1, window_at = NULL, window_count = 0
-     WHERE user_id = %(user)s
-)
-SELECT count(*) FROM notifications
-"""
+_EMPTY = load("empty_inbox")
 
-#: The name of a user as an actor, in the text that others were sent and in the lists of collapsed notifications. The
-#: latter need a scan of the table: on request, not every day. Rows in use are left for the next round,
+#: The name of a user as an actor: in announcements, and in the lists of actors of collapsed notifications. The latter
+#: need a scan of the table, which is acceptable for a request that is rare. Rows in use are left for the next round,
 #: because waiting for them while holding others would deadlock with deliveries.
 _FORGET_NAME = """
 UPDATE clarion_announcement SET actor_id = NULL, actor_username = NULL WHERE ctid = ANY(ARRAY(
@@ -42,69 +38,44 @@ UPDATE clarion_announcement SET actor_id = NULL, actor_username = NULL WHERE cti
 """
 _NAMES_LEFT = "SELECT EXISTS (SELECT 1 FROM clarion_announcement WHERE actor_id = %(user)s)"
 
-#: Under the locks of the inboxes, or a batch that is stored concurrently would write back the name that it has read.
-_FORGET_ACTOR = """
-WITH found AS (
-    SELECT DISTINCT recipient_id FROM (
-           SELECT recipient_id FROM {table} WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s))
-            LIMIT %(chunk)s) rows_with_name
-),
-locked AS (
-    SELECT user_id FROM clarion_inbox WHERE user_id IN (SELECT recipient_id FROM found)
-     ORDER BY user_id FOR NO KEY UPDATE SKIP LOCKED
-)
-UPDATE {table} SET actors = coalesce(
-       (SELECT jsonb_agg(actor) FROM jsonb_array_elements(actors) actor WHERE actor->>'id' <> %(text)s), '[]')
- WHERE recipient_id IN (SELECT user_id FROM locked) AND actors @> jsonb_build_array(jsonb_build_object('id', %(text)s))
-"""
+_FORGET_ACTOR = load("forget_actor")
 _ACTORS_LEFT = (
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE actors @> jsonb_build_array(jsonb_build_object('id', %(text)s)))"
 )
 
-#: Rows changed by one transaction.
-CHUNK = 5000
-#: Before the next round, where all rows that are left are in use (seconds).
-WAIT_SECONDS = 0.05
 
-
-def exported(user_id: int) -> Iterator[dict[str, Any]]:
-    """All that is kept of this user's inbox: the head, each notification, each mute."""
-    page = reading.newest(user_id, limit=PAGE)
-    yield {"inbox": {"user": str(user_id), "seq": page.head.seq, "unread": page.head.unread}}
+def exported(user_id: Key | UUID) -> Iterator[dict[str, Any]]:
+    """Yield all stored data of this user's inbox: the head, each notification, each mute."""
+    page = snapshots.newest(user_id, limit=PAGE)
+    yield {"inbox": {"user": str(user_id), "seq": page.head.seq, "unread": page.head.unread, "seen": page.head.seen}}
     while page.notifications:
         for notification in page.notifications:
             yield {"notification": notification}
-        page = reading.newest(user_id, limit=PAGE, before=page.notifications[-1]["seq"])
+        page = snapshots.newest(user_id, limit=PAGE, before=page.notifications[-1]["seq"])
     for mute in mutes_of(user_id):
         yield {"mute": {"kind": mute.kind, "topic": mute.topic, "since": instant(mute.created_at)}}
 
 
-def erase(user_id: int) -> int:
-    """Empty the user's inbox and forget their name as an actor; return how many notifications it had.
+def erase(user_id: Key | UUID) -> int:
+    """Empty the user's inbox and remove their name as an actor; return the number of removed notifications.
 
-    The inbox is emptied by one transaction and locked by no other. An erasure that was interrupted can be repeated.
+    The inbox is emptied by one transaction and locked by no other. An erasure that was interrupted can be repeated. A
+    key that is text or a UUID is removed too if no user has it any more.
     """
+    key, number = key_of(user_id), number_of(user_id)
+    if number is None:
+        return 0
     with transaction.atomic(), connection.cursor() as cursor:
         renewed()
-        cursor.execute(_LOCK, {"user": user_id})
-        cursor.execute(_EMPTY, {"user": user_id})
+        cursor.execute(_LOCK, {"user": number})
+        cursor.execute(_EMPTY, {"user": number})
         (count,) = cursor.fetchone()
-    params = {"user": user_id, "text": str(user_id), "chunk": CHUNK}
-    _in_chunks(_FORGET_NAME, _NAMES_LEFT, params)
-    # In this order: of a collapse without the name, no further notification is made with it.
+    params = {"user": number, "text": str(key), "chunk": CHUNK}
+    in_chunks(_FORGET_NAME, _NAMES_LEFT, params)
+    # In this order, because a collapse row with the name would write it to further notifications.
     for table in ("clarion_collapse", "clarion_notification"):
-        _in_chunks(_FORGET_ACTOR.format(table=table), _ACTORS_LEFT.format(table=table), params)
+        in_chunks(_FORGET_ACTOR.format(table=table), _ACTORS_LEFT.format(table=table), params)
+    if not has_integer_keys() and not get_user_model()._default_manager.filter(pk=key).exists():
+        Person.objects.filter(pk=number).update(key=f"erased:{uuid4()}")
+        Inbox.objects.filter(pk=number).update(key=None)
     return int(count)
-
-
-def _in_chunks(update: str, left: str, params: dict[str, Any]) -> None:
-    """Run `update` until nothing is `left`."""
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(update, params)
-            if cursor.rowcount > 0:
-                continue
-            cursor.execute(left, params)
-            if not cursor.fetchone()[0]:
-                return
-        time.sleep(WAIT_SECONDS)

@@ -28,7 +28,7 @@ UPDATE clarion_event e SET state = 'done', finished_at = now()
 
 
 def replay(kind: WorkType, ids: Sequence[int]) -> int:
-    """Reset dead letters to pending and enqueue them on commit; return how many there were."""
+    """Reset dead letters to pending and enqueue them on commit; return their number."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -50,7 +50,7 @@ def replay(kind: WorkType, ids: Sequence[int]) -> int:
 
 
 def discard(kind: WorkType, ids: Sequence[int]) -> int:
-    """Mark dead letters as done without delivering them, and return how many there were. Their errors stay.
+    """Mark dead letters as done without delivering them, and return their number. Their errors stay.
 
     An event without a further batch is finished too. Its row is locked in between, as `work.finish` does, so that of
     two that finish the last batches concurrently one sees the batch of the other.

@@ -21,21 +21,21 @@ from .work import BACKOFF, WorkType
 
 logger = logging.getLogger(__name__)
 
-#: How long work that fails is tried before it is parked (seconds): long enough to roll back or repair a release, and
-#: for an event that is not declared to finish a deploy.
+#: Time for which failing work is retried before it becomes a dead letter (seconds): long enough to roll back or repair
+#: a release, and for an undeclared event to finish a deploy.
 PATIENCE_SECONDS: Final = 3600.0
 UNDECLARED_PATIENCE_SECONDS: Final = 24 * 3600.0
 
-#: How much of a traceback is kept (characters).
+#: Maximum length of a stored traceback (characters).
 ERROR_MAX_LENGTH = 10_000
 
 
 @contextmanager
 def record_failures(kind: WorkType, work_ids: Sequence[int], *, counted: bool = False) -> Iterator[None]:
-    """Record any exception that is raised inside on the rows, with the time of the next attempt, and raise it on.
+    """Record an exception on the rows, with the time of the next attempt, and re-raise it.
 
-    Raised on, so that operators see the task fail; Celery acknowledges it, since the row is what counts. `counted`
-    says whether this start is among the row's attempts.
+    It is re-raised so that operators see the task fail; Celery acknowledges it, because the row records the failure.
+    `counted`: this start is among the row's attempts.
     """
     try:
         yield
@@ -45,7 +45,7 @@ def record_failures(kind: WorkType, work_ids: Sequence[int], *, counted: bool = 
 
 
 def _patience(error: Exception) -> float | None:
-    """Return how long work is tried that fails with this (seconds); None: until it succeeds."""
+    """Return the time for which work that fails with this error is retried (seconds); None for ever."""
     if isinstance(error, Retryable) or is_outage(error):
         return None
     if isinstance(error, UndeclaredEvent):
@@ -54,7 +54,7 @@ def _patience(error: Exception) -> float | None:
 
 
 def _note(kind: WorkType, work_ids: Sequence[int], *, counted: bool, patience: float | None) -> None:
-    """Write the current exception to the rows, and park those that have failed for longer than `patience`."""
+    """Write the current exception to the rows; those that failed for longer than `patience` become dead letters."""
     error = storable_text(traceback.format_exc()[-ERROR_MAX_LENGTH:])
     ids: dict[str, Any] = {"work": kind.name, "ids": list(work_ids)}
     try:
@@ -83,8 +83,8 @@ def _note(kind: WorkType, work_ids: Sequence[int], *, counted: bool, patience: f
             )
             outcomes = [state for (state,) in cursor.fetchall()]
     except (DatabaseError, InterfaceError):
-        # Postgres itself is away: the rows are still pending, and due for the sweep when their time comes.
-        logger.warning("Work failed and the failure could not be recorded", exc_info=True, extra=ids)
+        # Postgres does not answer: the rows are still pending, and the sweep enqueues them when they are due.
+        logger.warning("Work failed, and the failure could not be recorded on its row", exc_info=True, extra=ids)
         return
     for outcome in outcomes:
         metrics.WORK_FINISHED.labels(kind.name, outcome).inc()

@@ -5,20 +5,21 @@ Private to `pipeline/outbox/`, but for the one statement in `pipeline/fanout.py`
 
 from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from ...shared.array_field import ArrayField
 from ...shared.primary import PrimaryManager
+from ...shared.user_keys import Key
 
-#: The sweep looks for due work; it must not read finished work, so the index contains pending rows only.
+#: The index contains pending rows only, so that the sweep does not read finished work.
 DUE = models.Q(state="pending")
-#: Operators look at unfinished work, dead letters included.
+#: For operators: unfinished work and dead letters.
 UNFINISHED = ~models.Q(state="done")
 
 
 class Work(models.Model):
-    """What Event and Batch have in common: a state, and when to look at it next."""
+    """The common base of Event and Batch: a state, and the time of the next check."""
 
     class State(models.TextChoices):
         """`expanded` is an event's only: its batches are made and being delivered. `paused`: see pauses.py."""
@@ -43,7 +44,7 @@ class Work(models.Model):
 
 
 class Event(Work):
-    """Something that happened in the web app: one row, written in the transaction that made it happen."""
+    """An event of the web app: one row, written in the transaction of its cause."""
 
     key = models.CharField(max_length=200, help_text="Idempotency key: the same key is the same event")
     name = models.CharField(max_length=120)
@@ -52,6 +53,7 @@ class Event(Work):
     )
     payload = models.JSONField()
     actor_id = models.BigIntegerField(null=True)
+    actor_key = models.TextField(null=True, help_text="The actor instead, if keys of users are not integers")
     traceparent = models.CharField(max_length=64, blank=True, db_default="")
     recipients = models.IntegerField(null=True, help_text="How many are told, once it is expanded")
     source = models.CharField(max_length=200, db_default="", help_text="What it is one of many of, in a storm")
@@ -79,6 +81,11 @@ class Event(Work):
     def __str__(self) -> str:
         return f"{self.name} {self.key}"
 
+    @property
+    def actor(self) -> Key | None:
+        """The key of the user who caused the event."""
+        return self.actor_id if self.actor_key is None else self.actor_key
+
 
 class UsedKey(models.Model):
     """The idempotency key of an event that was purged, so that the same occurrence is not recorded again."""
@@ -102,7 +109,7 @@ class UsedKey(models.Model):
 
 
 class Batch(Work):
-    """At most a fixed number of recipients of one announcement, worked off by one task."""
+    """At most a fixed number of recipients of one announcement, delivered by one task."""
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="batches")
     announcement_id = models.BigIntegerField()
@@ -145,7 +152,7 @@ class Pace(models.Model):
 
 
 class Retention(models.Model):
-    """How far a step of the retention is; the row without a name is the lease of the slice that runs now."""
+    """The progress of a step of the retention; the row without a name is the lease of the current slice."""
 
     step = models.CharField(max_length=32, primary_key=True)
     position = models.BigIntegerField(db_default=0)
@@ -180,7 +187,7 @@ class Pause(models.Model):
 
 
 class Sample(models.Model):
-    """How it all was at one instant, for the page of health: see pipeline/health.py. Those of a day are kept."""
+    """The state at one point in time, for the charts of the dashboard (dashboard/sampling.py). Kept for a day."""
 
     at = models.DateTimeField(db_default=Now(), primary_key=True)
     data = models.JSONField()

@@ -19,10 +19,10 @@ from .models import Pause
 #: As long as the column.
 KIND_MAX_LENGTH = 64
 
-#: Until every worker has noticed a pause (seconds). To ask with each event cost half as much again as to claim it.
+#: Interval at which workers read the pauses (seconds). Reading them with each event cost half as much as claiming it.
 NOTICED_WITHIN_SECONDS = 1.0
 
-#: Which kinds are paused, and when that was asked.
+#: Time of the last read, and the paused kinds.
 _known: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
 
 _HOLD_EVENT = """
@@ -35,7 +35,7 @@ WITH pause AS (SELECT kind FROM clarion_pause WHERE kind = %(kind)s FOR SHARE)
 UPDATE clarion_batch SET state = 'paused' FROM pause WHERE id = %(id)s
 """
 
-#: Due since they were recorded, so that the sweep takes the oldest first.
+#: Due since they were recorded, so that the sweep enqueues the oldest first.
 _RESUME_EVENTS = """
 UPDATE clarion_event SET state = 'pending', paused_kind = '', next_attempt_at = recorded_at, attempts = 0
  WHERE state = 'paused' AND paused_kind = %(kind)s
@@ -69,7 +69,7 @@ def pause(kind: str, *, by: str = "") -> bool:
 
 
 def resume(kind: str) -> int:
-    """Resume a kind; return the number of events and batches that waited."""
+    """Resume a kind; return the number of held events and batches."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM clarion_pause WHERE kind = %s", [kind])
         cursor.execute(_RESUME_EVENTS, {"kind": kind})
@@ -79,14 +79,14 @@ def resume(kind: str) -> int:
 
 
 def waiting() -> dict[str, int]:
-    """How many events and batches wait for each kind that is paused."""
+    """Return the number of held events and batches of each paused kind."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING)
         return {kind: int(count) for kind, count in cursor.fetchall()}
 
 
 def in_force() -> list[str]:
-    """A line for each kind that is paused: how much waits for it, since when it is paused, and by whom."""
+    """Return a line for each paused kind: the held work, the time of the pause, and the user who paused it."""
     held = waiting()
     return [
         f"{pause.kind}  {held.get(pause.kind, 0)} wait  since {pause.paused_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -96,7 +96,7 @@ def in_force() -> list[str]:
 
 
 def hold_event_if_paused(event_id: int, kinds: Collection[str]) -> bool:
-    """Whether this claimed event has to wait, as one of its kinds is paused; it is noted on its row."""
+    """Hold a claimed event if one of its kinds is paused; return whether it is held."""
     paused = _paused().intersection(kinds)
     if not paused:
         return False
@@ -106,7 +106,7 @@ def hold_event_if_paused(event_id: int, kinds: Collection[str]) -> bool:
 
 
 def hold_batch_if_paused(batch_id: int, kind: str) -> bool:
-    """Whether this claimed batch has to wait."""
+    """Hold a claimed batch if its kind is paused; return whether it is held."""
     if kind not in _paused():
         return False
     with connection.cursor() as cursor:

@@ -6,43 +6,29 @@ and no error, because the sweep finds the row.
 """
 
 import json
+from functools import cache
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from ...shared import metrics
 from ...shared.settings import get_settings
-from .. import events, tracing
+from ...shared.user_keys import BIGINT_MAX, Key
+from .. import events, persons, tracing
 from ..celery.hints import enqueue
 from ..celery.queues import BURSTS, EVENTS, EXPAND
 from ..errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from ..events import Event
 from ..json_values import InvalidValue, encode, storable, storable_text
+from ..sql import load
 
 KEY_MAX_LENGTH = 200
 SOURCE_MAX_LENGTH = 200
 #: The sender of messages without the name of a service. It may stand for several services, so it is not used as a
 #: source.
 UNNAMED_SERVICE = "unnamed"
-#: The range of bigint, the type of the column.
-ACTOR_ID_MAX = 2**63 - 1
 
-#: Nothing is inserted for a key that is in use, by an event of the outbox or by one that was purged since. The lane is
-#: the slow one when the source has recorded many events within the window, so that the quick one is left to others;
-#: counting stops at the limit. An event without a source is not counted.
-_INSERT = """
-INSERT INTO clarion_event (key, name, service, payload, actor_id, traceparent, next_attempt_at, source, lane)
-SELECT %(key)s, %(name)s, %(service)s, %(payload)s::jsonb, %(actor)s, %(traceparent)s,
-       now() + make_interval(secs => %(sweep_after)s), %(source)s,
-       CASE WHEN count(*) < %(limit)s THEN %(quick)s ELSE %(slow)s END
-  FROM (SELECT 1 FROM clarion_event
-         WHERE source = %(source)s AND source <> '' AND recorded_at > now() - make_interval(secs => %(window)s)
-         LIMIT %(limit)s) recent
-HAVING NOT EXISTS (SELECT 1 FROM clarion_used_key WHERE key = %(key)s AND name = %(name)s AND service = %(service)s)
-ON CONFLICT (key, name, service) DO NOTHING
-RETURNING id, lane
-"""
-
-#: The event of a key, and whether its payload is this one. `jsonb` compares without regard to order and spaces.
+#: The event of a key, and whether it has the same payload. `jsonb` ignores the order of keys and white space.
 _RECORDED = """
 SELECT id, payload = %(payload)s::jsonb FROM clarion_event
  WHERE key = %(key)s AND name = %(name)s AND service = %(service)s
@@ -59,7 +45,7 @@ def record_named(
     *,
     key: str,
     service: str,
-    actor_id: int | None = None,
+    actor_id: Key | None = None,
     source: str | None = None,
 ) -> int:
     """Record an event that a service sent, by its name; raise UndeclaredEvent or InvalidEvent.
@@ -73,30 +59,37 @@ def record_named(
     return _record(event, key=key, actor_id=actor_id, source=source, service=service)
 
 
-def record(event: Event, *, key: str, actor_id: int | None = None, source: str | None = None) -> int:
+def record(event: Event, *, key: str, actor_id: Key | UUID | None = None, source: str | None = None) -> int:
     """Record `event` once per `key` and return the id of its row, also when the key was recorded before.
 
     Runs inside the caller's transaction: after a rollback nothing has happened. A key is unique among the events of one
     name, also after the event was purged. Raises KeyConflict, an InvalidEvent, when the key was recorded with another
-    payload. `actor_id` is the user who caused the event and is not notified. `source` groups related events for rate
-    control, for example a thread or an import: further events of a busy source take the slower lane, so that others do
-    not wait behind them. Without it the actor is the source, and without both nothing is counted. The trace context of
-    the request (see pipeline/tracing.py) is kept with the event.
+    payload. `actor_id` is the primary key of the user who caused the event and is not notified. `source` groups related
+    events for rate control, for example a thread or an import: further events of a busy source take the slower lane, so
+    that others do not wait behind them. Without it the actor is the source, and without both nothing is counted. The
+    trace context of the request (see pipeline/tracing.py) is kept with the event.
     """
     return _record(event, key=key, actor_id=actor_id, source=source, service="")
 
 
-def _record(event: Event, *, key: str, actor_id: int | None, source: str | None, service: str) -> int:
+@cache
+def _insert_sql() -> str:
+    """Return the statement. The number of an actor with another key is found by the worker (see work.py)."""
+    return load("record_event").format(actor_column="actor_id" if persons.has_integer_keys() else "actor_key")
+
+
+def _record(event: Event, *, key: str, actor_id: object, source: str | None, service: str) -> int:
     settings = get_settings()
+    actor = _checked_actor(actor_id)
     traceparent = tracing.current()
     params = {
         "key": _checked_key(key),
         "name": event.event_name,
         "service": service,
         "payload": _payload(event),
-        "actor": _checked_actor(actor_id),
+        "actor": actor,
         "traceparent": traceparent or "",
-        "source": _source(event, actor_id, source, service),
+        "source": _source(event, actor, source, service),
         "limit": settings.crowding_limit,
         "window": settings.crowding_seconds,
         "quick": EVENTS,
@@ -104,7 +97,7 @@ def _record(event: Event, *, key: str, actor_id: int | None, source: str | None,
         "sweep_after": settings.sweep_after_seconds,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, params)
+        cursor.execute(_insert_sql(), params)
         inserted = cursor.fetchone()
         if inserted is None:
             cursor.execute(_RECORDED, params)
@@ -118,7 +111,7 @@ def _record(event: Event, *, key: str, actor_id: int | None, source: str | None,
     event_id, lane = inserted
     metrics.EVENTS_RECORDED.labels(event.event_name).inc()
 
-    # No `partial`: Django names a hook that failed by its __qualname__, which a partial does not have.
+    # No `partial`, because Django logs a failed hook by its __qualname__.
     def give_hint() -> None:
         enqueue(EXPAND, event_id, queue=lane, traceparent=traceparent)
 
@@ -127,7 +120,7 @@ def _record(event: Event, *, key: str, actor_id: int | None, source: str | None,
 
 
 def _payload(event: Event) -> str:
-    """Return the payload as JSON text; raise InvalidEvent where a worker could not read it back."""
+    """Return the payload as JSON text; raise InvalidEvent if a worker could not read it back."""
     try:
         dumped = event.model_dump(mode="json", round_trip=True)
         if _holds_nul(dumped):
@@ -150,15 +143,20 @@ def _checked_key(key: object) -> str:
     raise InvalidEvent(f"an idempotency key is valid text of 1 to {KEY_MAX_LENGTH} characters, not {found}")
 
 
-def _checked_actor(actor_id: object) -> int | None:
+def _checked_actor(actor_id: object) -> Key | None:
     if actor_id is None:
         return None
-    if isinstance(actor_id, int) and not isinstance(actor_id, bool) and abs(actor_id) <= ACTOR_ID_MAX:
+    if not persons.has_integer_keys():
+        try:
+            return persons.key_of(actor_id)
+        except ValueError as error:
+            raise InvalidEvent(f"actor_id is {actor_id!r}: {error}") from error
+    if isinstance(actor_id, int) and not isinstance(actor_id, bool) and abs(actor_id) <= BIGINT_MAX:
         return actor_id
     raise InvalidEvent(f"actor_id is {actor_id!r}: pass the id of a user, a whole number, or None")
 
 
-def _source(event: Event, actor_id: int | None, source: object, service: str) -> str:
+def _source(event: Event, actor_id: Key | None, source: object, service: str) -> str:
     if source is None and actor_id is not None:
         source = f"{event.event_name} of {actor_id}"
     elif source is None and service != UNNAMED_SERVICE:

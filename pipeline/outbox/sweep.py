@@ -20,12 +20,12 @@ from .work import BACKOFF, BATCH, EVENT, WorkType
 
 logger = logging.getLogger(__name__)
 
-#: Rows enqueued by one sweep of one table and lane: what the workers do in a few seconds.
+#: Rows enqueued by one sweep of one table and lane: some seconds of work.
 SWEEP_LIMIT = 1000
-#: The clocks of Postgres and of a producer may differ by this much.
+#: Tolerated difference between the clocks of Postgres and of a producer.
 CLOCKS_DIFFER = timedelta(seconds=2)
-#: Events whose batches were all finished, but that were not themselves: younger ones are about to be finished by a
-#: worker. As often they are looked for.
+#: Age of an expanded event without unfinished batches before the sweep finishes it, because a worker is about to finish
+#: younger ones; and the interval of this check (seconds).
 SETTLED_SECONDS = 60
 _finished_at = float("-inf")
 
@@ -51,18 +51,18 @@ UPDATE clarion_event SET state = 'done', finished_at = clock_timestamp()
 
 
 def sweep() -> int:
-    """Enqueue the work that is due, and return how many pieces that were."""
+    """Enqueue due work; return the number of enqueued rows."""
     _finish_settled()
     due = {kind: _lanes_with_due_work(kind) for kind in (EVENT, BATCH)}
     lanes = sorted(set().union(*due.values()))
     oldest = backlog.oldest_hints(lanes) if lanes else {}
     if oldest is None:
-        return 0  # the broker is away, and takes no hint either
+        return 0  # the broker does not answer, and accepts no hint either
     return sum(_sweep(kind, lane, oldest[lane]) for kind in due for lane in due[kind])
 
 
 def _finish_settled() -> None:
-    """Finish events whose batches are all finished, once in a while: it reads every event that is being delivered."""
+    """Finish events without unfinished batches, at intervals, because it reads every event in delivery."""
     global _finished_at
     if time.monotonic() - _finished_at < SETTLED_SECONDS:
         return
@@ -70,7 +70,7 @@ def _finish_settled() -> None:
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, {"settled": SETTLED_SECONDS, "limit": SWEEP_LIMIT})
         if cursor.rowcount:
-            logger.warning("Events without unfinished batches were finished", extra={"count": cursor.rowcount})
+            logger.warning("Finished events without unfinished batches", extra={"count": cursor.rowcount})
 
 
 def _lanes_with_due_work(kind: WorkType) -> list[str]:
@@ -80,12 +80,12 @@ def _lanes_with_due_work(kind: WorkType) -> list[str]:
 
 
 def _sweep(kind: WorkType, lane: str, oldest: datetime | None) -> int:
-    # An empty queue holds no hint of any row. A row that another sweep has just taken is not due any more.
+    # An empty queue holds no hint at all. A row that another sweep has just enqueued is not due any more.
     hinted_before = datetime.now(UTC) + CLOCKS_DIFFER if oldest is None else oldest - CLOCKS_DIFFER
     params: dict[str, Any] = {"lane": lane, "hinted_before": hinted_before, "limit": SWEEP_LIMIT}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE.format(table=kind.table, backoff=BACKOFF), params)
-        # In the order in which they were recorded, which matters where they waited long.
+        # In the order of recording, which matters after a long wait.
         due = sorted(work_id for (work_id,) in cursor.fetchall())
     if not due:
         return 0
@@ -95,5 +95,5 @@ def _sweep(kind: WorkType, lane: str, oldest: datetime | None) -> int:
 
     transaction.on_commit(enqueue_due, robust=True)
     extra = {"work": kind.name, "queue": lane, "count": len(due), "ids": due[:10]}
-    logger.info("Work was due and enqueued again", extra=extra)
+    logger.info("Enqueued due work again", extra=extra)
     return len(due)

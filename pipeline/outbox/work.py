@@ -2,8 +2,9 @@
 
 Input: ids of rows in the outbox. Output: their contents once claimed, and their state. A row is claimed by its row
 lock within the transaction that does the work, so two workers never do it concurrently, and a worker that dies frees
-it immediately. A repeated start is counted in a commit of its own before the work, and taken off again by its end or
-its exception. So the count is of starts that ended the worker, and work that does so each time is parked.
+it immediately. A repeated start is counted in a commit of its own before the work; the end of the work or its exception
+subtracts it again. So the count is of starts during which the worker died, and work that does so each time becomes a
+dead letter.
 
 Failures of work are in failures.py.
 """
@@ -20,38 +21,65 @@ from django.db import transaction
 from ...shared import metrics
 from ...shared.inbox.queries import EPOCH
 from ...shared.protocol import NotificationContent
-from .. import prepared
+from ...shared.user_keys import Key
+from .. import persons, prepared
 from ..celery.queues import DELIVER, EXPAND
 from ..epoch import TIMELINE_CHANGED, renewed
 
 logger = logging.getLogger(__name__)
 
-#: Repeated starts that ended their worker before the work is parked: enough for a deploy in between, few enough to see
-#: soon that it is the work.
+#: Starts during which the worker died, before the work becomes a dead letter: enough for a deploy in between, and few
+#: enough to blame the work soon.
 MAX_ATTEMPTS = 5
 
-#: When to look at unfinished work again: after half of the time since its first failure, or else its age, at least 2
-#: and at most 60 seconds, spread by a quarter so that work which failed together does not come back together. Half of
-#: that time makes the waits grow by themselves.
+#: Wait before unfinished work is enqueued again: half of the time since its first failure, or else of its age, at least
+#: 2 and at most 60 seconds. So the waits grow exponentially. They are spread by a quarter, so that work which failed
+#: together is not retried together.
 BACKOFF: Final = (
     "now() + make_interval(secs => least(greatest(extract(epoch FROM now() - coalesce(failing_since, recorded_at)) / 2,"
     " 2), 60) * (0.75 + random() / 2))"
 )
 
-#: Longest wait of the transactions of delivery for a lock. An inbox may be locked for long, by its owner who reads a
-#: million notifications, and the other recipients of the batch should not wait for that.
+#: Longest wait of delivery for a lock. An inbox may be locked for long, for example while its owner marks a million
+#: notifications as read, and the other recipients of the batch should not wait for that.
 LOCK_TIMEOUT: Final = "1s"
 
-#: What Postgres may take for each sort and hash while an audience is cut: one of a hundred thousand stays in memory.
+#: Memory of Postgres for each sort and hash of a fan-out: an audience of a hundred thousand stays in memory.
 EXPANSION_MEMORY: Final = "32MB"
 
-#: Losing such a commit in a crash of Postgres repeats work that is safe to repeat; so it need not wait for the disk.
+#: For commits that need not wait for the disk: if a crash of Postgres loses them, work is repeated, which is safe.
 _NO_WAIT: Final = "(SELECT set_config('synchronous_commit', 'off', true)) AS no_wait_for_disk"
+
+
+_CLAIM_EVENT_TEMPLATE = f"""
+SELECT {EPOCH}, {TIMELINE_CHANGED}, id, key, name, payload, {{actor}}, nullif(traceparent, ''), recorded_at,
+       lane, slots, {{number}}
+  FROM clarion_event, (SELECT set_config('work_mem', %s, true), set_config('lock_timeout', %s, true)) AS limits
+ WHERE id = %s AND state = 'pending' FOR UPDATE OF clarion_event SKIP LOCKED
+"""  # noqa: S608 - constants
+_CLAIM_EVENT = _CLAIM_EVENT_TEMPLATE.format(actor="actor_id", number="actor_id")
+_CLAIM_EVENT_BY_KEY = _CLAIM_EVENT_TEMPLATE.format(
+    actor="actor_key", number="(SELECT p.id FROM clarion_person p WHERE p.key = actor_key)"
+)
+
+_CLAIM_BATCH_TEMPLATE = f"""
+SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, {EPOCH},
+       {TIMELINE_CHANGED}, a.kind,
+       a.created_at, a.data, {{actor}}, a.actor_username, a.topic, a.message_id, a.conversation_id,
+       a.traceparent, a.actor_id
+  FROM clarion_batch b
+  JOIN clarion_event e ON e.id = b.event_id
+  LEFT JOIN clarion_announcement a ON a.id = b.announcement_id
+ CROSS JOIN (SELECT set_config('lock_timeout', %s, true)) AS limits
+ WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
+"""  # noqa: S608 - constants
+_CLAIM_BATCH = _CLAIM_BATCH_TEMPLATE.format(actor="a.actor_id")
+_CLAIM_BATCH_BY_KEY = _CLAIM_BATCH_TEMPLATE.format(actor="(SELECT p.key FROM clarion_person p WHERE p.id = a.actor_id)")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkType:
-    """One kind of work: its table, the task that does it, its name in metrics and logs."""
+    """A type of work: its table, its task, its name in metrics and logs."""
 
     table: str
     task: str
@@ -64,18 +92,22 @@ BATCH: Final = WorkType("clarion_batch", DELIVER, "batch")
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
-    """An event as it was recorded, its row locked by this transaction; `epoch` is the history of the inboxes now."""
+    """An event as it was recorded, its row locked by this transaction; `epoch` is the history of the inboxes now.
+
+    `actor_id` is the key of the actor, `actor_number` the number that the tables of the inbox have.
+    """
 
     epoch: str
     id: int
     key: str
     name: str
     payload: dict[str, Any]
-    actor_id: int | None
+    actor_id: Key | None
     traceparent: str | None
     recorded_at: datetime
     lane: str
-    slots: Sequence[str] = ()  # kinds whose turn it has waited for
+    slots: Sequence[str] = ()  # kinds whose turn it has reached
+    actor_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +122,10 @@ class ClaimedBatch:
     event_id: int
     announcement_id: int
     announced: NotificationContent
-    recorded_at: datetime  # the event was
+    recorded_at: datetime  # of the event
     epoch: str
     persisted: bool = False
+    actor_number: int | None = None
 
 
 def count_restart(kind: WorkType, work_id: int) -> bool:
@@ -119,24 +152,25 @@ def _park(kind: WorkType, work_id: int, reason: str) -> None:
         [reason, work_id],
     )
     metrics.WORK_FINISHED.labels(kind.name, "failed").inc()
-    logger.error("Work was parked", extra={"work": kind.name, "ids": [work_id], "error": reason})
+    logger.error("Work became a dead letter", extra={"work": kind.name, "ids": [work_id], "error": reason})
 
 
 def claim_event(event_id: int) -> ClaimedEvent | None:
-    """Lock a pending event for this transaction; None if it is not pending, or another worker holds it."""
-    row = _one(
-        f"""
-        SELECT {EPOCH}, {TIMELINE_CHANGED}, id, key, name, payload, actor_id, nullif(traceparent, ''), recorded_at,
-               lane, slots
-          FROM clarion_event, (SELECT set_config('work_mem', %s, true), set_config('lock_timeout', %s, true)) AS limits
-         WHERE id = %s AND state = 'pending' FOR UPDATE OF clarion_event SKIP LOCKED
-        """,  # noqa: S608 - constants
-        [EXPANSION_MEMORY, LOCK_TIMEOUT, event_id],
-    )
+    """Lock a pending event for this transaction; None if it is not pending, or another worker holds it.
+
+    Raises persons.NoNumber for an actor who has no number yet.
+    """
+    integer = persons.has_integer_keys()
+    row = _one(_CLAIM_EVENT if integer else _CLAIM_EVENT_BY_KEY, [EXPANSION_MEMORY, LOCK_TIMEOUT, event_id])
     if row is None:
         return None
-    epoch, timeline_changed, event_id, key, name, payload, *more = row
-    return ClaimedEvent(renewed() if timeline_changed else epoch, event_id, key, name, json.loads(payload), *more)
+    epoch, timeline_changed, event_id, key, name, payload, actor, traceparent, recorded_at, lane, slots, number = row
+    if number is None and actor is not None:
+        raise persons.NoNumber(actor)
+    epoch = renewed() if timeline_changed else epoch
+    return ClaimedEvent(
+        epoch, event_id, key, name, json.loads(payload), actor, traceparent, recorded_at, lane, slots, number
+    )
 
 
 def claim_batch(batch_id: int) -> ClaimedBatch | None:
@@ -144,32 +178,19 @@ def claim_batch(batch_id: int) -> ClaimedBatch | None:
 
     A batch whose announcement was removed becomes a dead letter with that reason.
     """
-    row = _one(
-        f"""
-        SELECT b.id, b.event_id, b.announcement_id, b.persisted_at IS NOT NULL, e.recorded_at, {EPOCH},
-               {TIMELINE_CHANGED}, a.kind,
-               a.created_at, a.data, a.actor_id, a.actor_username, a.topic, a.message_id, a.conversation_id,
-               a.traceparent
-          FROM clarion_batch b
-          JOIN clarion_event e ON e.id = b.event_id
-          LEFT JOIN clarion_announcement a ON a.id = b.announcement_id
-         CROSS JOIN (SELECT set_config('lock_timeout', %s, true)) AS limits
-         WHERE b.id = %s AND b.state = 'pending' FOR UPDATE OF b SKIP LOCKED
-        """,  # noqa: S608 - constants
-        [LOCK_TIMEOUT, batch_id],
-    )
+    row = _one(_CLAIM_BATCH if persons.has_integer_keys() else _CLAIM_BATCH_BY_KEY, [LOCK_TIMEOUT, batch_id])
     if row is None:
         return None
     if row[7] is None:
         _park(BATCH, batch_id, f"Its announcement {row[2]} was removed, so there is nothing to deliver.")
         return None
     epoch = renewed() if row[6] else row[5]
-    announced = NotificationContent(row[7], row[8], json.loads(row[9]), *row[10:])
-    return ClaimedBatch(row[0], row[1], row[2], announced, recorded_at=row[4], epoch=epoch, persisted=row[3])
+    announced = NotificationContent(row[7], row[8], json.loads(row[9]), *row[10:16])
+    return ClaimedBatch(row[0], row[1], row[2], announced, row[4], epoch, persisted=row[3], actor_number=row[16])
 
 
-def deferred(event_id: int, kind: str, seconds: float, why: str) -> None:
-    """Put a claimed event off until its turn comes, when the sweep enqueues it again; no start counts."""
+def defer(event_id: int, kind: str, seconds: float, why: str) -> None:
+    """Defer a claimed event until its turn, when the sweep enqueues it again; starts so far do not count."""
     _execute(
         """
         UPDATE clarion_event SET error = %s, attempts = 0, slots = array_append(slots, %s),
@@ -181,9 +202,9 @@ def deferred(event_id: int, kind: str, seconds: float, why: str) -> None:
 
 
 def finish(event_id: int, batch_id: int) -> None:
-    """Note that a batch is published, and that its event is done when it was the last.
+    """Mark a batch as published, and its event as done if it was the last batch.
 
-    The event's row is locked between the two, so that of the last batches, finishing at once, one sees all the others.
+    The event's row is locked in between, so that of the last batches that finish concurrently one sees all the others.
     """
     with transaction.atomic():
         _execute(
@@ -207,7 +228,7 @@ def finish(event_id: int, batch_id: int) -> None:
 
 
 def finish_inline(event_id: int, batch_ids: Sequence[int]) -> None:
-    """As `finish`, where these are all batches of the event: one statement, which locks in the same order."""
+    """Do the same as `finish` for all batches of an event, in one statement that locks in the same order."""
     finished = _execute(
         f"""
         WITH batches AS (
@@ -224,7 +245,7 @@ def finish_inline(event_id: int, batch_ids: Sequence[int]) -> None:
 
 
 def _execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
-    """Run it; how many rows it was about."""
+    """Execute a statement; return the number of affected rows."""
     with prepared.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)

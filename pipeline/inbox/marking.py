@@ -12,19 +12,23 @@ comparing their seq with Postgres.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from ...shared.inbox.frames import frame_of
-from ...shared.inbox.queries import EPOCH, LogRow
+from ...shared.inbox.queries import EPOCH, UNSEEN, LogRow
+from ...shared.user_keys import Key
 from ..epoch import TIMELINE_CHANGED, TimelineChanged, follows_timeline
 from ..errors import PipelineError
+from ..persons import key_of, number_of
 from ..publish import publish_frames
+from ..sql import load
 
 _LOCK = f"SELECT seq, unread, {TIMELINE_CHANGED} FROM clarion_inbox WHERE user_id = %(user)s FOR NO KEY UPDATE"  # noqa: S608
 
-#: The row that stands for a notification: the newest of those that collapsed into it, or its only one. `name` is the
-#: seq of the first, by which the notification goes.
+#: The row that is shown for a notification: the newest of those that collapsed into it, or its only one. `name` is the
+#: seq of the first one, which identifies the notification.
 _SHOWN = """
 WITH shown AS (
     SELECT coalesce(replaced_by, seq) AS seq FROM clarion_notification
@@ -32,8 +36,8 @@ WITH shown AS (
 )
 """
 
-#: The first row is marked with the one that is shown, so that a replay of it does not look new. No row: no such
-#: notification. Answers whether anything changed.
+#: Also marks the first row, so that a replay of it does not look new. Returns whether the notification changed; no row
+#: for an unknown notification.
 _SET_READ = f"""
 {_SHOWN},
 changed AS (
@@ -44,31 +48,10 @@ changed AS (
 SELECT EXISTS (SELECT 1 FROM changed WHERE changed.seq = shown.seq) FROM shown
 """  # noqa: S608 - constants
 
-#: `LIMIT 1` makes each first row a look-up in the index. As a join, with statistics from before an inbox grew, it would
-#: compare all rows of the inbox with all that are read.
-_READ_THROUGH = """
-WITH changed AS (
-    UPDATE clarion_notification n SET read_at = clock_timestamp()
-     WHERE n.recipient_id = %(user)s AND n.seq <= %(through)s AND n.read_at IS NULL AND n.deleted_at IS NULL
-       AND n.replaced_by IS NULL AND ((%(topic)s::text IS NULL AND %(kind)s::text IS NULL) OR EXISTS (
-            SELECT 1 FROM clarion_announcement a WHERE a.id = n.announcement_id
-               AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)
-               AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)))
-    RETURNING n.first
-),
-firsts AS (
-    UPDATE clarion_notification SET read_at = clock_timestamp()
-     WHERE ctid = ANY(ARRAY(
-           SELECT one.ctid FROM changed CROSS JOIN LATERAL (
-                  SELECT n.ctid FROM clarion_notification n
-                   WHERE n.recipient_id = %(user)s AND n.seq = changed.first LIMIT 1) one
-            WHERE changed.first IS NOT NULL))
-)
-SELECT count(*) FROM changed
-"""
+_READ_THROUGH = load("mark_all_read")
 
-#: With all that collapsed into it, so that a replay shows none of it. Answers whether it was unread. No row: no such
-#: notification.
+#: Also deletes the rows that collapsed into it, so that a replay shows none of them. Returns whether it was unread; no
+#: row for an unknown notification.
 _DELETE = f"""
 {_SHOWN},
 deleted AS (
@@ -79,6 +62,17 @@ deleted AS (
 )
 SELECT deleted.read_at IS NULL FROM shown JOIN deleted USING (seq)
 """  # noqa: S608 - constants
+
+#: Nothing is new where no notification stands between the seq that was seen before and this one: no row then.
+_SET_SEEN = """
+UPDATE clarion_inbox SET seen = %(through)s
+ WHERE user_id = %(user)s AND EXISTS (
+       SELECT 1 FROM clarion_notification n
+        WHERE n.recipient_id = %(user)s AND n.seq > clarion_inbox.seen AND n.seq <= %(through)s)
+RETURNING seen
+"""
+
+_UNSEEN = f"SELECT counted.unseen FROM clarion_inbox head {UNSEEN} WHERE head.user_id = %(user)s"  # noqa: S608 - constants
 
 _LOG = f"""
 WITH head AS (
@@ -103,11 +97,18 @@ class Head:
     unread: int
 
 
-def mark_read(user_id: int, notification: int, *, read: bool) -> Head:
-    """Mark one notification read or unread; raises NoSuchNotification."""
+@dataclass(frozen=True, slots=True)
+class Seen(Head):
+    """The head of the inbox after it was seen, with the number of unread notifications above that."""
 
-    def change() -> int | None:
-        row = _one(_SET_READ, {"user": user_id, "name": notification, "read": read})
+    unseen: int
+
+
+def mark_read(user_id: Key | UUID, notification: int, *, read: bool) -> Head:
+    """Mark one notification as read or unread; raises NoSuchNotification."""
+
+    def change(number: int) -> int | None:
+        row = _one(_SET_READ, {"user": number, "name": notification, "read": read})
         if row is None:
             raise NoSuchNotification
         if not row[0]:
@@ -117,11 +118,11 @@ def mark_read(user_id: int, notification: int, *, read: bool) -> Head:
     return _changed(user_id, change, "read" if read else "unread", notification=notification)
 
 
-def delete(user_id: int, notification: int) -> Head:
+def delete(user_id: Key | UUID, notification: int) -> Head:
     """Delete one notification; raises NoSuchNotification. A tombstone keeps its place in the log."""
 
-    def change() -> int:
-        deleted = _one(_DELETE, {"user": user_id, "name": notification})
+    def change(number: int) -> int:
+        deleted = _one(_DELETE, {"user": number, "name": notification})
         if deleted is None:
             raise NoSuchNotification
         return -1 if deleted[0] else 0
@@ -131,38 +132,60 @@ def delete(user_id: int, notification: int) -> Head:
 
 @follows_timeline
 def read_through(
-    user_id: int, *, through: int | None = None, topic: str | None = None, kind: str | None = None
+    user_id: Key | UUID, *, through: int | None = None, topic: str | None = None, kind: str | None = None
 ) -> Head:
-    """Mark all read: up to a seq, of a topic, of a kind, where given. A seq from the future is the newest."""
-
+    """Mark all as read, optionally up to a seq, of a topic or of a kind. A seq beyond the head means the head."""
     with transaction.atomic():
-        head = _locked(user_id)
-        if head is None:
+        number = number_of(user_id)
+        head = _locked(number)
+        if number is None or head is None:
             return Head(0, 0)
         upto = head.seq if through is None else min(through, head.seq)
-        changed = _one(_READ_THROUGH, {"user": user_id, "through": upto, "topic": topic, "kind": kind})
+        changed = _one(_READ_THROUGH, {"user": number, "through": upto, "topic": topic, "kind": kind})
         if not changed or not changed[0]:
             return head
-        row = _log(user_id, "read_through", unread=-changed[0], through=upto, topic=topic, kind=kind)
+        row = _log(number, "read_through", unread=-changed[0], through=upto, topic=topic, kind=kind)
     return _publish_on_commit(user_id, *row)
 
 
 @follows_timeline
-def _changed(user_id: int, change: Callable[[], int | None], action: str, *, notification: int) -> Head:
+def mark_seen(user_id: Key | UUID, *, through: int | None = None) -> Seen:
+    """Mark all as seen, or those up to a seq; it clears no unread mark, only the highlight of the badge.
+
+    A seq beyond the head means the head. Once seen stays seen, so a seq below an earlier one changes nothing.
+    """
+    with transaction.atomic():
+        number = number_of(user_id)
+        head = _locked(number)
+        if number is None or head is None:
+            return Seen(0, 0, 0)
+        upto = head.seq if through is None else min(through, head.seq)
+        changed = _one(_SET_SEEN, {"user": number, "through": upto})
+        (unseen,) = _one(_UNSEEN, {"user": number}) or (0,)
+        if changed is None:
+            return Seen(head.seq, head.unread, unseen)
+        row = _log(number, "seen", unread=0, through=upto)
+    head = _publish_on_commit(user_id, *row, unseen=unseen)
+    return Seen(head.seq, head.unread, unseen)
+
+
+@follows_timeline
+def _changed(user_id: Key | UUID, change: Callable[[int], int | None], action: str, *, notification: int) -> Head:
     """Run `change` under the lock of the inbox, log it and publish it; its result is added to the unread count."""
     with transaction.atomic():
-        head = _locked(user_id)
-        if head is None:
+        number = number_of(user_id)
+        head = _locked(number)
+        if number is None or head is None:
             raise NoSuchNotification
-        unread = change()
+        unread = change(number)
         if unread is None:
             return head
-        row = _log(user_id, action, unread=unread, notification=notification)
+        row = _log(number, action, unread=unread, notification=notification)
     return _publish_on_commit(user_id, *row)
 
 
-def _locked(user_id: int) -> Head | None:
-    row = _one(_LOCK, {"user": user_id})
+def _locked(number: int | None) -> Head | None:
+    row = None if number is None else _one(_LOCK, {"user": number})
     if row is None:
         return None
     seq, unread, timeline_changed = row
@@ -172,7 +195,7 @@ def _locked(user_id: int) -> Head | None:
 
 
 def _log(
-    user_id: int,
+    number: int,
     action: str,
     *,
     unread: int,
@@ -182,17 +205,17 @@ def _log(
     kind: str | None = None,
 ) -> tuple[LogRow, int, str]:
     what: dict[str, Any] = {"notification": notification, "through": through, "topic": topic, "kind": kind}
-    row = _one(_LOG, {"user": user_id, "action": action, "unread": unread, **what})
+    row = _one(_LOG, {"user": number, "action": action, "unread": unread, **what})
     assert row is not None  # noqa: S101 - the row is locked
     seq, created_at, now_unread, epoch = row
     return LogRow(seq=seq, action=action, created_at=created_at, **what), now_unread, epoch
 
 
-def _publish_on_commit(user_id: int, row: LogRow, unread: int, epoch: str) -> Head:
-    """Publish the frame of this row once it is committed; return the head that the action leads to."""
+def _publish_on_commit(user_id: Key | UUID, row: LogRow, unread: int, epoch: str, *, unseen: int = 0) -> Head:
+    """Publish the frame of this row after the commit; return the head after the action."""
 
     def publish() -> None:
-        publish_frames([(user_id, row.seq, frame_of(row, unread))], epoch=epoch)
+        publish_frames([(key_of(user_id), row.seq, frame_of(row, unread, unseen))], epoch=epoch)
 
     transaction.on_commit(publish, robust=True)
     return Head(row.seq, unread)
