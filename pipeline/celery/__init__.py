@@ -5,8 +5,9 @@ queues.py     the queues, and the tasks that are routed to them
 hints.py      hints for the broker, with a bounded wait
 transport.py  the connections to Redis as a broker
 scheduler.py  beat's schedule, with a clock for each entry
-consumer.py   rejects malformed messages
-request.py    task arguments are redacted in events and logs
+consumer.py   Celery's consumer, which malformed messages do not end
+malformed.py  malformed messages: logged, counted, dropped
+redaction.py  redacted task arguments in events and logs
 """
 
 from .app import app

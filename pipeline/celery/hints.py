@@ -9,7 +9,7 @@ for a broker that is known to be down.
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,7 @@ from .queues import ROUTES
 
 logger = logging.getLogger(__name__)
 
-#: How long a broker that did not answer is not asked again (seconds). The sweep delivers meanwhile.
+#: Time for which a broker that did not answer is not contacted again (seconds). The sweep delivers meanwhile.
 COOL_DOWN_SECONDS = 2.0
 
 for _task in ROUTES:  # starts at zero, because Prometheus sees no increase in the first value of a series
@@ -44,7 +44,7 @@ def _pool() -> ProducerPool:
 def enqueue(
     task: str, *ids: int, queue: str | None = None, traceparent: str | None = None, again: bool = False
 ) -> bool:
-    """Give one hint for each id, on the task's queue or another; whether all were taken.
+    """Send one hint for each id, on the task's queue or another; return whether the broker accepted all.
 
     A hint carries when it was given, whether it is not the first one and, where there is one, the W3C trace context, as
     headers of the message.
@@ -71,7 +71,7 @@ def enqueue(
         _leave_alone_until = time.monotonic() + COOL_DOWN_SECONDS
         metrics.ENQUEUE_FAILED.labels(task).inc(len(ids))
         logger.warning(
-            "The broker did not take a task; the sweep will enqueue it",
+            "The broker did not accept a task; the sweep will enqueue it",
             exc_info=True,
             extra={"task": task, "ids": ids[:10]},
         )
@@ -80,13 +80,15 @@ def enqueue(
 
 
 def resend(task: str, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Send a message of a service again, to the end of its queue; return whether the broker took it."""
+    """Send a message of a service again, to the end of its queue; return whether the broker accepted it."""
     wait = get_settings().broker_wait_seconds
     try:
         with _pool().acquire(block=True, timeout=wait) as producer:
             app.send_task(task, args, kwargs, producer=producer, retry=False, confirm_timeout=wait)
     except Exception:
-        logger.warning("The broker did not take a message of a service again", exc_info=True, extra={"task": task})
+        logger.warning(
+            "The broker did not accept the retry of a service's message", exc_info=True, extra={"task": task}
+        )
         return False
     return True
 
@@ -94,7 +96,8 @@ def resend(task: str, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
 def _give(task: str, ids: tuple[int, ...], queue: str | None, headers: dict[str, str | float]) -> None:
     wait = get_settings().broker_wait_seconds
     with _pool().acquire(block=True, timeout=wait) as producer:
-        batch: AbstractContextManager[object] = producer.batch()  # type: ignore[attr-defined]  # new in kombu 5.7
+        # Before kombu 5.7 each hint is a round trip of its own; a failure then leaves the earlier ones sent.
+        batch: AbstractContextManager[object] = getattr(producer, "batch", nullcontext)()
         options: dict[str, Any] = {"queue": queue, "headers": headers, "confirm_timeout": wait}
         try:
             with batch:
@@ -108,8 +111,8 @@ def _give(task: str, ids: tuple[int, ...], queue: str | None, headers: dict[str,
 
 
 def _was_lost(error: kombu.exceptions.OperationalError) -> bool:
-    """Whether a connection that had been open was closed, which is how a restarted RabbitMQ shows.
+    """Return whether an open connection was closed, as by a restart of RabbitMQ.
 
-    That is known at once, and a new connection is worth a try. One that is refused or silent is not.
+    That is noticed immediately, and a new connection may succeed; a refused or silent one would not.
     """
     return isinstance(error.__cause__, ConnectionResetError | BrokenPipeError | RecoverableConnectionError)

@@ -13,10 +13,10 @@ from celery.schedules import schedstate, schedule
 
 
 class Every(schedule):
-    """As often as that."""
+    """A fixed interval."""
 
     def is_due(self, last_run_at: datetime) -> schedstate:
-        """Whether it is, and in how many seconds to look again."""
+        """Return whether it is due, and the seconds until the next check."""
         state = super().is_due(last_run_at)
         return schedstate(True, self.seconds) if state.next > self.seconds else state
 

@@ -1,43 +1,32 @@
 """kombu's transports for Redis, made cheaper and more robust.
 
-Input: the URL of a Redis or of its Sentinels. Output: the transport of Celery for it. RabbitMQ's is not changed. Four
+Input: the URL of a Redis or of its Sentinels. Output: the transport of Celery for it. RabbitMQ's is not changed. Five
 things differ from kombu:
 
-- A channel keeps its client. kombu makes a new client of redis-py for each command of a channel, which costs more than
-  the command itself: it was a quarter of a worker's time for a small event. A client has no state except its pool,
+- A channel keeps its client. kombu makes a new client of redis-py for each command, which costs more than the command
+  itself: it was a quarter of a worker's time for a small event. A client has no state except its pool,
   which belongs to the channel.
-- A malformed message is dropped, logged and counted. Celery would end with it, and because it was not acknowledged, so
-  would the next worker, and so on forever. Nothing is lost, because a message is only a hint.
+- A malformed message is dropped (malformed.py).
 - A channel whose connection was given up raises a connection error. kombu closes such a channel a second time. If the
   first close stopped half way, it then looks up the address of the broker on a connection that no longer exists, and
   the worker ends.
 - A broker that answers a connecting worker with an error (it is full, or has become a replica) counts as away, and is
   tried again. Celery would end.
+- The existence of a queue is asked with the prefix of all keys, which kombu forgets in this command alone.
 """
 
-import logging
+from functools import partial
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import ResponseError
 
-from ...shared import metrics
-
-logger = logging.getLogger(__name__)
-
-#: Errors of reading a malformed message. Connection errors are not among them, and are raised.
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-
-
-def refused(error: Exception) -> None:
-    """Log and count a message that cannot be decoded."""
-    metrics.MESSAGES_REFUSED.inc()
-    logger.error("Dropped an undecodable message from the broker", exc_info=error)
+from . import malformed
 
 
 class _OurChannel:
-    """What both channels have in common."""
+    """The common base of both channels."""
 
     connection: Any
     pool: Any
@@ -46,7 +35,7 @@ class _OurChannel:
     def _create_client(self, asynchronous: bool = False) -> Any:
         """Return the client of this channel. An asynchronous one has a connection of its own for each caller.
 
-        Raises redis's ConnectionError on a channel whose connection was given up, as a broker that is away does.
+        Raises redis's ConnectionError on a channel whose connection was given up, as in an outage of the broker.
         """
         if self.connection is None or self.connection.client is None:
             raise NotConnected("The connection of this channel was given up")
@@ -57,11 +46,14 @@ class _OurChannel:
             self._kept = made()
         return self._kept
 
+    def _has_queue(self, queue: str, **_: Any) -> bool:
+        return bool(self._size(queue))  # type: ignore[attr-defined]  # a list of Redis exists while it has an item
+
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[misc]  # as above
-        except UNREADABLE as error:
-            refused(error)
+        except malformed.DECODING_ERRORS as error:
+            malformed.drop(error)
             return True
 
 
@@ -70,25 +62,32 @@ class Channel(_OurChannel, redis.Channel):
 
 
 class SentinelChannel(_OurChannel, redis.SentinelChannel):
-    """A channel of a Redis that Sentinels name."""
+    """A channel of a Redis behind Sentinel."""
+
+    def _get_client(self) -> Any:
+        """Return the class of clients: with a prefix of keys a partial, which old versions of kombu cannot use."""
+        client: Any = super()._get_client()  # type: ignore[misc]  # not in the stubs
+        if isinstance(client, partial) and not hasattr(client, "from_pool"):
+            client.from_pool = client.func.from_pool  # type: ignore[attr-defined]  # redis-py takes its pool
+        return client
 
 
 class Transport(redis.Transport):
-    """redis:// and rediss://"""
+    """The transport of redis:// and rediss:// URLs."""
 
     Channel = Channel
     connection_errors = (*redis.Transport.connection_errors, ResponseError)
 
 
 class SentinelTransport(redis.SentinelTransport):
-    """sentinel://"""
+    """The transport of sentinel:// URLs."""
 
     Channel = SentinelChannel
     connection_errors = Transport.connection_errors
 
 
 def install() -> None:
-    """Have kombu use these for URLs of Redis."""
+    """Register these transports for URLs of Redis."""
     TRANSPORT_ALIASES.update(
         redis=f"{__name__}:Transport", rediss=f"{__name__}:Transport", sentinel=f"{__name__}:SentinelTransport"
     )

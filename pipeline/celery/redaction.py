@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from celery.worker.request import Request
 
-#: Instead of what came.
+#: Shown instead of the arguments.
 REDACTED: Final = "(what a service sent: see the outbox)"
 
 
 class RedactedRequest(Request):
-    """A request whose arguments are shown nowhere."""
+    """A request that shows its arguments nowhere."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._argsrepr = self._kwargsrepr = REDACTED
-        # The worker's log of a task that failed takes them from here.
+        # The worker's log of a failed task takes them from here.
         self.request_dict.update(argsrepr=REDACTED, kwargsrepr=REDACTED)
