@@ -1,0 +1,1 @@
+"""Management commands: `commands/`, the subcommands of `manage.py clarion` in `clarion/`, and children.py for them."""

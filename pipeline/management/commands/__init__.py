@@ -1,0 +1,1 @@
+"""The commands of operators, one module each; docs/commands.md describes them."""

@@ -13,12 +13,16 @@ from ...outbox import pauses
 class Command(BaseCommand):
     """Pause a kind, or list the paused ones."""
 
-    help = "Have everything wait that would tell a kind, until it is resumed; or list the kinds that are paused."
+    help = "Pause a kind: hold its events and batches until `resume`. Without a name, list the paused kinds."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which kind, and whether the web app has to know it."""
-        parser.add_argument("kind", nargs="?", help="its name, in capitals; without one, list what is paused")
-        parser.add_argument("--undeclared", action="store_true", help="only services tell of it, or undeclared code")
+        parser.add_argument("kind", nargs="?", help="name of the kind, in capitals; without it, list the paused kinds")
+        parser.add_argument(
+            "--undeclared",
+            action="store_true",
+            help="the kind is not declared here, for example one that only services send",
+        )
 
     def handle(self, *, kind: str | None, undeclared: bool, **_: Any) -> None:
         """Pause or list."""
@@ -28,14 +32,14 @@ class Command(BaseCommand):
         declared = sorted(one.name for one in kinds.all_declared())
         if kind not in declared and not undeclared:
             raise CommandError(
-                f"no kind {kind} is declared; these are: {', '.join(declared) or 'none'}. One that is told without "
-                f"being declared, as by a service: `pause {kind} --undeclared`"
+                f"no kind {kind} is declared; these are: {', '.join(declared) or 'none'}. For a kind that "
+                f"only a service sends: `pause {kind} --undeclared`"
             )
         if not 0 < len(kind) <= pauses.KIND_MAX_LENGTH:
-            raise CommandError(f"the name of a kind has 1 to {pauses.KIND_MAX_LENGTH} characters")
+            raise CommandError(f"the name of a kind must have 1 to {pauses.KIND_MAX_LENGTH} characters")
         if not pauses.pause(kind, by=_account()):
-            raise CommandError(f"{kind} is paused already; `pause` says since when")
-        self.stdout.write(f"The kind {kind} is paused, within a second.")
+            raise CommandError(f"{kind} is already paused; `pause` shows since when")
+        self.stdout.write(f"The kind {kind} is paused; workers follow within a second.")
 
 
 def _account() -> str:

@@ -4,9 +4,10 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from ...inbox import personal
+from ...persons import key_of
 
 
 class Command(BaseCommand):
@@ -15,14 +16,18 @@ class Command(BaseCommand):
     help = "Export a user's inbox as JSON lines, or erase it and their name as an actor."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What to do, with whom."""
+        """Add the action and the user."""
         parser.add_argument("action", choices=["export", "erase"])
-        parser.add_argument("user_id", type=int)
+        parser.add_argument("user_id", help="primary key of the user")
 
-    def handle(self, *, action: str, user_id: int, **_: Any) -> None:
+    def handle(self, *, action: str, user_id: str, **_: Any) -> None:
         """Export or erase."""
+        try:
+            key = key_of(user_id)
+        except ValueError as error:
+            raise CommandError(f"{user_id!r}: {error}") from error
         if action == "erase":
-            self.stdout.write(f"{personal.erase(user_id)} notifications erased")
+            self.stdout.write(f"{personal.erase(key)} notifications erased")
             return
-        for line in personal.exported(user_id):
+        for line in personal.exported(key):
             self.stdout.write(json.dumps(line, ensure_ascii=False))

@@ -12,11 +12,11 @@ from ...outbox.models import Pause
 class Command(BaseCommand):
     """Resume a kind, or list the paused ones."""
 
-    help = "Tell people of a paused kind again, what waited first; or list the kinds that are paused."
+    help = "Resume a paused kind, held work first. Without a name, list the paused kinds."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which kind."""
-        parser.add_argument("kind", nargs="?", help="its name, in capitals; without one, list what is paused")
+        parser.add_argument("kind", nargs="?", help="name of the kind, in capitals; without it, list the paused kinds")
 
     def handle(self, *, kind: str | None, **_: Any) -> None:
         """Resume or list."""
@@ -26,4 +26,4 @@ class Command(BaseCommand):
             return
         if kind not in paused:
             raise CommandError(f"{kind} is not paused; these are: {', '.join(paused) or 'none'}")
-        self.stdout.write(f"The kind {kind} goes on; {pauses.resume(kind)} had waited.")
+        self.stdout.write(f"The kind {kind} is resumed; {pauses.resume(kind)} held events and batches are enqueued.")
