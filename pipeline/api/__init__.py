@@ -15,7 +15,7 @@ Put `path("api/", api.urls)` into the app's urls; the OpenAPI document is at `do
 
 from django.http import HttpRequest, HttpResponse
 
-from ..inbox.changes import NoSuchNotification
+from ..inbox.marking import NoSuchNotification
 from ..inbox.mutes import NoSuchMute
 from . import events, health, inbox, tokens
 from .auth import bearer, session
@@ -25,7 +25,7 @@ api = DocumentedAPI(
     title="Clarion",
     version="1",
     description="A user's own inbox. Every change made here reaches all of that user's sockets.",
-    # The token first: a session is refused without the CSRF token, also where a Bearer token would have done.
+    # The token first: a session without the CSRF token is rejected, even if the request has a bearer token.
     auth=[bearer, session],
     urls_namespace="clarion",
 )

@@ -11,15 +11,17 @@ from ninja.security import HttpBearer, SessionAuth
 
 from ...shared.inbox.models import Inbox
 from ...shared.tokens import CannotCheck, TokenRefused
+from ...shared.user_keys import Key
+from ..persons import key_of, number_of
 from ..revocation import is_active
 from . import provider
 
 
 class BearerToken(HttpBearer):
-    """A JWT of an active user. The primary is asked, since a replica may not know of a revocation yet."""
+    """A JWT of an active user. It is checked on the primary, because a replica may lag behind a revocation."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """The user, who is set on the request too; None refuses."""
+        """Return the user and set it on the request; None rejects the request."""
         try:
             identity = provider.verified(token)
         except TokenRefused:
@@ -31,11 +33,13 @@ class BearerToken(HttpBearer):
             found = users.filter(pk=identity.user_id)
         else:
             found = users.filter(**{provider.subject_field(): identity.subject})
-        # An ambiguous subject names no user.
+        # An ambiguous subject is rejected.
         user = named[0] if len(named := list(found[:2])) == 1 else None
         if user is None or not is_active(user):
             return None
-        if Inbox.objects.filter(user_id=user.pk, not_before__gt=_instant(identity.issued_at)).exists():
+        number = number_of(user.pk)
+        revoked = Inbox.objects.filter(not_before__gt=_instant(identity.issued_at))
+        if number is not None and revoked.filter(user_id=number).exists():
             return None
         request.user = user
         return user
@@ -49,8 +53,6 @@ session = SessionAuth()
 bearer = BearerToken()
 
 
-def user_id(request: HttpRequest) -> int:
-    """The id of the user who calls; every endpoint acts on that user's inbox and no other."""
-    pk = request.user.pk
-    assert isinstance(pk, int)  # noqa: S101 - authenticated, or the endpoint would not have been reached
-    return pk
+def user_id(request: HttpRequest) -> Key:
+    """Return the key of the calling user; every endpoint acts on that user's inbox and no other."""
+    return key_of(request.user.pk)  # authenticated, or the endpoint would not have been reached

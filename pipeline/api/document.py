@@ -26,10 +26,12 @@ class DocumentedAPI(NinjaAPI):
     """Ninja's API."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """The document; `options` as Ninja's."""
+        """Return the OpenAPI document; `options` as Ninja's."""
         document = super().get_openapi_schema(**options)
         for path in document["paths"].values():
             for method, operation in path.items():
+                # Ninja's keys are numbers where an endpoint names them, and JSON would have both 422 and "422".
+                operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
                 responses = operation["responses"]
                 if operation.get("requestBody"):
                     responses.setdefault("400", UNREADABLE)
@@ -38,5 +40,5 @@ class DocumentedAPI(NinjaAPI):
                     if method != "get" and "SessionAuth" in str(operation["security"]):
                         responses.setdefault("403", FORGED)
                 if operation.get("requestBody") or operation.get("parameters"):
-                    responses.setdefault("422", UNFIT)
+                    responses["422"] = UNFIT  # an endpoint's own answer is one form of it
         return document

@@ -24,7 +24,7 @@ class ServiceToken(HttpBearer):
     """One of CLARION_SERVICE_TOKENS."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Return the name of the service whose token this is; None refuses. Compared in constant time."""
+        """Return the name of the service with this token, compared in constant time; None rejects the request."""
         names = [name for name, known in get_settings().services if hmac.compare_digest(token.encode(), known.encode())]
         return (names[0] or UNNAMED_SERVICE) if names else None
 
@@ -35,7 +35,7 @@ router = Router(auth=service)
 
 @router.post("/events", response={202: schemas.Recorded, 409: schemas.Error, 422: schemas.Error})
 def record_event(request: HttpRequest, event: schemas.EventIn) -> Status[schemas.Recorded]:
-    """Record one event. The same name and key are the same event, however often it is sent.
+    """Record one event. The same name and key are the same event, also if it is sent again.
 
     A service has keys of its own. 409: the key was recorded with another payload.
     """
@@ -55,6 +55,6 @@ def record_event(request: HttpRequest, event: schemas.EventIn) -> Status[schemas
 
 @router.get("/events/schemas", response=dict[str, Any])
 def event_schemas(request: HttpRequest) -> dict[str, Any]:
-    """The JSON schema of each event's payload, by its name."""
+    """Return the JSON schema of each event's payload, by its name."""
     declared = sorted(events.all_declared().items())
     return {name: event.model_json_schema() for name, event in declared if event.from_services}

@@ -18,7 +18,7 @@ router = Router()
 
 @router.get("/health", auth=None)
 def health(request: HttpRequest) -> dict[str, str]:
-    """The web app answers, and so does Postgres; 503 where it is about to end, and a load balancer shall leave it."""
+    """Check that the web app and Postgres answer; 503 while the process drains, for load balancers."""
     drain_file = get_settings().drain_file
     if drain_file is not None and Path(drain_file).exists():
         raise HttpError(503, "about to end")
@@ -29,8 +29,8 @@ def health(request: HttpRequest) -> dict[str, str]:
 
 @router.get("/metrics", include_in_schema=False, auth=[service, session])
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus metrics of this process and of the backlog, for services (a service token) and staff."""
+    """Return Prometheus metrics of this process and of the backlog, for services (a service token) and staff."""
     if request.user.is_authenticated and not getattr(request.user, "is_staff", False):
-        raise HttpError(403, "metrics are for staff, or for whoever has a service token")
+        raise HttpError(403, "metrics need a session of a staff user or a service token")
     backlog.note()
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

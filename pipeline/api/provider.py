@@ -11,8 +11,9 @@ from functools import cache
 from django.contrib.auth import get_user_model
 
 from ...shared.jwks import KeySet, is_of_a_provider
-from ...shared.settings import get_settings
+from ...shared.settings import Settings, get_settings
 from ...shared.tokens import TOKEN_MAX_LENGTH, CannotCheck, Identity, verify
+from ..persons import key_type
 
 #: Longest wait for the keys (seconds): a fetch that is under way, and one more.
 WAIT_SECONDS = 7.0
@@ -20,7 +21,7 @@ WAIT_SECONDS = 7.0
 
 def verified(token: str) -> Identity:
     """Return the identity in a token; raises TokenRefused or CannotCheck."""
-    settings = get_settings()
+    settings = _settings()
     if settings.jwks_url is None or len(token) > TOKEN_MAX_LENGTH or not is_of_a_provider(token):
         return verify(token, settings)
     loop, keys = _keys()
@@ -41,8 +42,14 @@ def subject_field() -> str:
     )
 
 
+def _settings() -> Settings:
+    """Return the settings with the type of key that the user model has; edges are given it."""
+    settings = get_settings()
+    return settings if settings.user_key is key_type() else settings.model_copy(update={"user_key": key_type()})
+
+
 @cache
 def _keys() -> tuple[asyncio.AbstractEventLoop, KeySet]:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="clarion-provider-keys", daemon=True).start()
-    return loop, KeySet(get_settings())
+    return loop, KeySet(_settings())

@@ -1,15 +1,15 @@
-"""What goes in and out over HTTP. Fields of a notification are named as on the wire."""
+"""The schemas of requests and responses. Fields of a notification have the names of the frames."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
 
+from ...shared.protocol import instant
+from ...shared.user_keys import BIGINT_MAX as MAX_BIGINT
 from ..json_values import NOT_BOOLEAN
-
-#: The largest id and seq that Postgres can hold.
-MAX_BIGINT = 2**63 - 1
+from ..persons import UserId
 
 #: Page sizes: enough for a list, small enough for a phone.
 PAGE_DEFAULT = 50
@@ -17,20 +17,28 @@ PAGE_MAX = 200
 
 #: A seq, as a number.
 Seq = Annotated[int, Field(ge=0, le=MAX_BIGINT), NOT_BOOLEAN]
-#: Text that Postgres can hold: everything but NUL.
+#: Text that Postgres can store: without NUL.
 Topic = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 KindName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 
 
+#: A time in UTC with its offset, also in a project with USE_TZ=False.
+Instant = Annotated[
+    datetime,
+    PlainSerializer(instant, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
 class Actor(Schema):
-    """Who did it."""
+    """The user who caused it."""
 
     id: str
     username: str | None
 
 
 class Notification(Schema):
-    """One notification, with the fields of NOTIFICATION_CREATED; its `seq` is that of its last change of content."""
+    """One notification, with the fields of NOTIFICATION_CREATED; `seq` is that of its last change of content."""
 
     seq: int
     notificationId: str
@@ -49,12 +57,17 @@ class Notification(Schema):
 
 
 class Snapshot(Schema):
-    """The inbox at one instant: connect with its `epoch` and `seq`. `user_id` is its owner, as in CONNECTED."""
+    """The inbox at one point in time: connect with its `epoch` and `seq`. `user_id` is its owner, as in CONNECTED.
+
+    `unseen` is the number of unread notifications above the seq `seen`, at most 100.
+    """
 
     user_id: str
     epoch: str
     seq: int
     unread: int
+    seen: int
+    unseen: int
     notifications: list[Notification]
 
 
@@ -66,20 +79,35 @@ class NotificationPage(Schema):
 
 
 class UnreadCount(Schema):
-    """How many are unread."""
+    """The numbers of unread notifications, and of those among them that were not seen, at most 100."""
 
     unread: int
+    unseen: int
 
 
 class InboxHead(Schema):
-    """Where the inbox stands after a change."""
+    """The head of the inbox after a change."""
 
     seq: int
     unread: int
 
 
+class SeenHead(InboxHead):
+    """The head of the inbox after it was seen."""
+
+    unseen: int
+
+
+class SeenThrough(Schema):
+    """The seq up to which the inbox was seen; by default all of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    through: Seq | None = None
+
+
 class ReadThrough(Schema):
-    """Which notifications to mark read: all, or those up to a seq, of a topic, of a kind."""
+    """The notifications to mark as read: all, or those up to a seq, of a topic, of a kind."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -89,7 +117,7 @@ class ReadThrough(Schema):
 
 
 class MuteIn(Schema):
-    """What not to hear: at least one of kind and topic."""
+    """The kind, the topic, or both to mute."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -103,7 +131,7 @@ class MuteOut(Schema):
     id: int
     kind: str | None
     topic: str | None
-    created_at: datetime
+    created_at: Instant
 
 
 class SocketToken(Schema):
@@ -114,7 +142,7 @@ class SocketToken(Schema):
 
 
 class SocketTicket(Schema):
-    """What opens one socket, once, within some seconds."""
+    """A ticket that opens one socket, once, within some seconds."""
 
     ticket: str
     expires_in_seconds: int
@@ -128,17 +156,17 @@ class EventIn(Schema):
     name: Annotated[str, Field(max_length=120)]
     payload: dict[str, Any]
     key: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-    actor_id: Annotated[int, Field(ge=1, le=MAX_BIGINT), NOT_BOOLEAN] | None = None
+    actor_id: UserId | None = None
     source: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
 
 
 class Recorded(Schema):
-    """The event's number: ask for its story with `manage.py trace`."""
+    """The id of the event; `manage.py trace` shows its timeline."""
 
     event_id: int
 
 
 class Error(Schema):
-    """The error, and what to do about it."""
+    """The error, with the way to correct it."""
 
     detail: str

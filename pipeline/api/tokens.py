@@ -6,10 +6,10 @@ from ninja.errors import HttpError
 from redis.exceptions import RedisError
 
 from ...shared import tickets
+from ...shared.channel_layer import channel_layer
 from ...shared.settings import get_settings
 from ...shared.tokens import mint
 from .. import revocation
-from ..publish import channel_layer
 from . import schemas
 from .auth import session, user_id
 
@@ -18,18 +18,20 @@ router = Router()
 
 @router.post("/token", response=schemas.SocketToken, auth=session)
 def token(request: HttpRequest) -> schemas.SocketToken:
-    """A JWT for the session's user. Only a session gets one: a token cannot prolong itself."""
+    """Return a JWT for the session's user. Only a session gets one, because a token must not prolong itself."""
     text, expires_at = mint(user_id(request), get_settings(), session_key=request.session.session_key)
     return schemas.SocketToken(token=text, expires_at=expires_at)
 
 
 @router.post("/socket-ticket", response={200: schemas.SocketTicket, 503: schemas.Error}, auth=session)
 def socket_ticket(request: HttpRequest) -> dict[str, object]:
-    """A ticket for one socket of the session's user: it may stand in a URL, since it is worth nothing afterwards."""
+    """Return a ticket for one socket of the session's user. It may stand in a URL, because it can be used once only."""
     try:
-        ticket = channel_layer().issue_ticket(user_id(request), session_key=request.session.session_key)
+        ticket = tickets.issue(channel_layer(), user_id(request), session_key=request.session.session_key)
     except (RedisError, OSError) as error:
-        raise HttpError(503, "tickets cannot be issued at this moment; ask for a token instead") from error
+        raise HttpError(
+            503, "the channel layer does not answer, so no ticket was issued; request a token instead"
+        ) from error
     return {"ticket": ticket, "expires_in_seconds": tickets.LIFETIME_SECONDS}
 
 
