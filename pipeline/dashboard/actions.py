@@ -11,35 +11,35 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
+from ...shared.channel_layer import channel_layer
 from ...shared.edge_status import DRAIN, TAKE, edge_group
 from .. import names
 from ..outbox import dead_letters, pauses
 from ..outbox.models import Batch, Event, Pause, Sample
 from ..outbox.work import WorkType
-from ..publish import channel_layer
 
 MODELS: dict[str, type[Event] | type[Batch]] = {"event": Event, "batch": Batch}
 
-#: Ids that a note names; of more, their number says enough.
-NAMED_IN_NOTE = 20
+#: Ids that an entry of the log names; for more it gives their number.
+NAMED_IDS_MAX = 20
 
 
 def parked(kind: WorkType) -> list[int]:
-    """The ids of all dead letters of a kind of work."""
+    """Return the ids of all dead letters of a type of work."""
     return list(MODELS[kind.name]._default_manager.filter(state="failed").values_list("pk", flat=True))
 
 
 def replay(user: Any, kind: WorkType, ids: Sequence[int]) -> int:
-    """Have dead letters done again; how many there were."""
+    """Replay dead letters; return their number."""
     count = dead_letters.replay(kind, ids)
-    _note(user, MODELS[kind.name], f"{kind.name} {_named(ids)}", f"Replayed {count} dead letters")
+    _log_action(user, MODELS[kind.name], f"{kind.name} {_named(ids)}", f"Replayed {count} dead letters")
     return count
 
 
 def discard(user: Any, kind: WorkType, ids: Sequence[int]) -> int:
     """Mark dead letters as done without notifying anyone; return their number."""
     count = dead_letters.discard(kind, ids)
-    _note(user, MODELS[kind.name], f"{kind.name} {_named(ids)}", f"Discarded {count} dead letters")
+    _log_action(user, MODELS[kind.name], f"{kind.name} {_named(ids)}", f"Discarded {count} dead letters")
     return count
 
 
@@ -47,45 +47,50 @@ def pause(user: Any, kind: str) -> bool:
     """Pause a kind; return False if it was paused already."""
     new = pauses.pause(kind, by=names.shown(user))
     if new:
-        _note(user, Pause, kind, "Paused the kind")
+        _log_action(user, Pause, kind, "Paused the kind")
     return new
 
 
 def resume(user: Any, kind: str) -> int:
-    """Go on with what waited; how many events and batches that were."""
+    """Resume a kind; return the number of held events and batches."""
     count = pauses.resume(kind)
-    _note(user, Pause, kind, f"Resumed the kind; {count} events and batches had waited")
+    _log_action(user, Pause, kind, f"Resumed the kind; {count} held events and batches")
     return count
 
 
 def drain(user: Any, edge: str) -> bool:
-    """Have an edge say goodbye to its sockets and take no new ones; whether it heard. Raises RedisError."""
-    heard = tell(edge, DRAIN)
-    _note(user, Sample, f"edge {edge}", "Drained" if heard else "Asked it to drain; it did not hear")
-    return heard
+    """Drain an edge: close its sockets and accept no new ones; return whether it received it. Raises RedisError."""
+    received = send_command(edge, DRAIN)
+    _log_action(user, Sample, f"edge {edge}", "Drained" if received else "Drain command was not received")
+    return received
 
 
 def take(user: Any, edge: str) -> bool:
-    """Have a drained edge take sockets again; whether it heard. Raises RedisError."""
-    heard = tell(edge, TAKE)
-    _note(user, Sample, f"edge {edge}", "Had it take sockets again" if heard else "Asked it; it did not hear")
-    return heard
+    """Make a drained edge accept sockets again; return whether it received it. Raises RedisError."""
+    received = send_command(edge, TAKE)
+    _log_action(
+        user,
+        Sample,
+        f"edge {edge}",
+        "Accepts sockets again" if received else "Command to accept sockets was not received",
+    )
+    return received
 
 
-def tell(edge: str, command: str) -> bool:
+def send_command(edge: str, command: str) -> bool:
     """Send DRAIN or TAKE to an edge; return whether it received it. Not logged. Raises RedisError."""
     return channel_layer().publish([(edge_group(edge), {"type": command})]) > 0
 
 
 def _named(ids: Sequence[int]) -> str:
-    return ", ".join(map(str, ids)) if len(ids) <= NAMED_IN_NOTE else f"({len(ids)} of them)"
+    return ", ".join(map(str, ids)) if len(ids) <= NAMED_IDS_MAX else f"({len(ids)} ids)"
 
 
-def _note(user: Any, model: type[Model], what: str, message: str) -> None:
+def _log_action(user: Any, model: type[Model], what: str, message: str) -> None:
     LogEntry.objects.create(
         user_id=user.pk,
         content_type=ContentType.objects.get_for_model(model),
-        object_repr=what[:200],
+        object_repr=f"{message}: {what}"[:200],  # all that "Recent actions" shows
         action_flag=CHANGE,
         change_message=message,
     )

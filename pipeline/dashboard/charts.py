@@ -15,20 +15,21 @@ from django.utils.safestring import SafeString
 
 from .series import Line, Point
 
-#: Sizes in the picture's own units: it is scaled to its place.
+#: Sizes in units of the picture, which is scaled to its place.
 WIDTH, HEIGHT = 640, 170
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 14, 34
 
-#: Lines across, with a number each.
+#: Horizontal lines with a number.
 GRID = 4
 
-#: Between two entries of the legend.
+#: Distance between two entries of the legend.
 LEGEND_STEP = 150
 
 
 def plot(title: str, unit: str, lines: Sequence[Line], begin: datetime, end: datetime) -> SafeString:
-    """One plot, from zero to a round number above the highest value."""
-    top = _round_up(max((value for line in lines for _, value in line.points if value is not None), default=0.0))
+    """Draw one plot, from zero to a round number above the highest value."""
+    highest = max((value for line in lines for _, value in line.points if value is not None), default=0.0)
+    top = GRID * _step(highest / GRID, whole=not unit)
     label = f"{title}: " + ", ".join(f"{line.name} {shown(line.last)} {unit}".strip() for line in lines)
     return format_html(
         '<svg class="clarion-plot" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}{}{}</svg>',
@@ -43,7 +44,7 @@ def plot(title: str, unit: str, lines: Sequence[Line], begin: datetime, end: dat
 
 
 def shown(value: float | None) -> str:
-    """A number as people read it."""
+    """Format a number for people."""
     if value is None:
         return "\N{EN DASH}"
     if value == 0 or abs(value) >= 100:
@@ -66,28 +67,33 @@ def _grid(top: float, begin: datetime, end: datetime) -> SafeString:
         '<text class="axis" x="{}" y="{}">{}</text><text class="axis" x="{}" y="{}" text-anchor="end">{}</text>',
         LEFT,
         HEIGHT - BOTTOM + 14,
-        f"{begin:%H:%M}",
+        f"{begin:%H:%M %Z}",
         WIDTH - RIGHT,
         HEIGHT - BOTTOM + 14,
-        f"{end:%H:%M}",
+        f"{end:%H:%M %Z}",
     )
     return format_html("{}{}", lines, times)
 
 
 def _drawn(number: int, line: Line, top: float, begin: datetime, end: datetime) -> SafeString:
-    stretches = (
-        " ".join(f"{_x(at, begin, end):.1f},{_y(value, top):.1f}" for at, value in stretch)
+    placed = [
+        [(f"{_x(at, begin, end):.1f}", f"{_y(value, top):.1f}") for at, value in stretch]
         for stretch in _without_gaps(line.points)
+    ]
+    # A line through a single point would not be visible.
+    points = ((number, *stretch[0]) for stretch in placed if len(stretch) == 1)
+    longer = ((number, " ".join(map(",".join, stretch))) for stretch in placed if len(stretch) > 1)
+    return format_html(
+        "{}{}",
+        format_html_join("", '<circle class="key s{}" cx="{}" cy="{}" r="3"/>', points),
+        format_html_join("", '<polyline class="line s{}" points="{}"/>', longer),
     )
-    return format_html_join("", '<polyline class="line s{}" points="{}"/>', ((number, points) for points in stretches))
 
 
 def _without_gaps(points: Sequence[Point]) -> Iterator[list[tuple[datetime, float]]]:
     for has_value, stretch in groupby(points, key=lambda point: point[1] is not None):
         if has_value:
-            found = [(at, value) for at, value in stretch if value is not None]
-            # A lone point would draw nothing.
-            yield found * 2 if len(found) == 1 else found
+            yield [(at, value) for at, value in stretch if value is not None]
 
 
 def _legend(number: int, line: Line, unit: str) -> SafeString:
@@ -112,9 +118,9 @@ def _y(value: float, top: float) -> float:
     return TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM)
 
 
-def _round_up(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten; 1 for nothing."""
-    if value <= 0:
-        return 1.0
+def _step(value: float, *, whole: bool) -> float:
+    """Return the distance of the lines: 1, 2 or 5 times a power of ten, not less than the value; counts are whole."""
+    if value <= 0 or (whole and value < 1):
+        return 1.0 if whole else 0.25
     power = 10.0 ** math.floor(math.log10(value))
     return next(power * step for step in (1, 2, 5, 10) if power * step >= value * 0.999999)

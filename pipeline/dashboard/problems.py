@@ -13,20 +13,20 @@ from ...shared.edge_status import Report
 from ..backlog import Backlog
 from ..celery.queues import QUEUES
 
-#: An age on a queue that people notice, and one that they complain of (seconds).
+#: Age of the oldest work on a queue for a warning, and for a critical finding (seconds).
 OLD_SECONDS = 60
 VERY_OLD_SECONDS = 600
 
-#: Four samples that did not come.
+#: Four missing samples.
 SILENCE = timedelta(seconds=60)
 
-BAD: Final = "bad"
-WORRYING: Final = "worrying"
+CRITICAL: Final = "critical"
+WARNING: Final = "warning"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, and the section of the runbook about it."""
+    """One problem, and its section of the runbook."""
 
     level: str
     sentence: str
@@ -41,12 +41,12 @@ class Picture:
     backlog: Backlog
     edges: Sequence[Report] | None
     sampled_at: datetime | None
-    paused: Mapping[str, int]  # kind: how many events and batches wait
+    paused: Mapping[str, int]  # kind: number of held events and batches
 
 
 def findings(picture: Picture) -> list[Finding]:
     """Return the problems, the most serious first."""
-    return sorted(_found(picture), key=lambda finding: finding.level != BAD)
+    return sorted(_found(picture), key=lambda finding: finding.level != CRITICAL)
 
 
 def _found(picture: Picture) -> Iterator[Finding]:
@@ -54,30 +54,34 @@ def _found(picture: Picture) -> Iterator[Finding]:
     yield from _of_work(picture)
     for report in picture.edges or ():
         if report.draining:
-            yield Finding(WORRYING, f"The edge {report.name} drains: it takes no sockets.", "an-edge-is-gone")
+            yield Finding(WARNING, f"The edge {report.name} drains: it accepts no sockets.", "an-edge-is-gone")
 
 
 def _of_servers(picture: Picture) -> Iterator[Finding]:
     if picture.backlog.hints is None:
-        yield Finding(BAD, "The broker does not answer: events wait for the sweep.", "the-broker-is-down")
+        yield Finding(CRITICAL, "The broker does not answer: events wait for the sweep.", "the-broker-is-down")
     if picture.edges is None:
-        yield Finding(BAD, "The channel layer does not answer: sockets live on what they read.", "no-edge-reports")
+        yield Finding(
+            CRITICAL,
+            "The channel layer does not answer: sockets get notifications only from position checks.",
+            "no-edge-reports",
+        )
     elif not picture.edges:
-        yield Finding(WORRYING, "No edge reports: nobody holds sockets.", "no-edge-reports")
+        yield Finding(WARNING, "No edge reports: no sockets are open.", "no-edge-reports")
     if picture.sampled_at is None or picture.now - picture.sampled_at > SILENCE:
-        since = "yet" if picture.sampled_at is None else f"since {picture.sampled_at:%H:%M:%S}"
-        sentence = f"Nothing was sampled {since}: beat, or every worker on the queue maintenance, is away."
-        yield Finding(BAD, sentence, "work-waits")
+        since = "yet" if picture.sampled_at is None else f"since {picture.sampled_at:%H:%M:%S %Z}"
+        sentence = f"No sample {since}: beat, or every worker on the queue maintenance, is down."
+        yield Finding(CRITICAL, sentence, "work-waits")
 
 
 def _of_work(picture: Picture) -> Iterator[Finding]:
     for queue in QUEUES:
         age = picture.backlog.oldest_seconds(queue)
         if age > OLD_SECONDS:
-            level = BAD if age > VERY_OLD_SECONDS else WORRYING
+            level = CRITICAL if age > VERY_OLD_SECONDS else WARNING
             yield Finding(level, f"The oldest work on the queue {queue} has waited {age:,.0f} s.", "work-waits")
     dead = sum(picture.backlog.count(work, "failed") for work in ("event", "batch"))
     if dead:
-        yield Finding(BAD, f"{dead:,} dead letters: a person must look at them.", "dead-letters")
+        yield Finding(CRITICAL, f"{dead:,} dead letters: replay or discard them.", "dead-letters")
     for kind, count in sorted(picture.paused.items()):
-        yield Finding(WORRYING, f"The kind {kind} is paused; {count:,} events and batches wait.", "a-kind-is-paused")
+        yield Finding(WARNING, f"The kind {kind} is paused; {count:,} events and batches are held.", "a-kind-is-paused")

@@ -14,21 +14,21 @@ from django.db import connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from ...shared import edge_status
+from ...shared.channel_layer import channel_layer
 from ...shared.edge_status import Report
 from .. import backlog
-from ..celery.queues import QUEUES
 from ..outbox.models import Sample
-from ..publish import channel_layer
 
 logger = logging.getLogger(__name__)
 
-#: A row has some kilobytes, with some edges: a day of them is a few megabytes.
+#: Retention of samples. A row has some kilobytes, so a day has a few megabytes.
 KEPT = timedelta(days=1)
 
-#: So many points make a line as fine as it can be seen.
+#: Points of a line; more are not visible.
 POINTS = 240
 
-#: Every so manieth sample of a stretch of time, the newest among them.
+#: Every n-th sample in the interval, always including the newest.
 _THINNED = """
 SELECT at, data FROM (
     SELECT at, data, row_number() OVER (ORDER BY at DESC) - 1 AS number FROM clarion_sample WHERE at > %s
@@ -43,27 +43,28 @@ def sample() -> None:
 
 
 def edges() -> list[Report] | None:
-    """What edges say of themselves; None: the channel layer does not answer."""
+    """Return the recent reports of edges; None if the channel layer does not answer."""
     try:
-        return channel_layer().reports()
+        return edge_status.load(channel_layer())
     except (RedisError, OSError) as error:
-        logger.warning("The channel layer did not say what edges report", extra={"error": repr(error)})
+        logger.warning("The channel layer did not answer the query for edge reports", extra={"error": repr(error)})
         return None
 
 
 def as_data(seen: backlog.Backlog, reports: list[Report]) -> dict[str, Any]:
-    """The data of one sample. Counters of edges are stored as they are: series.py computes differences."""
+    """Return the data of one sample. Counters of edges are stored as they are: series.py computes differences."""
     return {
         "queues": {
-            queue: {"depth": (seen.hints or {}).get(queue), "oldest": seen.oldest_seconds(queue)} for queue in QUEUES
+            queue: {"depth": (seen.hints or {}).get(queue), "oldest": seen.oldest_seconds(queue)}
+            for queue in backlog.queues()
         },
         "dead": seen.count("event", "failed") + seen.count("batch", "failed"),
-        "edges": {report.name: asdict(report) for report in reports},
+        "edges": {report.name: asdict(report) | {"settings": {}} for report in reports},
     }
 
 
 def history(since: timedelta, every: timedelta) -> list[tuple[datetime, dict[str, Any]]]:
-    """The samples of the latest stretch of time, oldest first, thinned to some POINTS; one was taken `every`."""
+    """Return the samples of a time range, oldest first, thinned to about POINTS; `every` is the interval of samples."""
     thin = max(1, round(since / every / POINTS))
     with connection.cursor() as cursor:
         cursor.execute(_THINNED, [timezone.now() - since, thin])

@@ -14,7 +14,7 @@ from typing import Any, Final
 Taken = tuple[datetime, Mapping[str, Any]]
 Point = tuple[datetime, float | None]
 
-#: Quantiles of the time from commit to socket that are shown.
+#: Shown quantiles of the time from commit to socket.
 QUANTILES: Final = {"half": 0.5, "95 of 100": 0.95}
 
 SECONDS_A_MINUTE = 60
@@ -29,22 +29,22 @@ class Line:
 
     @property
     def last(self) -> float | None:
-        """The newest value that there is."""
+        """The newest value."""
         return next((value for _, value in reversed(self.points) if value is not None), None)
 
 
 def of_queues(samples: Sequence[Taken], queues: Sequence[str], what: str) -> list[Line]:
-    """A line for each queue, of its `depth` or the age of its `oldest`."""
+    """Return a line for each queue, of its `depth` or the age of its `oldest`."""
     return [Line(queue, [(at, data["queues"].get(queue, {}).get(what)) for at, data in samples]) for queue in queues]
 
 
 def of_dead_letters(samples: Sequence[Taken]) -> list[Line]:
-    """How many there were."""
+    """Return the number of dead letters."""
     return [Line("dead letters", [(at, data["dead"]) for at, data in samples])]
 
 
 def of_repairs(samples: Sequence[Taken]) -> list[Line]:
-    """Reads of Postgres that mended streams, and those that failed, a minute, of all edges."""
+    """Return repairs of streams, and failed ones, a minute, of all edges."""
     mended: list[Point] = []
     failed: list[Point] = []
     for (before, then), (at, now) in pairwise(samples):
@@ -56,7 +56,7 @@ def of_repairs(samples: Sequence[Taken]) -> list[Line]:
 
 
 def of_lag(samples: Sequence[Taken]) -> list[Line]:
-    """Quantiles of the seconds from commit to socket, of all edges together."""
+    """Return quantiles of the seconds from commit to socket, of all edges together."""
     points: dict[str, list[Point]] = {name: [] for name in QUANTILES}
     for (_, then), (at, now) in pairwise(samples):
         buckets: dict[float, int] = {}
@@ -69,9 +69,9 @@ def of_lag(samples: Sequence[Taken]) -> list[Line]:
 
 
 def quantile(buckets: Sequence[tuple[float, int]], share: float) -> float | None:
-    """The value below which this share lies, of (bound, how many are at most so large); within a bucket it is linear.
+    """Return a quantile of cumulative (bound, count) buckets, interpolated linearly within a bucket.
 
-    None where there are none. Beyond the last bound it is that bound.
+    None without values. Beyond the last bound it is that bound.
     """
     if not buckets or not buckets[-1][1]:
         return None
@@ -88,7 +88,7 @@ def quantile(buckets: Sequence[tuple[float, int]], share: float) -> float | None
 
 
 def _grown(then: Mapping[str, Any], now: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """By how much an edge's counters grew between two samples."""
+    """Return the growth of an edge's counters between two samples."""
     new, old = now["edges"][name], then["edges"].get(name)
     if old is None or old["started"] != new["started"]:
         old = {"repairs": {}, "failed_repairs": 0, "lag": [(bound, 0) for bound, _ in new["lag"]]}
