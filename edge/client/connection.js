@@ -15,11 +15,13 @@
  * @property {Frame} connected the frame CONNECTED
  * @property {Frame} frame a frame that changes the inbox
  * @property {ResyncRequest} resync
+ * @property {{error: unknown}} trouble `getToken` or `getTicket` failed; it is called again
  * @property {UserChange} userchange all that was shown belongs to another user: clear it
  *
  * @typedef {object} Options
  * @property {string | null} [url] as the first argument
- * @property {() => Promise<string | null>} getToken a fresh token; null while there is none: then it is asked for again
+ * @property {() => Promise<string | null>} [getToken] a fresh token; null while there is none: then it is called again.
+ *   Without `getToken` the session's cookie opens the connection
  * @property {() => Promise<string | null>} [getTicket] a fresh ticket for an event stream, whose address has to hold it;
  *   by default the token
  * @property {number | string} [since] seq of the snapshot to resume from

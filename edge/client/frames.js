@@ -14,6 +14,7 @@
  * @property {string} epoch
  * @property {number} seq
  * @property {number} unread
+ * @property {number} unseen
  * @property {number} heartbeat_seconds
  * @property {boolean} resumed
  *
@@ -60,6 +61,13 @@
  * @property {string | null} topic
  * @property {null | string} notificationType
  *
+ * @typedef {object} InboxSeen
+ * @property {"INBOX_SEEN"} type
+ * @property {number} seq
+ * @property {number} unread
+ * @property {number} unseen
+ * @property {number} through
+ *
  * @typedef {object} NotificationDeleted
  * @property {"NOTIFICATION_DELETED"} type
  * @property {number} seq
@@ -71,6 +79,7 @@
  * @property {string} epoch
  * @property {number} seq
  * @property {number} unread
+ * @property {number} unseen
  * @property {ResyncReason} reason
  *
  * @typedef {object} AuthOk
@@ -106,8 +115,9 @@
  * @property {"heartbeat_ack"} type
  * @property {string} session_id
  *
- * @typedef {Connected | NotificationCreated | NotificationUpdated | NotificationsRead | NotificationDeleted | Resync
- *   | AuthOk | AuthFailed | AuthRefreshRequired | RateLimited | GoingAway | Closed | Pong | HeartbeatAck} ServerFrame
+ * @typedef {Connected | NotificationCreated | NotificationUpdated | NotificationsRead | InboxSeen
+ *   | NotificationDeleted | Resync | AuthOk | AuthFailed | AuthRefreshRequired | RateLimited | GoingAway | Closed
+ *   | Pong | HeartbeatAck} ServerFrame
  */
 
 /** @readonly */

@@ -54,15 +54,19 @@ export class NotificationSocket extends Emitter {
 
   /**
    * @param {string | null} url of the edge, absolute or relative to the page; null: the usual path on the page's host
-   * @param {Options} options
+   * @param {Options} [options]
    */
-  constructor(url, options) {
+  constructor(url, options = {}) {
     super();
     this.#browser = { ...ownBrowser(), ...options.browser };
     this.#options = options;
     this.#url = absoluteUrl(url ?? options.url ?? null);
     this.#timers = new Timers(this.#browser);
-    this.#pulse = new Pulse(this.#timers, () => this.#send({ type: "heartbeat" }), () => this.#retry("silent"));
+    this.#pulse = new Pulse(
+      this.#timers,
+      () => this.#send({ type: "heartbeat" }),
+      () => this.#retry("silent"),
+    );
     this.#transports = new Transports(this.#browser);
     this.#backoff = new Backoff(this.#browser, options.backoffSeconds);
     ({ cursor: this.#cursor, userId: this.#userId } = start(options));
@@ -119,15 +123,16 @@ export class NotificationSocket extends Emitter {
     const patience = this.#probing ? PROBE_TIMEOUT_SECONDS : CONNECT_TIMEOUT_SECONDS;
     this.#timers.start("connect", patience, () => this.#retry("timeout"));
     const { getToken, getTicket } = this.#options;
-    let token;
+    const ask = streams && getTicket ? getTicket : getToken;
+    let token = null;
     try {
-      token = await (streams && getTicket ? getTicket() : getToken());
-    } catch {
-      if (current()) this.#retry("token");
+      token = ask ? await ask() : null;
+    } catch (error) {
+      if (current()) this.#tokenFailed(error);
       return;
     }
     if (!current()) return;
-    if (!token || typeof token !== "string") return this.#retry("token", PATIENCE);
+    if (ask && (!token || typeof token !== "string")) return this.#retry("token", PATIENCE);
 
     try {
       this.#socket = this.#transports.connect(this.#url, this.#cursor, token);
@@ -216,11 +221,20 @@ export class NotificationSocket extends Emitter {
     return Boolean(this.#socket && "oneWay" in this.#socket);
   }
 
+  /** @param {unknown} error of `getToken` or `getTicket` */
+  #tokenFailed(error) {
+    if (this.#backoff.failures === 0) console.warn("Clarion: no token for the connection, trying again:", error);
+    this.emit("trouble", { error });
+    this.#retry("token");
+  }
+
   async #refreshToken() {
-    if (this.#oneWay) return this.#open(); // a stream cannot be sent a token
+    const { getToken } = this.#options;
+    // A stream cannot be sent a token, and a cookie is sent with a new connection only.
+    if (this.#oneWay || !getToken) return this.#open();
     const attempt = this.#attempt;
     try {
-      const token = await this.#options.getToken();
+      const token = await getToken();
       if (token && attempt === this.#attempt) this.#send({ type: "AUTH", token });
     } catch {
       // The edge closes when the old token's grace is over; then a token is asked for again.
@@ -233,7 +247,9 @@ export class NotificationSocket extends Emitter {
     if (code === CLOSE.NO_TOKEN || code === CLOSE.BAD_TOKEN) {
       this.#refusals += 1;
       // It goes on all the same: that a token is refused may be the fault of an outage.
-      return this.#refusals < REFUSALS_MAX ? this.#retry("token") : this.#retry("unauthorized", REFUSED_PATIENCE, "error");
+      return this.#refusals < REFUSALS_MAX
+        ? this.#retry("token")
+        : this.#retry("unauthorized", REFUSED_PATIENCE, "error");
     }
     return this.#retry(`closed ${code}`, code === CLOSE.TOO_MANY ? PATIENCE : 1);
   }

@@ -1,8 +1,8 @@
 /**
  * Server-Sent Events in the shape of a WebSocket, for networks that let no WebSocket through.
  *
- * Enters: the address of the socket. Leaves: `onopen`, `onmessage` with the same frames, `onclose` with the same codes.
- * It goes one way: what is sent is not.
+ * Input: the address of the socket. Output: `onopen`, `onmessage` with the same frames, `onclose` with the same codes.
+ * It is one-way: `send` does nothing.
  */
 
 /** The code that a WebSocket has when a connection is lost without a word. */
@@ -19,14 +19,14 @@ export class EventStream {
   /**
    * @param {new (url: string, options?: {withCredentials?: boolean}) => EventSource} Source
    * @param {string} url of the socket
-   * @param {string} token
+   * @param {string | null} token null: the session's cookie
    */
   constructor(Source, url, token) {
     const address = new URL(url);
     address.protocol = address.protocol === "wss:" ? "https:" : "http:";
     address.pathname = address.pathname.replace(/\/ws\/([^/]+\/)$/, "/sse/$1");
-    address.searchParams.set("token", token);
-    this.#source = new Source(address.href);
+    if (token !== null) address.searchParams.set("token", token);
+    this.#source = new Source(address.href, { withCredentials: token === null });
     this.#source.onopen = () => {
       this.readyState = 1;
       this.onopen?.();

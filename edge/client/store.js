@@ -1,7 +1,7 @@
 /**
  * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames; `unseen` is, by `seen.js`. Frames that arrive while
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  *
@@ -15,25 +15,11 @@
  * @property {{notification: Notification, quiet: boolean}} grown one more event collapsed into it
  * @property {{error: unknown}} trouble the snapshot could not be read
  *
- * @typedef {import("./frames.js").Actor} Actor
+ * @typedef {import("./applied.js").Notification} Notification
  *
- * @typedef {object} Notification
- * @property {string} notificationId stays the same while further ones collapse into it
- * @property {number} seq of its last change of content: where it stands, and what "read through" is measured by
- * @property {string} notificationType
- * @property {string} createdAt ISO 8601, UTC
- * @property {boolean} isRead
- * @property {Record<string, any>} data
- * @property {Actor | null} actor
- * @property {string | null} messageId
- * @property {string | null} conversationId
- * @property {string | null} topic
- * @property {number} count how many it stands for
- * @property {Actor[]} [actors] the newest of those who did it, where it collapsed
- * @property {number} [actorCount] how many they are
- *
- * @typedef {{epoch: string, seq: number, unread: number, notifications: Notification[], user_id?: string}} Snapshot
- *   `user_id`: whose inbox it is
+ * @typedef {{epoch: string, seq: number, unread: number, notifications: Notification[], user_id?: string,
+ *   seen?: number, unseen?: number}} Snapshot
+ *   `user_id`: whose inbox it is; `unseen`: the number of unread ones above the seq `seen`
  *
  * @typedef {object} StoreOptions
  * @property {() => Promise<Snapshot>} loadSnapshot
@@ -43,10 +29,16 @@
  * @property {(callback: () => void, milliseconds: number) => any} [setTimeout]
  */
 
+import { applied, isGrown, notificationOf } from "./applied.js";
 import { Emitter } from "./emitter.js";
+import { Seen } from "./seen.js";
+
+export { applied };
 
 const LIMIT = 50;
 const RETRY_SECONDS = [1, 2, 4, 8, 16];
+/** Pause before a snapshot is read because of a doubt about `unseen`: frames that come together cause one. */
+const RECOUNT_SECONDS = 2;
 
 /** @extends {Emitter<StoreEvents>} */
 export class NotificationStore extends Emitter {
@@ -56,6 +48,9 @@ export class NotificationStore extends Emitter {
   /** @type {Frame[] | null} arrived since a reading of the snapshot began */ #held = null;
   /** @type {Cursor | null} what a socket asked the snapshot to reach */ #wanted = null;
   #unread = 0;
+  #seen = new Seen();
+  #recounting = false;
+  /** @type {string | null} whose inbox the snapshot was of */ #owner = null;
   /** @type {Connection | null} */ #connection = null;
   /** The users of a snapshot and a connection that did not agree. */ #disagreed = "";
   /** Counts readings of the snapshot: only the latest one is used. */ #reading = 0;
@@ -73,6 +68,21 @@ export class NotificationStore extends Emitter {
 
   get unread() {
     return this.#unread;
+  }
+
+  /** How many unread ones the user has not seen, at most 100. */
+  get unseen() {
+    return this.#seen.count(this.#notifications);
+  }
+
+  /** The user of the last snapshot; null before it. */
+  get userId() {
+    return this.#owner;
+  }
+
+  /** Notifications that are kept at most. */
+  get limit() {
+    return this.#options.limit ?? LIMIT;
   }
 
   /** How far this store is; give it to the socket as `since` and `epoch`. Null before the first snapshot. */
@@ -135,7 +145,9 @@ export class NotificationStore extends Emitter {
       this.#cursor.seq = frame.seq;
     }
     this.#unread = frame.unread;
-    this.#notifications = applied(this.#notifications, frame).slice(0, this.#options.limit ?? LIMIT);
+    const after = applied(this.#notifications, frame);
+    if (this.#seen.follow(frame, this.#notifications, after, this.limit)) void this.#recount();
+    this.#notifications = after.slice(0, this.limit);
     this.emit("change", { frame });
     const arrived = frame.type === "NOTIFICATION_CREATED" ? "created" : isGrown(frame) ? "grown" : null;
     if (arrived) this.emit(arrived, { notification: notificationOf(frame), quiet: Boolean(frame.quiet) });
@@ -163,11 +175,26 @@ export class NotificationStore extends Emitter {
     }
   }
 
+  /** Read the snapshot soon, for the number of unseen ones that are older than the list. */
+  async #recount() {
+    if (this.#recounting) return;
+    this.#recounting = true;
+    await this.#sleep(RECOUNT_SECONDS);
+    this.#recounting = false;
+    if (!this.#cursor || this.#held) return; // a snapshot is being read
+    this.#held = [];
+    void this.#resync(this.#cursor);
+  }
+
   /** @param {number} failures */
   #pause(failures) {
     const delays = this.#options.retrySeconds ?? RETRY_SECONDS;
+    return this.#sleep(delays[Math.min(failures, delays.length - 1)]);
+  }
+
+  /** @param {number} seconds */
+  #sleep(seconds) {
     const start = this.#options.setTimeout ?? ((callback, ms) => globalThis.setTimeout(callback, ms));
-    const seconds = delays[Math.min(failures, delays.length - 1)];
     return new Promise((resolve) => start(() => resolve(undefined), seconds * 1000));
   }
 
@@ -178,7 +205,8 @@ export class NotificationStore extends Emitter {
   #checked(answer) {
     const { epoch, seq, unread, notifications, user_id: owner } = answer ?? {};
     const valid = typeof epoch === "string" && isCount(seq) && isCount(unread) && Array.isArray(notifications);
-    if (!valid) throw new TypeError("loadSnapshot() did not return a snapshot: check the status of the answer, and throw");
+    if (!valid)
+      throw new TypeError("loadSnapshot() did not return a snapshot: check the status of the answer, and throw");
     const connected = this.#connection?.userId;
     if (owner && connected && String(owner) !== connected) {
       const who = `the snapshot is of user ${owner}, the connection of user ${connected}`;
@@ -192,11 +220,14 @@ export class NotificationStore extends Emitter {
   }
 
   /** @param {Snapshot} snapshot */
-  #accept({ epoch, seq, unread, notifications }) {
+  #accept(snapshot) {
+    const { epoch, seq, unread, notifications } = snapshot;
     this.#wanted = null;
     this.#cursor = { epoch, seq };
+    this.#owner = snapshot.user_id ? String(snapshot.user_id) : null;
     this.#unread = unread;
-    this.#notifications = notifications.slice(0, this.#options.limit ?? LIMIT);
+    this.#notifications = notifications.slice(0, this.limit);
+    this.#seen.start(snapshot, this.#notifications);
     this.emit("change", { frame: null });
     this.#release();
   }
@@ -204,8 +235,9 @@ export class NotificationStore extends Emitter {
   /** Forget everything, a snapshot that is being read too. What follows is another user's. */
   #forget() {
     this.#reading += 1;
-    this.#wanted = this.#cursor = null;
+    this.#wanted = this.#cursor = this.#owner = null;
     this.#unread = 0;
+    this.#seen = new Seen();
     this.#clear();
   }
 
@@ -226,52 +258,4 @@ export class NotificationStore extends Emitter {
 /** @param {unknown} value */
 function isCount(value) {
   return Number.isInteger(value) && Number(value) >= 0;
-}
-
-/**
- * A list of notifications, newest first, after a frame; the list itself is left as it is.
- * @param {readonly Notification[]} notifications
- * @param {Frame} frame
- * @returns {Notification[]}
- */
-export function applied(notifications, frame) {
-  switch (frame.type) {
-    case "NOTIFICATION_CREATED":
-      return onTop(notifications, frame);
-    case "NOTIFICATION_UPDATED": {
-      if (isGrown(frame)) return onTop(notifications, frame);
-      const { notificationId, isRead } = frame;
-      return notifications.map((one) => (one.notificationId === notificationId ? { ...one, isRead } : one));
-    }
-    case "NOTIFICATIONS_READ":
-      return notifications.map((one) => (isCovered(one, frame) ? { ...one, isRead: true } : one));
-    case "NOTIFICATION_DELETED":
-      return notifications.filter((one) => one.notificationId !== frame.notificationId);
-    default:
-      return [...notifications]; // a later protocol's: its seq and unread count all the same
-  }
-}
-
-/** Whether one more collapsed into a notification: then the frame has all that is shown of it. @param {Frame} frame */
-function isGrown(frame) {
-  return frame.type === "NOTIFICATION_UPDATED" && frame.notificationType !== undefined;
-}
-
-/** @param {readonly Notification[]} notifications @param {Frame} frame */
-function onTop(notifications, frame) {
-  return [notificationOf(frame), ...notifications.filter((one) => one.notificationId !== frame.notificationId)];
-}
-
-/** @param {Notification} one @param {Frame} frame */
-function isCovered(one, { through, topic, notificationType }) {
-  return (
-    one.seq <= through &&
-    (topic === null || topic === one.topic) &&
-    (notificationType === null || notificationType === one.notificationType)
-  );
-}
-
-/** @param {Frame} frame @returns {Notification} */
-function notificationOf({ type, unread, quiet, modified, ...notification }) {
-  return /** @type {any} */ (notification);
 }

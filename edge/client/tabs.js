@@ -188,6 +188,7 @@ export class SharedSocket extends Emitter {
       if (this.#userId === null) this.#changeUser(String(frame.user_id));
       else this.emit("connected", frame);
     });
+    on("trouble", (trouble) => this.emit("trouble", trouble));
     on("frame", (frame) => {
       this.#log.keep(frame);
       this.#say({ what: "frames", frames: [frame], epoch: socket.cursor?.epoch });

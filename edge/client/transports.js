@@ -38,7 +38,7 @@ export class Transports {
   /**
    * Open a connection; throws where the browser rejects the token or the address.
    * @param {string} url @param {{epoch: string, seq: number} | null} cursor to resume from
-   * @param {string} token a ticket, for an event stream
+   * @param {string | null} token or a ticket, for an event stream; null: the session's cookie
    * @returns {WebSocket | EventStream}
    */
   connect(url, cursor, token) {
@@ -48,7 +48,7 @@ export class Transports {
     const address = from(url, cursor);
     return stream && EventSource
       ? new EventStream(EventSource, address, token)
-      : new WebSocket(address, [SUBPROTOCOL, `bearer.${token}`]);
+      : new WebSocket(address, token === null ? [SUBPROTOCOL] : [SUBPROTOCOL, `bearer.${token}`]);
   }
 
   /** Note that a frame arrived. @param {boolean} oneWay over an event stream */

@@ -72,8 +72,16 @@ export class FakeWebSocket {
   accepts(fields = {}) {
     this.readyState = 1;
     this.says({
-      type: "CONNECTED", user_id: "7", session_id: "s", protocol: 1, epoch: "e", seq: 0, unread: 0,
-      heartbeat_seconds: 30, resumed: false, ...fields,
+      type: "CONNECTED",
+      user_id: "7",
+      session_id: "s",
+      protocol: 1,
+      epoch: "e",
+      seq: 0,
+      unread: 0,
+      heartbeat_seconds: 30,
+      resumed: false,
+      ...fields,
     });
   }
 
@@ -124,9 +132,20 @@ export async function connectedClient(options = {}, fields = {}) {
 }
 
 export const created = (seq, fields = {}) => ({
-  type: "NOTIFICATION_CREATED", seq, unread: seq, notificationId: String(seq), notificationType: "REPLY",
-  createdAt: "2030-01-01T00:00:00.000000Z", isRead: false, data: {}, actor: null, messageId: null,
-  conversationId: null, topic: null, count: 1, ...fields,
+  type: "NOTIFICATION_CREATED",
+  seq,
+  unread: seq,
+  notificationId: String(seq),
+  notificationType: "REPLY",
+  createdAt: "2030-01-01T00:00:00.000000Z",
+  isRead: false,
+  data: {},
+  actor: null,
+  messageId: null,
+  conversationId: null,
+  topic: null,
+  count: 1,
+  ...fields,
 });
 
 /** An EventSource; `says` is an event of the edge, `fails` what a browser tells of any failure. */

@@ -23,7 +23,10 @@ test("a cursor is asked for, and what follows it is emitted in order, once", asy
   const { sockets, all, socket } = await connectedClient({ since: 4, epoch: "e" }, { seq: 6, resumed: true });
   assert.equal(sockets[0].url, "ws://edge/ws/?since=4&epoch=e");
   for (const seq of [4, 5, 5, 6, 3]) sockets[0].says(created(seq));
-  assert.deepEqual(all("frame").map(({ seq }) => seq), [5, 6]);
+  assert.deepEqual(
+    all("frame").map(({ seq }) => seq),
+    [5, 6],
+  );
   assert.deepEqual(all("resync"), []);
   assert.deepEqual(socket.cursor, { epoch: "e", seq: 6 });
 });
@@ -33,14 +36,23 @@ test("a connection that could not resume asks for the snapshot and goes on from 
   assert.deepEqual(all("resync"), [{ epoch: "e", seq: 9, unread: 2, reason: "NOT_RESUMED" }]);
   sockets[0].says(created(9));
   sockets[0].says(created(10));
-  assert.deepEqual(all("frame").map(({ seq }) => seq), [10]);
+  assert.deepEqual(
+    all("frame").map(({ seq }) => seq),
+    [10],
+  );
 });
 
 test("RESYNC and a gap ask for the snapshot", async () => {
   const { sockets, all } = await connectedClient({ since: 1, epoch: "e" }, { seq: 1, resumed: true });
   sockets[0].says({ type: "RESYNC", epoch: "f", seq: 3, unread: 1, reason: "EPOCH" });
   sockets[0].says(created(6));
-  assert.deepEqual(all("resync").map(({ epoch, seq, reason }) => [epoch, seq, reason]), [["f", 3, "EPOCH"], ["f", 6, "GAP"]]);
+  assert.deepEqual(
+    all("resync").map(({ epoch, seq, reason }) => [epoch, seq, reason]),
+    [
+      ["f", 3, "EPOCH"],
+      ["f", 6, "GAP"],
+    ],
+  );
   assert.deepEqual(all("frame"), []);
 });
 
@@ -70,7 +82,10 @@ test("after a loss it resumes from where it was, with a new token", async () => 
 
 test("delays grow to 16 seconds, and begin anew once connected", async () => {
   const { sockets, clock, all, last } = await connectedClient();
-  const delays = () => all("statechange").filter(({ delaySeconds }) => delaySeconds > 0).map((one) => one.delaySeconds);
+  const delays = () =>
+    all("statechange")
+      .filter(({ delaySeconds }) => delaySeconds > 0)
+      .map((one) => one.delaySeconds);
   for (let attempt = 0; attempt < 5; attempt += 1) {
     last().closes(1006);
     await clock.pass(16);
@@ -140,7 +155,11 @@ test("a listener may close the connection at any event, and it stays closed", as
     last()?.accepts({ seq: 1, heartbeat_seconds: 3600 });
     last()?.onmessage?.({ data: JSON.stringify(created(2)) });
     await clock.pass(60);
-    assert.deepEqual([socket.state, sockets.length <= 1, sockets.every((one) => one.readyState === 3)], ["disconnected", true, true], type);
+    assert.deepEqual(
+      [socket.state, sockets.length <= 1, sockets.every((one) => one.readyState === 3)],
+      ["disconnected", true, true],
+      type,
+    );
   }
 });
 
@@ -172,7 +191,10 @@ test("after three refused tokens in a row it goes on, but rarely: an outage may 
     last().closes(code);
     await clock.pass(16);
   }
-  assert.deepEqual(sockets.map(({ protocols }) => protocols[1]), ["bearer.token-1", "bearer.token-2", "bearer.token-3"]);
+  assert.deepEqual(
+    sockets.map(({ protocols }) => protocols[1]),
+    ["bearer.token-1", "bearer.token-2", "bearer.token-3"],
+  );
   const { state, reason, delaySeconds } = all("statechange").at(-1);
   assert.deepEqual([socket.state, state, reason, delaySeconds], ["error", "error", "unauthorized", 128]);
   window.dispatchEvent(new Event("online"));
@@ -207,7 +229,10 @@ test("an answer that is no token, or that a browser rejects, is asked for again"
   const made = client({ getToken: async () => answers.shift(), browser: { WebSocket } });
   made.socket.connect();
   await made.clock.pass(40);
-  assert.deepEqual(sockets.map(({ protocols }) => protocols[1]), ["bearer.good"]);
+  assert.deepEqual(
+    sockets.map(({ protocols }) => protocols[1]),
+    ["bearer.good"],
+  );
 });
 
 test("refusals are forgotten once connected", async () => {
@@ -246,7 +271,10 @@ test("a token that comes too late is not used", async () => {
   assert.equal(sockets.length, 0);
   tokens[1]("new");
   await settle();
-  assert.deepEqual(sockets.map(({ protocols }) => protocols[1]), ["bearer.new"]);
+  assert.deepEqual(
+    sockets.map(({ protocols }) => protocols[1]),
+    ["bearer.new"],
+  );
 });
 
 test("a socket that never says CONNECTED is given up", async () => {
@@ -283,8 +311,17 @@ test("GOING_AWAY, closed before: it comes back at the time given, not before", a
 test("clients that were given the same pause spread on top of it, and each failure makes them slower", async () => {
   let random = 0;
   const { clock, last, all } = await connectedClient({ browser: { random: () => random } });
-  const delays = () => all("statechange").map((one) => one.delaySeconds).filter((one) => one > 0);
-  for (const [part, extra] of [[0, 0], [1, 4], [0.5, 4], [1, 16], [1, 16]]) {
+  const delays = () =>
+    all("statechange")
+      .map((one) => one.delaySeconds)
+      .filter((one) => one > 0);
+  for (const [part, extra] of [
+    [0, 0],
+    [1, 4],
+    [0.5, 4],
+    [1, 16],
+    [1, 16],
+  ]) {
     random = part;
     last().says({ type: "GOING_AWAY", reconnect_after_seconds: 3 });
     last().closes(4012);
@@ -346,7 +383,10 @@ test("what was received is acknowledged once a second, under a steady stream too
     sockets[0].says(created(seq));
     await clock.pass(0.25);
   }
-  assert.deepEqual(sockets[0].sent, [{ type: "ack", seq: 4 }, { type: "ack", seq: 8 }]);
+  assert.deepEqual(sockets[0].sent, [
+    { type: "ack", seq: 4 },
+    { type: "ack", seq: 8 },
+  ]);
 });
 
 test("a token is refreshed in band when the edge asks", async () => {
@@ -365,7 +405,10 @@ test("another user: everything shown is declared theirs no more, and the new inb
   last().accepts({ user_id: "8", seq: 5, resumed: true });
   last().says(created(4)); // a replay from the cursor of another log
   last().says(created(6));
-  assert.deepEqual(heard.map(([type]) => type), ["userchange", "statechange", "connected", "resync", "frame"]);
+  assert.deepEqual(
+    heard.map(([type]) => type),
+    ["userchange", "statechange", "connected", "resync", "frame"],
+  );
   assert.deepEqual(heard[0][1], { userId: "8", previous: "7" });
   assert.deepEqual([socket.userId, socket.cursor], ["8", { epoch: "e", seq: 6 }]);
 });
@@ -392,7 +435,10 @@ test("identify() asks with a fresh token who is signed in, and shows nothing unt
 });
 
 test("an id may be a number, as templates write it, and a cursor text", async () => {
-  const { socket, sockets } = await connectedClient({ userId: 7, since: "4", epoch: 0 }, { seq: 4, resumed: true, epoch: "0" });
+  const { socket, sockets } = await connectedClient(
+    { userId: 7, since: "4", epoch: 0 },
+    { seq: 4, resumed: true, epoch: "0" },
+  );
   assert.deepEqual([socket.state, socket.userId, sockets[0].url], ["connected", "7", "ws://edge/ws/?since=4&epoch=0"]);
   for (const since of [-1, 1.5, NaN, "x", null, 1e300]) assert.equal(client({ since, epoch: "e" }).socket.cursor, null);
 });
@@ -404,4 +450,43 @@ test("a socket that was replaced is not listened to", async () => {
   sockets[0].closes(1006);
   await clock.pass(2);
   assert.deepEqual([all("frame").length, sockets.length], [0, 2]);
+});
+
+test("a getToken that throws is reported, and called again", async () => {
+  const answers = [new Error("no csrftoken cookie"), "a-token"];
+  const getToken = async () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const warned = [];
+  const { warn } = console;
+  console.warn = (...given) => warned.push(given);
+  try {
+    const { sockets, clock, socket } = client({ getToken });
+    const troubles = [];
+    socket.addEventListener("trouble", ({ detail }) => troubles.push(detail.error.message));
+    socket.connect();
+    await clock.pass(30);
+    assert.deepEqual(troubles, ["no csrftoken cookie"]);
+    assert.equal(warned.length, 1);
+    assert.deepEqual(sockets[0].protocols.slice(-1), ["bearer.a-token"]);
+  } finally {
+    console.warn = warn;
+  }
+});
+
+test("without getToken the session's cookie opens the connection, and a new one when it expires", async () => {
+  const { sockets, clock, socket } = client({ getToken: undefined });
+  socket.connect();
+  await clock.pass(1);
+  assert.equal(sockets.length, 1);
+  assert.deepEqual(
+    sockets[0].protocols.filter((one) => one.startsWith("bearer.")),
+    [],
+  );
+  sockets[0].accepts();
+  sockets[0].says({ type: "AUTH_REFRESH_REQUIRED", grace_seconds: 30 });
+  await clock.pass(1);
+  assert.equal(sockets.length, 2);
 });

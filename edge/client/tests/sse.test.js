@@ -31,7 +31,14 @@ async function untilStream({ socket, sockets, streams, clock }) {
 }
 
 const hello = {
-  type: "CONNECTED", user_id: "7", session_id: "s", protocol: 1, epoch: "e", seq: 0, unread: 0, heartbeat_seconds: 30,
+  type: "CONNECTED",
+  user_id: "7",
+  session_id: "s",
+  protocol: 1,
+  epoch: "e",
+  seq: 0,
+  unread: 0,
+  heartbeat_seconds: 30,
   resumed: false,
 };
 
@@ -49,7 +56,10 @@ test("a stream brings the same frames; a reconnect tries a WebSocket first, and 
   await untilStream(made);
   made.streams[0].says(hello);
   made.streams[0].says(created(1));
-  assert.deepEqual(made.all("frame").map(({ seq }) => seq), [1]);
+  assert.deepEqual(
+    made.all("frame").map(({ seq }) => seq),
+    [1],
+  );
   assert.equal(made.socket.state, "connected");
   made.streams[0].fails();
   assert.equal(made.streams[0].closed, true); // or the browser would come back by itself, with the old token
@@ -86,7 +96,10 @@ test("a ticket stands in the address of a stream, and the token does not", async
   const made = blocked({ getTicket: async () => `ticket-${++tickets}` });
   await untilStream(made);
   assert.equal(new URL(made.streams[0].url).searchParams.get("token"), "ticket-1");
-  assert.deepEqual(made.sockets.map(({ protocols }) => protocols[1]), ["bearer.token-1", "bearer.token-2", "bearer.token-3"]);
+  assert.deepEqual(
+    made.sockets.map(({ protocols }) => protocols[1]),
+    ["bearer.token-1", "bearer.token-2", "bearer.token-3"],
+  );
 });
 
 test("while nothing gets through, both ways are tried in turn", async () => {
@@ -161,7 +174,9 @@ test("what else lies in the storage is no cursor, and one that is forbidden is n
     storage.setItem("clarion:cursor:7", kept);
     assert.equal(client({ storage, userId: "7" }).socket.cursor, null);
   }
-  const forbidden = () => { throw new DOMException("no", "SecurityError"); };
+  const forbidden = () => {
+    throw new DOMException("no", "SecurityError");
+  };
   for (const storage of [{ getItem: forbidden, setItem: forbidden }, forbidden, () => null]) {
     const { socket, last, clock } = await connectedClient({ storage });
     last().says(created(1));

@@ -11,14 +11,22 @@ const row = (seq, fields = {}) => {
   const { type, unread, ...notification } = created(seq, fields);
   return notification;
 };
-const snapshot = (seq, rows = [], fields = {}) => ({ epoch: "e", seq, unread: rows.length, notifications: rows, ...fields });
+const snapshot = (seq, rows = [], fields = {}) => ({
+  epoch: "e",
+  seq,
+  unread: rows.length,
+  notifications: rows,
+  ...fields,
+});
 
 /** A store whose snapshots are answered by hand: `answers[n](snapshot)` or `answers[n](error)`. */
 function storeByHand(options = {}) {
   const clock = new Clock();
   const answers = [];
   const loadSnapshot = () =>
-    new Promise((resolve, reject) => answers.push((answer) => (answer instanceof Error ? reject(answer) : resolve(answer))));
+    new Promise((resolve, reject) =>
+      answers.push((answer) => (answer instanceof Error ? reject(answer) : resolve(answer))),
+    );
   const store = new NotificationStore({ loadSnapshot, setTimeout: clock.setTimeout, ...options });
   const socket = new EventTarget();
   const emit = (type, detail) => socket.dispatchEvent(new CustomEvent(type, { detail }));
@@ -72,7 +80,13 @@ test("a snapshot that fails is read again, with frames held meanwhile", async ()
   await clock.pass(2);
   answers[2](snapshot(1, [row(1)]));
   await settle();
-  assert.deepEqual([ids(store), trouble], [["2", "1"], ["down", "still down"]]);
+  assert.deepEqual(
+    [ids(store), trouble],
+    [
+      ["2", "1"],
+      ["down", "still down"],
+    ],
+  );
 });
 
 test("of two demands for the snapshot the later one counts", async () => {
@@ -134,7 +148,10 @@ test("read and unread change one notification; the count is the frame's", () => 
   store.apply(created(1));
   store.apply(created(2));
   store.apply({ type: "NOTIFICATION_UPDATED", seq: 3, unread: 1, notificationId: "1", isRead: true, modified: "…" });
-  assert.deepEqual(store.notifications.map(({ isRead }) => isRead), [false, true]);
+  assert.deepEqual(
+    store.notifications.map(({ isRead }) => isRead),
+    [false, true],
+  );
   assert.equal(store.unread, 1);
 });
 
@@ -147,7 +164,13 @@ test("read through: all up to a seq, of the topic and kind that are named", () =
   ];
   const read = (fields) =>
     applied(notifications, {
-      type: "NOTIFICATIONS_READ", seq: 5, unread: 0, through: 4, topic: null, notificationType: null, ...fields,
+      type: "NOTIFICATIONS_READ",
+      seq: 5,
+      unread: 0,
+      through: 4,
+      topic: null,
+      notificationType: null,
+      ...fields,
     })
       .filter(({ isRead }) => isRead)
       .map(({ notificationId }) => notificationId);
@@ -160,15 +183,25 @@ test("read through: all up to a seq, of the topic and kind that are named", () =
 
 /** One more collapsed into the notification `id`. */
 const grown = (seq, id, fields = {}) => ({
-  ...created(seq), type: "NOTIFICATION_UPDATED", notificationId: id, modified: "…", quiet: false, count: 2,
-  actors: [{ id: "7", username: "ann" }], actorCount: 1, ...fields,
+  ...created(seq),
+  type: "NOTIFICATION_UPDATED",
+  notificationId: id,
+  modified: "…",
+  quiet: false,
+  count: 2,
+  actors: [{ id: "7", username: "ann" }],
+  actorCount: 1,
+  ...fields,
 });
 
 test("what collapses is replaced as a whole and moves to the top, under the same name", () => {
   const { store } = storeByHand();
   for (const seq of [1, 2, 3]) store.apply(created(seq));
   store.apply(grown(4, "1", { unread: 3, count: 2, data: { excerpt: "newer" }, messageId: "9" }));
-  const { type, unread, modified, quiet, ...notification } = grown(4, "1", { data: { excerpt: "newer" }, messageId: "9" });
+  const { type, unread, modified, quiet, ...notification } = grown(4, "1", {
+    data: { excerpt: "newer" },
+    messageId: "9",
+  });
   assert.deepEqual([ids(store), store.unread], [["1", "3", "2"], 3]);
   assert.deepEqual(store.notifications[0], notification);
 });
@@ -185,7 +218,13 @@ test("to be marked read changes neither its place nor its seq", () => {
   store.apply(created(1));
   store.apply(created(2));
   store.apply({ type: "NOTIFICATION_UPDATED", seq: 3, unread: 1, notificationId: "1", isRead: true, modified: "…" });
-  assert.deepEqual(store.notifications.map(({ seq, isRead }) => [seq, isRead]), [[2, false], [1, true]]);
+  assert.deepEqual(
+    store.notifications.map(({ seq, isRead }) => [seq, isRead]),
+    [
+      [2, false],
+      [1, true],
+    ],
+  );
 });
 
 test("read through is measured by the seq that a notification has now, not by its name", () => {
@@ -195,7 +234,13 @@ test("read through is measured by the seq that a notification has now, not by it
   store.apply(grown(3, "1"));
   const read = { type: "NOTIFICATIONS_READ", seq: 4, unread: 1, through: 2, topic: null, notificationType: null };
   store.apply(read);
-  assert.deepEqual(store.notifications.map(({ notificationId, isRead }) => [notificationId, isRead]), [["1", false], ["2", true]]);
+  assert.deepEqual(
+    store.notifications.map(({ notificationId, isRead }) => [notificationId, isRead]),
+    [
+      ["1", false],
+      ["2", true],
+    ],
+  );
   store.apply({ ...read, seq: 5, unread: 0, through: 3 });
   assert.ok(store.notifications.every(({ isRead }) => isRead));
 });
@@ -211,7 +256,12 @@ test("what is new and what grows is announced, and whether quietly", () => {
   store.apply(grown(3, "1"));
   store.apply(grown(4, "1", { quiet: true }));
   store.apply({ type: "NOTIFICATION_UPDATED", seq: 5, unread: 1, notificationId: "1", isRead: true, modified: "…" });
-  assert.deepEqual(heard, [["created", 1, false], ["created", 2, true], ["grown", 3, false], ["grown", 4, true]]);
+  assert.deepEqual(heard, [
+    ["created", 1, false],
+    ["created", 2, true],
+    ["grown", 3, false],
+    ["grown", 4, true],
+  ]);
   assert.ok(store.notifications.every((one) => !("quiet" in one)));
 });
 
@@ -262,8 +312,18 @@ test("an answer that is no snapshot changes nothing: the body of an error, or a 
   answers[0](snapshot(2, [row(2)]));
   await loading;
   const good = snapshot(3, [row(3)]);
-  const bad = [{ detail: "Unauthorized" }, null, undefined, "<html>", [], { ...good, seq: "3" }, { ...good, seq: -1 },
-    { ...good, epoch: null }, { ...good, unread: undefined }, { ...good, notifications: {} }];
+  const bad = [
+    { detail: "Unauthorized" },
+    null,
+    undefined,
+    "<html>",
+    [],
+    { ...good, seq: "3" },
+    { ...good, seq: -1 },
+    { ...good, epoch: null },
+    { ...good, unread: undefined },
+    { ...good, notifications: {} },
+  ];
   for (const answer of bad) {
     const again = store.load();
     answers.at(-1)(answer);
@@ -296,7 +356,8 @@ test("a snapshot of another user than the connection's is not shown, and the con
   const store = new NotificationStore({ loadSnapshot: async () => answers.at(-1), setTimeout: clock.setTimeout });
   const socket = Object.assign(new EventTarget(), { userId: "7", asked: 0, identify: () => (socket.asked += 1) });
   store.attach(socket);
-  const resync = () => socket.dispatchEvent(new CustomEvent("resync", { detail: { epoch: "e", seq: 1, unread: 0, reason: "GAP" } }));
+  const resync = () =>
+    socket.dispatchEvent(new CustomEvent("resync", { detail: { epoch: "e", seq: 1, unread: 0, reason: "GAP" } }));
   resync();
   await clock.pass(40);
   assert.deepEqual([ids(store), socket.asked], [[], 1]); // once, also where they never agree

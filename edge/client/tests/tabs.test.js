@@ -52,7 +52,13 @@ test("one tab connects, and all of them hear every change in order", async () =>
   sockets[0].accepts({ seq: 0, resumed: true });
   for (const seq of [1, 2, 3]) sockets[0].says(created(seq));
   await settle();
-  assert.deepEqual([first.seqs(), second.seqs()], [[1, 2, 3], [1, 2, 3]]);
+  assert.deepEqual(
+    [first.seqs(), second.seqs()],
+    [
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  );
   assert.deepEqual([first.socket.state, second.socket.state], ["connected", "connected"]);
   assert.deepEqual([first.socket.leads, second.socket.leads], [true, false]);
 });
@@ -82,7 +88,10 @@ test("a tab that lacks more than the leader has kept reads the snapshot", async 
   const fresh = tab();
   await settle();
   for (const one of [late, fresh]) {
-    assert.deepEqual(one.all("resync").map(({ epoch, seq }) => [epoch, seq]), [["e", 51]]);
+    assert.deepEqual(
+      one.all("resync").map(({ epoch, seq }) => [epoch, seq]),
+      [["e", 51]],
+    );
   }
   sockets[0].says(created(52));
   await settle();
@@ -103,7 +112,14 @@ test("when the leader goes, the next one goes on at once from its own cursor, wi
   sockets[1].accepts({ seq: 4, resumed: true });
   for (const seq of [3, 4, 5]) sockets[1].says(created(seq));
   await settle();
-  assert.deepEqual([first.seqs(), second.seqs(), third.seqs()], [[1, 2], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]);
+  assert.deepEqual(
+    [first.seqs(), second.seqs(), third.seqs()],
+    [
+      [1, 2],
+      [1, 2, 3, 4, 5],
+      [1, 2, 3, 4, 5],
+    ],
+  );
 });
 
 test("a leader that dies in the middle of a sentence costs the others nothing", async () => {
@@ -123,7 +139,13 @@ test("a leader that dies in the middle of a sentence costs the others nothing", 
   sockets[1].accepts({ seq: 1, resumed: true });
   for (const seq of [1, 2]) sockets[1].says(created(seq));
   await settle();
-  assert.deepEqual([second.seqs(), third.seqs()], [[1, 2], [1, 2]]);
+  assert.deepEqual(
+    [second.seqs(), third.seqs()],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  );
 });
 
 test("a message that is lost between tabs is asked for", async () => {
@@ -200,7 +222,10 @@ test("RESYNC reaches every tab", async () => {
   sockets[0].says(created(10));
   await settle();
   for (const one of [first, second]) {
-    assert.deepEqual(one.all("resync").map(({ epoch, seq }) => [epoch, seq]), [["f", 9]]);
+    assert.deepEqual(
+      one.all("resync").map(({ epoch, seq }) => [epoch, seq]),
+      [["f", 9]],
+    );
     assert.deepEqual(one.seqs(), [10]);
   }
 });
@@ -239,8 +264,21 @@ const refusals = {
   "request() rejects": { locks: { request: async () => throwing() } },
   "request() never settles": { locks: { request: () => new Promise(() => {}) } },
   "request() returns nothing": { locks: { request: () => undefined } },
-  "BroadcastChannel throws": { BroadcastChannel: class { constructor() { throwing(); } } },
-  "postMessage() throws": { BroadcastChannel: class { postMessage() { throwing(); } close() {} } },
+  "BroadcastChannel throws": {
+    BroadcastChannel: class {
+      constructor() {
+        throwing();
+      }
+    },
+  },
+  "postMessage() throws": {
+    BroadcastChannel: class {
+      postMessage() {
+        throwing();
+      }
+      close() {}
+    },
+  },
 };
 for (const [how, lack] of Object.entries(refusals)) {
   test(`where locks or channels are refused, a tab leads alone and does not ask again: ${how}`, async () => {
@@ -342,11 +380,13 @@ test("a leader whose tokens are refused gives way, and comes back after a while"
 function sharedSession() {
   const made = browser();
   const signedIn = { as: "7" };
-  const open = (userId) => made.tab({ ...at(5), userId, getToken: async () => signedIn.as && `token of ${signedIn.as}` });
+  const open = (userId) =>
+    made.tab({ ...at(5), userId, getToken: async () => signedIn.as && `token of ${signedIn.as}` });
   const answer = async () => {
     for (let round = 0; round < 12; round += 1) {
       await settle();
-      for (const one of made.live()) if (one.readyState === 0) one.accepts({ user_id: one.protocols[1].at(-1), seq: 5 });
+      for (const one of made.live())
+        if (one.readyState === 0) one.accepts({ user_id: one.protocols[1].at(-1), seq: 5 });
     }
   };
   return { ...made, signedIn, open, answer };

@@ -7,7 +7,7 @@ export class Arrivals extends Emitter<{
         claim?: (key: string) => Promise<boolean>;
     } | null);
     /** Replaced, never changed. */
-    get notifications(): readonly import("./store.js").Notification[];
+    get notifications(): readonly import("./applied.js").Notification[];
     /** Listen to the store; return a function that stops. */
     listen(): () => void;
     /** Note that all of them have been shown. */

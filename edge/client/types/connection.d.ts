@@ -57,6 +57,12 @@ export type ConnectionEvents = {
     frame: Frame;
     resync: ResyncRequest;
     /**
+     * `getToken` or `getTicket` failed; it is called again
+     */
+    trouble: {
+        error: unknown;
+    };
+    /**
      * all that was shown belongs to another user: clear it
      */
     userchange: UserChange;
@@ -70,9 +76,10 @@ export type Options = {
      */
     url?: string | null | undefined;
     /**
-     * a fresh token; null while there is none: then it is asked for again
+     * a fresh token; null while there is none: then it is called again.
+     * Without `getToken` the session's cookie opens the connection
      */
-    getToken: () => Promise<string | null>;
+    getToken?: (() => Promise<string | null>) | undefined;
     /**
      * a fresh ticket for an event stream, whose address has to hold it;
      * by default the token

@@ -39,6 +39,7 @@ export type Connected = {
     epoch: string;
     seq: number;
     unread: number;
+    unseen: number;
     heartbeat_seconds: number;
     resumed: boolean;
 };
@@ -101,6 +102,17 @@ export type NotificationsRead = {
  * Every frame of the wire, version 1, its close codes and reasons. Made from the Python source by `make client`: change
  * `shared/protocol.py`, not this.
  */
+export type InboxSeen = {
+    type: "INBOX_SEEN";
+    seq: number;
+    unread: number;
+    unseen: number;
+    through: number;
+};
+/**
+ * Every frame of the wire, version 1, its close codes and reasons. Made from the Python source by `make client`: change
+ * `shared/protocol.py`, not this.
+ */
 export type NotificationDeleted = {
     type: "NOTIFICATION_DELETED";
     seq: number;
@@ -116,6 +128,7 @@ export type Resync = {
     epoch: string;
     seq: number;
     unread: number;
+    unseen: number;
     reason: ResyncReason;
 };
 /**
@@ -187,4 +200,4 @@ export type HeartbeatAck = {
  * Every frame of the wire, version 1, its close codes and reasons. Made from the Python source by `make client`: change
  * `shared/protocol.py`, not this.
  */
-export type ServerFrame = Connected | NotificationCreated | NotificationUpdated | NotificationsRead | NotificationDeleted | Resync | AuthOk | AuthFailed | AuthRefreshRequired | RateLimited | GoingAway | Closed | Pong | HeartbeatAck;
+export type ServerFrame = Connected | NotificationCreated | NotificationUpdated | NotificationsRead | InboxSeen | NotificationDeleted | Resync | AuthOk | AuthFailed | AuthRefreshRequired | RateLimited | GoingAway | Closed | Pong | HeartbeatAck;

@@ -2,9 +2,9 @@
 export class NotificationSocket extends Emitter<import("./connection.js").ConnectionEvents> {
     /**
      * @param {string | null} url of the edge, absolute or relative to the page; null: the usual path on the page's host
-     * @param {Options} options
+     * @param {Options} [options]
      */
-    constructor(url: string | null, options: Options);
+    constructor(url: string | null, options?: Options);
     get state(): import("./connection.js").ConnectionState;
     /** How far this socket has received; null before it is known. */
     get cursor(): {

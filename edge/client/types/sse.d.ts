@@ -2,11 +2,11 @@ export class EventStream {
     /**
      * @param {new (url: string, options?: {withCredentials?: boolean}) => EventSource} Source
      * @param {string} url of the socket
-     * @param {string} token
+     * @param {string | null} token null: the session's cookie
      */
     constructor(Source: new (url: string, options?: {
         withCredentials?: boolean;
-    }) => EventSource, url: string, token: string);
+    }) => EventSource, url: string, token: string | null);
     readyState: number;
     oneWay: boolean;
     /** @type {(() => void) | null} */ onopen: (() => void) | null;

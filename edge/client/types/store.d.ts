@@ -1,17 +1,17 @@
-/**
- * A list of notifications, newest first, after a frame; the list itself is left as it is.
- * @param {readonly Notification[]} notifications
- * @param {Frame} frame
- * @returns {Notification[]}
- */
-export function applied(notifications: readonly Notification[], frame: Frame): Notification[];
+export { applied };
 /** @extends {Emitter<StoreEvents>} */
 export class NotificationStore extends Emitter<StoreEvents> {
     /** @param {StoreOptions} options */
     constructor(options: StoreOptions);
     /** Newest first; replaced, never changed, when something changes. */
-    get notifications(): Notification[];
+    get notifications(): import("./applied.js").Notification[];
     get unread(): number;
+    /** How many unread ones the user has not seen, at most 100. */
+    get unseen(): number;
+    /** The user of the last snapshot; null before it. */
+    get userId(): string | null;
+    /** Notifications that are kept at most. */
+    get limit(): number;
     /** How far this store is; give it to the socket as `since` and `epoch`. Null before the first snapshot. */
     get cursor(): {
         epoch: string;
@@ -34,7 +34,7 @@ export class NotificationStore extends Emitter<StoreEvents> {
 /**
  * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames; `unseen` is, by `seen.js`. Frames that arrive while
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
@@ -42,7 +42,7 @@ export type Cursor = import("./connection.js").Cursor;
 /**
  * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames; `unseen` is, by `seen.js`. Frames that arrive while
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
@@ -50,7 +50,7 @@ export type Connection = import("./connection.js").Connection;
 /**
  * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames; `unseen` is, by `seen.js`. Frames that arrive while
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
@@ -58,7 +58,7 @@ export type Frame = import("./protocol.js").Frame;
 /**
  * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames; `unseen` is, by `seen.js`. Frames that arrive while
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
@@ -93,53 +93,13 @@ export type StoreEvents = {
 /**
  * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames; `unseen` is, by `seen.js`. Frames that arrive while
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
-export type Actor = import("./frames.js").Actor;
+export type Notification = import("./applied.js").Notification;
 /**
- * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
- *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
- * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
- * another user signs in, the store forgets everything and starts again from that user's snapshot.
- */
-export type Notification = {
-    /**
-     * stays the same while further ones collapse into it
-     */
-    notificationId: string;
-    /**
-     * of its last change of content: where it stands, and what "read through" is measured by
-     */
-    seq: number;
-    notificationType: string;
-    /**
-     * ISO 8601, UTC
-     */
-    createdAt: string;
-    isRead: boolean;
-    data: Record<string, any>;
-    actor: Actor | null;
-    messageId: string | null;
-    conversationId: string | null;
-    topic: string | null;
-    /**
-     * how many it stands for
-     */
-    count: number;
-    /**
-     * the newest of those who did it, where it collapsed
-     */
-    actors?: import("./frames.js").Actor[] | undefined;
-    /**
-     * how many they are
-     */
-    actorCount?: number | undefined;
-};
-/**
- * `user_id`: whose inbox it is
+ * `user_id`: whose inbox it is; `unseen`: the number of unread ones above the seq `seen`
  */
 export type Snapshot = {
     epoch: string;
@@ -147,11 +107,13 @@ export type Snapshot = {
     unread: number;
     notifications: Notification[];
     user_id?: string;
+    seen?: number;
+    unseen?: number;
 };
 /**
  * A user's newest notifications and unread count, kept current by a `NotificationSocket` or `SharedSocket`.
  *
- * `notifications` are newest first. `unread` is never counted here but taken from the frames. Frames that arrive while
+ * `notifications` are newest first. `unread` is never counted here but taken from the frames; `unseen` is, by `seen.js`. Frames that arrive while
  * the snapshot is being read are held and applied after it, by seq, so that none is missed or applied twice. When
  * another user signs in, the store forgets everything and starts again from that user's snapshot.
  */
@@ -171,4 +133,5 @@ export type StoreOptions = {
     retrySeconds?: number[] | undefined;
     setTimeout?: ((callback: () => void, milliseconds: number) => any) | undefined;
 };
+import { applied } from "./applied.js";
 import { Emitter } from "./emitter.js";

@@ -8,13 +8,13 @@ export class Transports {
     /**
      * Open a connection; throws where the browser rejects the token or the address.
      * @param {string} url @param {{epoch: string, seq: number} | null} cursor to resume from
-     * @param {string} token a ticket, for an event stream
+     * @param {string | null} token or a ticket, for an event stream; null: the session's cookie
      * @returns {WebSocket | EventStream}
      */
     connect(url: string, cursor: {
         epoch: string;
         seq: number;
-    } | null, token: string): WebSocket | EventStream;
+    } | null, token: string | null): WebSocket | EventStream;
     /** Note that a frame arrived. @param {boolean} oneWay over an event stream */
     answered(oneWay: boolean): void;
     #private;

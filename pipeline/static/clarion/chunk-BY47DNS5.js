@@ -1,0 +1,1 @@
+var s=class extends EventTarget{addEventListener(e,t,n){super.addEventListener(e,t,n)}removeEventListener(e,t,n){super.removeEventListener(e,t,n)}emit(e,t){this.dispatchEvent(new CustomEvent(e,{detail:t}))}};export{s as a};

@@ -1,0 +1,1 @@
+function o(r,i="/",t=globalThis.location){if(typeof r!="string"||!r)return i;try{let n=new URL(r,t.origin),e=n.pathname+n.search+n.hash;return n.origin===t.origin&&new URL(e,t.origin).href===n.href?e:i}catch{return i}}export{o as a};

@@ -1,0 +1,1 @@
+import{a}from"./chunk-EGQOW3LY.js";export{a as localLink};
