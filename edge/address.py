@@ -37,7 +37,7 @@ def _counted(text: str) -> str | None:
 
 
 def _without_port(text: str) -> str:
-    """Some proxies write `1.2.3.4:567` or `[::1]:567`."""
+    """Remove the port that some proxies append, as in `1.2.3.4:567` or `[::1]:567`."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text.partition("%")[0]

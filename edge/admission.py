@@ -24,27 +24,27 @@ from .runtime import Edge
 
 logger = logging.getLogger(__name__)
 
-#: When a client should come back to an edge that cannot serve it at this moment (seconds, spread).
-COME_BACK_SECONDS = (1.0, 5.0)
+#: Range of the retry delay of a client that this edge cannot serve now (seconds).
+RETRY_SECONDS = (1.0, 5.0)
 
-#: Refused sockets that wait for their answer concurrently; further ones are answered immediately.
-HELD_BACK_MAX = 500
+#: Maximum concurrently delayed refusals; further ones are answered immediately.
+DELAYED_REFUSALS_MAX = 500
 
 
 @asynccontextmanager
 async def admitted(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> AsyncIterator[bool]:
-    """Whether the socket is open; it is one of the process's sockets until the block ends."""
+    """Admit the socket and yield whether it is open; unregister it at the end of the block."""
     socket.address = address_of(scope, edge.settings.trusted_proxies)
     try:
         yield await _admit(edge, socket, scope)
     finally:
-        # A stopping edge says goodbye to its sockets itself; see drain.py.
+        # A stopping edge closes its sockets itself; see drain.py.
         if not edge.hub.stopping:
-            edge.hub.remove(socket)
+            edge.hub.unregister(socket)
 
 
 async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bool:
-    """Find out who this is and whether there is room for one more of theirs; listen, read, and begin."""
+    """Authenticate, check the limits, subscribe, read the missed frames, and open."""
     if edge.hub.draining:
         turn_away(socket)
         return False
@@ -58,71 +58,75 @@ async def _admit(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> bo
         if socket.identity.subject is None:
             if not _enter(edge, socket):
                 return False
-            # Listen first, then read: the stream holds frames that are published in between, so none is lost.
-            await edge.hub.listen(socket)
-            opening = _let_in(socket, await edge.reader.opening(socket.user_id, since))
-            socket.open(opening, since, epoch, confirm=confirm)
+            # Subscribe first, then read: the stream holds frames that are published in between, so none is lost.
+            await edge.hub.subscribe(socket)
+            state = _checked(socket, await edge.reader.connect_state(socket.user_id, since))
+            socket.open(state, since, epoch, confirm=confirm)
         else:
-            # Only Postgres can identify the user, so it is read first. Frames that are published before the socket
-            # listens is found by a look at the head after.
-            opening = _let_in(socket, await edge.reader.opening(socket.identity.who, since))
-            socket.identity = replace(socket.identity, user_id=opening.user_id)
+            # Only Postgres can identify the user, so it is read first. A position check finds frames that are
+            # published before the subscription.
+            state = _checked(socket, await edge.reader.connect_state(None, since, subject=socket.identity.subject))
+            socket.identity = replace(socket.identity, user_id=state.user_id)
             if not _enter(edge, socket):
                 return False
-            await edge.hub.listen(socket)
-            socket.open(opening, since, epoch, confirm=confirm)
-            await edge.hub.find_quiet_loss([socket])
+            await edge.hub.subscribe(socket)
+            socket.open(state, since, epoch, confirm=confirm)
+            await edge.hub.check_positions([socket])
     except TokenRefused as refused:
-        await _hold_back(edge, socket, scope)
+        await _delay_refusal(edge, socket, scope)
         socket.refuse(refused.reason)
         return False
     except CannotCheck as away:
         cannot_check(socket, away)
         return False
     except ReadFailed as error:
-        logger.warning("Postgres did not answer a connect", extra={"session": socket.id, "error": repr(error)})
+        logger.warning(
+            "Postgres did not answer the query of a connect", extra={"session": socket.id, "error": repr(error)}
+        )
         cannot_check(socket, CannotCheck("postgres" if edge.reader.fault is None else "settings"))
         return False
     return True
 
 
-async def _hold_back(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> None:
+async def _delay_refusal(edge: Edge, socket: Connection, scope: Mapping[str, Any]) -> None:
     """Delay the answer to a refusal that repeats, by address and token."""
     sockets = edge.hub
     token = auth.offered(scope, edge.settings)
     seconds = sockets.refusals.delay((socket.address, hash(token)), asyncio.get_running_loop().time())
-    if not seconds or sockets.held_back >= HELD_BACK_MAX or edge.hub.draining:
+    if not seconds or sockets.delayed_refusals >= DELAYED_REFUSALS_MAX or edge.hub.draining:
         return
-    sockets.held_back += 1
+    sockets.delayed_refusals += 1
     try:
         await asyncio.sleep(seconds)
     finally:
-        sockets.held_back -= 1
+        sockets.delayed_refusals -= 1
 
 
 def _enter(edge: Edge, socket: Connection) -> bool:
-    over = edge.hub.enter(socket)
+    over = edge.hub.register(socket)
     if over:
         socket.exceed(over)
     return not over
 
 
-def _let_in(socket: Connection, opening: ConnectState | None) -> ConnectState:
+def _checked(socket: Connection, state: ConnectState | None) -> ConnectState:
     """Return the user of the token, if they exist and may connect; raise TokenRefused."""
-    if opening is None:
+    identity = socket.identity
+    # Postgres may compare texts without regard to case, but the group is named after the key as it is stored.
+    if state is None or (identity.subject is None and state.user_id != identity.user_id):
         raise TokenRefused(AuthFailure.INVALID)
-    if not opening.access.admits(socket.identity):
+    if not state.access.admits(identity):
         raise TokenRefused(AuthFailure.REVOKED)
-    return opening
+    return state
 
 
 def cannot_check(socket: Connection, away: CannotCheck) -> None:
-    """Have the client come back later, because the outage of a dependency is not the fault of its token."""
+    """Ask the client to retry later, because an outage of a dependency is not the fault of its token."""
     metrics.AUTH_UNAVAILABLE.labels(away.dependency).inc()
     turn_away(socket)
 
 
 def turn_away(socket: Connection) -> None:
-    """Have the client come back in a moment: this edge cannot serve it now."""
-    socket.send(protocol.going_away(random.uniform(*COME_BACK_SECONDS)))  # noqa: S311 - spread
+    """Ask the client to retry in some seconds, because this edge cannot serve it now."""
+    socket.send(protocol.going_away(random.uniform(*RETRY_SECONDS)))  # noqa: S311 - spread
     socket.close(Close.GOING_AWAY)

@@ -10,9 +10,10 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.edge.settings")
 
 from channels.routing import ProtocolTypeRouter
+from daphne.server import reactor
 
 from ..shared.installation import wait_for_installation
-from . import shutdown
+from . import runtime, shutdown
 from .daphne import handshake, websocket_protocol
 from .http import http
 from .settings import LOGGING
@@ -30,6 +31,8 @@ gc.set_threshold(*GC_THRESHOLDS)
 shutdown.install()
 handshake.install()
 websocket_protocol.install()
+# Operators see the edge from its start on, and not only from its first connection on.
+reactor.callWhenRunning(reactor.callLater, 0, runtime.edge)
 
 application = ProtocolTypeRouter(
     {

@@ -53,9 +53,9 @@ def announced_token(scope: Scope, settings: Settings) -> tuple[str, str] | None:
 
 
 async def authenticate(scope: Scope, edge: Edge) -> Identity:
-    """The identity that opens this socket, by a token, a one-time ticket or the session.
+    """Authenticate a connect by a token, a one-time ticket or the session cookie.
 
-    Raises TokenRefused, or CannotCheck while what decides is away.
+    Raises TokenRefused, or CannotCheck while a needed dependency does not answer.
     """
     token = offered(scope, edge.settings)
     if token is None:
@@ -66,7 +66,7 @@ async def authenticate(scope: Scope, edge: Edge) -> Identity:
 
 
 async def verified(token: str, edge: Edge) -> Identity:
-    """The identity in a token of ours, or of the identity provider; raises TokenRefused or CannotCheck."""
+    """Verify a token of ours or of the identity provider; raises TokenRefused or CannotCheck."""
     if edge.keys is not None and len(token) <= TOKEN_MAX_LENGTH and is_of_a_provider(token):
         return await edge.keys.verify(token)
     return verify(token, edge.settings)
@@ -80,9 +80,11 @@ async def _signed_in(scope: Scope, settings: Settings, reader: InboxReader) -> I
             identity = await session_cookie.identity_of(key, reader, settings, time.time())
         except WRONG_STATEMENT as error:
             # No table of sessions, or no right to read it: sessions open no sockets here, now or later.
-            logger.warning("Sessions cannot be read by this edge", extra={"error": repr(error)})
+            logger.warning(
+                "The edge cannot read sessions: session cookies open no sockets", extra={"error": repr(error)}
+            )
         except ReadFailed as error:
-            logger.warning("A session could not be looked up", extra={"error": repr(error)})
+            logger.warning("Could not look up a session in Postgres", extra={"error": repr(error)})
             raise CannotCheck("postgres") from error
     if identity is None:
         raise TokenRefused(AuthFailure.MISSING)
@@ -91,9 +93,9 @@ async def _signed_in(scope: Scope, settings: Settings, reader: InboxReader) -> I
 
 async def _redeemed(text: str, settings: Settings, layer: ClarionLoopLayer) -> Identity:
     try:
-        ticket = await layer.redeem_ticket(text)
+        ticket = await tickets.redeem(layer, text, settings.user_key)
     except (RedisError, OSError) as error:
-        logger.warning("A ticket could not be looked up", extra={"error": repr(error)})
+        logger.warning("Could not look up a ticket in Redis", extra={"error": repr(error)})
         raise CannotCheck("redis") from error
     if ticket is None:
         raise TokenRefused(AuthFailure.INVALID)

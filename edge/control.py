@@ -17,34 +17,38 @@ from typing import Any
 from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
-from ..shared import metrics
+from ..shared import edge_status, metrics
 from ..shared.channel_layer import ClarionLoopLayer
+from ..shared.common_settings import common_settings, version
 from ..shared.edge_status import DRAIN, REPORT_EVERY_SECONDS, TAKE, Report, edge_group
 from ..shared.settings import Settings
 from .drain import close_gradually
 from .hub import Hub
+from .reader import InboxReader
 
 logger = logging.getLogger(__name__)
 
-#: Channels allows a group's name no others; and its length leaves room for the prefix.
+#: Characters that Channels forbids in group names; the length limit leaves room for the prefix.
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 _NAME_MAX_LENGTH = 80
 
 
 class ControlListener:
-    """Listens to commands for this process, and reports its status."""
+    """Receives commands for this process, and reports its status."""
 
-    def __init__(self, settings: Settings, layer: ClarionLoopLayer, hub: Hub) -> None:
+    def __init__(self, settings: Settings, layer: ClarionLoopLayer, hub: Hub, reader: InboxReader) -> None:
         self.name = name_of(settings.edge_name)
         self._drain_seconds = settings.drain_seconds
         self._layer = layer
         self._hub = hub
+        self._reader = reader
+        self._settings = common_settings(settings)
         self._started = time.time()
         self._task: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[int] | None = None
 
     def start(self) -> None:
-        """Begin to report and to listen."""
+        """Start to report and to receive commands."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def report(self) -> Report:
@@ -63,27 +67,32 @@ class ControlListener:
             reconnects=_total(metrics.LAYER_RECONNECTS),
             lag_seconds=_sum(metrics.LAG),
             lag=_buckets(metrics.LAG),
+            version=version(),
+            fault=self._reader.fault,
+            settings=self._settings,
         )
 
-    def heard(self, message: Mapping[str, Any]) -> None:
-        """Follow a command."""
+    def received(self, message: Mapping[str, Any]) -> None:
+        """Execute a command."""
         hub = self._hub
         if message["type"] == DRAIN and not hub.draining:
-            logger.warning("An operator has this edge say goodbye", extra={"sockets": len(hub)})
+            logger.warning("Draining on an operator's command", extra={"sockets": len(hub)})
             hub.draining = True
             self._draining = asyncio.get_running_loop().create_task(close_gradually(hub, self._drain_seconds))
         elif message["type"] == TAKE and not hub.stopping:
-            logger.warning("An operator has this edge take sockets again")
+            logger.warning("Accepting sockets again on an operator's command")
             hub.draining = False
 
     async def _run(self) -> None:
-        # Without Redis it is subscribed as soon as that is there.
-        await self._layer.listen(edge_group(self.name), self.heard, wait_seconds=REPORT_EVERY_SECONDS)
+        # Without Redis the subscription follows as soon as Redis is available.
+        await self._layer.listen(edge_group(self.name), self.received, wait_seconds=REPORT_EVERY_SECONDS)
         while True:
+            if not self._reader.verified:
+                await self._reader.ready()  # so that operators see a wrong setting before a client does
             try:
-                await self._layer.note_report(self.report())
+                await edge_status.save(self._layer, self.report())
             except (RedisError, OSError, TimeoutError) as error:
-                logger.info("The edge could not report", extra={"error": repr(error)})
+                logger.info("Could not save the status report of this edge", extra={"error": repr(error)})
             await asyncio.sleep(REPORT_EVERY_SECONDS)
 
 

@@ -53,7 +53,7 @@ class Credit:
         return True
 
     def acknowledged(self, seq: int, last: int) -> None:
-        """The client has all up to `seq`, of which it was sent all up to `last`."""
+        """Free the credit of all frames up to `seq`; `last` is the last seq that was sent."""
         first, self.acknowledges = not self.acknowledges, True
         if seq >= last or first:  # credit counts from the first acknowledgement on
             self._clear()

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from ..shared import metrics
 from ..shared.protocol import AuthFailure, ResyncReason, dumps
 from . import runtime
-from .transport import Send
+from .outgoing import Send
 
 # Counted from zero on: of a series that begins with the first that it counted, Prometheus sees no increase, and a storm
 # that is over before it looks again would raise no alert.

@@ -9,13 +9,13 @@ from typing import Any
 from ..shared.protocol import dumps
 from . import session_cookie, sse
 from .health import answer, health, metrics_page, readiness
+from .outgoing import Send
 from .paths import path_of
-from .transport import Send
 from .websocket import Receive
 
 
 async def http(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """The HTTP application of the edge."""
+    """Answer HTTP requests of the edge."""
     path = path_of(scope)
     if session_cookie.has_malformed_origin(scope):
         await answer(send, 400, dumps({"detail": "The header Origin is malformed."}))

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from ..shared import metrics, protocol
+from ..shared import acks, metrics, protocol
 from ..shared.channel_layer import ClarionLoopLayer
 from ..shared.groups import user_group
 from ..shared.protocol import AuthFailure, Close
 from ..shared.settings import Settings
+from ..shared.user_keys import Key
 from .connection import Connection
 from .limits import ConcurrencyLimit, KeyedRateLimit, Refusals
 from .reader import Access, InboxReader, ReadFailed
@@ -24,35 +25,35 @@ from .transport import Transport
 
 logger = logging.getLogger(__name__)
 
-#: How often the process looks after its sockets: silence, expired tokens (seconds).
-LOOK_AFTER_EVERY_SECONDS = 1.0
-#: How long a client has to send a new token once its old one has expired (seconds).
+#: Interval of the maintenance: silent sockets, expired tokens (seconds).
+MAINTENANCE_SECONDS = 1.0
+#: Time to send a new token after the old one has expired (seconds).
 REFRESH_GRACE_SECONDS = 30
 #: A socket is closed after this many heartbeats without a message, and after `silent_seconds` at the earliest.
 SILENT_HEARTBEATS = 2.5
-#: Stands for a user who was deleted.
+#: The head of a deleted user.
 GONE = ("", 0, Access(active=False, not_before=None))
-#: Longest wait for Redis to confirm a subscription before the socket goes on without (seconds).
+#: Longest wait for Redis to confirm a subscription before the socket opens without it (seconds).
 SUBSCRIBE_WAIT_SECONDS = 1.0
 
 
 class Hub:
-    """All sockets of this process, and the one task that looks after them."""
+    """All sockets of this process, and the one task that maintains them."""
 
     def __init__(self, settings: Settings, layer: ClarionLoopLayer, reader: InboxReader) -> None:
         self.settings = settings
         self.reader = reader
-        self.acks: dict[int, int] = {}  # by user, since they were last stored
+        self.acks: dict[Key, int] = {}  # by user, since the last save
         self.connects = KeyedRateLimit(settings.connects_per_minute)
         self.refusals = Refusals(settings.refusal_delay_seconds)
-        self.held_back = 0  # refusals that wait for their answer
+        self.delayed_refusals = 0  # refusals that wait for their answer
         self.draining = False  # refuses new connections
         self.stopping = False  # drains, and the process ends afterwards
-        self._by_user: dict[int, list[Connection]] = {}
+        self._by_user: dict[Key, list[Connection]] = {}
         self._addresses = ConcurrencyLimit(settings.connections_per_address)
         self._layer = layer
         self._open: dict[str, Connection] = {}
-        self._look_now = asyncio.Event()
+        self._check_now = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -63,13 +64,13 @@ class Hub:
         return Connection(transport, session_id, settings=self.settings, reader=self.reader, acks=self.acks)
 
     def start(self) -> None:
-        """Begin to look after the sockets."""
-        self._layer.on_return.append(self._look_now.set)
+        """Start the maintenance task."""
+        self._layer.on_return.append(self._check_now.set)
         self._layer.start()
-        self._task = asyncio.get_running_loop().create_task(self._look_after())
+        self._task = asyncio.get_running_loop().create_task(self.run_maintenance())
 
-    def enter(self, socket: Connection) -> str | None:
-        """Add a socket; return the limit that it would exceed, if there is one.
+    def register(self, socket: Connection) -> str | None:
+        """Register a socket; return the limit that it would exceed, if any.
 
         If a user has too many, the one that was silent for longest is closed. Most likely its client has vanished, for
         example a phone that changed its network, which would otherwise be noticed only by the time-out.
@@ -80,21 +81,21 @@ class Hub:
         if len(others) >= self.settings.connections_per_user:
             quietest = min(others, key=lambda other: other.alive_at)
             quietest.exceed("connections_per_user")
-            self.remove(quietest)
+            self.unregister(quietest)
         # Removing the last one has removed the list.
         self._by_user.setdefault(socket.user_id, others).append(socket)
         self._open[socket.id] = socket
         metrics.SOCKETS.set(len(self._open))
         return None
 
-    async def listen(self, socket: Connection) -> None:
-        """Listen for a socket's user; without Redis it goes on, and is repaired from Postgres until Redis is back."""
+    async def subscribe(self, socket: Connection) -> None:
+        """Subscribe to the user's group. Without Redis the socket opens too, and position checks replace the frames."""
         group = user_group(socket.user_id)
         if not await self._layer.listen(group, socket.received, wait_seconds=SUBSCRIBE_WAIT_SECONDS):
-            logger.warning("A socket opened without the channel layer", extra={"session": socket.id})
+            logger.warning("A socket opened while the channel layer is down", extra={"session": socket.id})
 
-    def remove(self, socket: Connection) -> None:
-        """The socket is gone."""
+    def unregister(self, socket: Connection) -> None:
+        """Unregister a closed socket."""
         if self._open.pop(socket.id, None) is not None:
             metrics.SOCKETS.set(len(self._open))
             mine = self._by_user[socket.user_id]
@@ -106,13 +107,13 @@ class Hub:
         socket.forget()
 
     def all(self) -> list[Connection]:
-        """The sockets that are open now."""
+        """Return the open sockets."""
         return list(self._open.values())
 
-    async def find_quiet_loss(self, among: Sequence[Connection] | None = None) -> None:
+    async def check_positions(self, among: Sequence[Connection] | None = None) -> None:
         """Compare all sockets with Postgres, or these, by one query for the heads and one for the sessions.
 
-        Those that fell behind without noticing, or that follow a discarded history, are repaired. Those whose access or
+        Sockets that are behind or follow a discarded history are repaired. Those whose access or
         session has ended are closed, because the message that should have closed them may be lost.
         """
         sockets = [socket for socket in among or self.all() if socket.stream.last is not None]
@@ -123,7 +124,7 @@ class Hub:
             heads = await self.reader.heads(list({socket.user_id for socket in sockets}))
         except ReadFailed as error:
             metrics.REPAIRS_FAILED.inc()
-            logger.warning("Postgres did not answer the look for quiet loss", extra={"error": repr(error)})
+            logger.warning("Postgres did not answer a position check", extra={"error": repr(error)})
             return
         for socket, last in zip(sockets, sent, strict=True):
             epoch, seq, access = heads.get(socket.user_id, GONE)
@@ -134,7 +135,7 @@ class Hub:
         await self._close_signed_out(sockets)
 
     async def _close_signed_out(self, sockets: Sequence[Connection]) -> None:
-        """Close the sockets that a session's cookie opened, if the session is gone: the message of it may be lost."""
+        """Close the sockets of ended sessions, because the message that should have closed them may be lost."""
         by_key: dict[str, list[Connection]] = {}
         for socket in sockets:
             if socket.identity.session_key is not None and not socket.closed:
@@ -144,43 +145,44 @@ class Hub:
         try:
             ended = await self.reader.ended_sessions(list(by_key))
         except ReadFailed as error:
-            logger.warning("Postgres did not answer which sessions have ended", extra={"error": repr(error)})
+            logger.warning("Postgres did not answer the query for ended sessions", extra={"error": repr(error)})
             return
         for key in ended:
             for socket in by_key[key]:
                 socket.refuse(AuthFailure.EXPIRED)
 
-    async def _look_after(self) -> None:
+    async def run_maintenance(self) -> None:
+        """Check positions, sockets and acknowledgements for ever, at their intervals."""
         loop = asyncio.get_running_loop()
-        look_at = loop.time() + self.settings.quiet_loss_seconds
+        check_at = loop.time() + self.settings.quiet_loss_seconds
         while True:
             try:
-                async with asyncio.timeout(LOOK_AFTER_EVERY_SECONDS):
-                    await self._look_now.wait()
+                async with asyncio.timeout(MAINTENANCE_SECONDS):
+                    await self._check_now.wait()
             except TimeoutError:
                 pass
             try:
-                if self._look_now.is_set() or loop.time() >= look_at:
-                    self._look_now.clear()
-                    look_at = loop.time() + self.settings.quiet_loss_seconds
-                    await self.find_quiet_loss()
-                self._look_at_each()
-                await self._tell_acks()
+                if self._check_now.is_set() or loop.time() >= check_at:
+                    self._check_now.clear()
+                    check_at = loop.time() + self.settings.quiet_loss_seconds
+                    await self.check_positions()
+                self._check_each()
+                await self._save_acks()
             except Exception:
-                logger.exception("Looking after the sockets failed; it goes on")
+                logger.exception("The maintenance of sockets failed and continues")
 
-    async def _tell_acks(self) -> None:
-        """Store acknowledgements in Redis for the timelines of events; they may be lost."""
+    async def _save_acks(self) -> None:
+        """Save acknowledgements in Redis for the timelines of events; they may be lost."""
         if not self.acks:
             return
-        told = dict(self.acks)
+        seqs = dict(self.acks)
         self.acks.clear()
         try:
-            await self._layer.note_acks(told)
+            await acks.save(self._layer, seqs)
         except (RedisError, OSError):
-            logger.info("Acknowledgements were not noted", extra={"count": len(told)})
+            logger.info("Could not save acknowledgements", extra={"count": len(seqs)})
 
-    def _look_at_each(self) -> None:
+    def _check_each(self) -> None:
         """Continue parked connections that have room again, and close those that exceeded their time."""
         now, wall = asyncio.get_running_loop().time(), time.time()
         silence = max(self.settings.heartbeat_seconds * SILENT_HEARTBEATS, self.settings.silent_seconds)

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 
 class TokenBucket:
-    """A token bucket: `per_minute` messages a minute, as many at once."""
+    """A token bucket of `per_minute` messages a minute; all of them may come together."""
 
     __slots__ = ("_capacity", "_left", "at")
 
@@ -15,7 +15,7 @@ class TokenBucket:
         self.at = now
 
     def allows(self, now: float) -> bool:
-        """Take one message; False: that was one too many."""
+        """Take one message; return False if it exceeds the rate."""
         self._left = min(self._capacity, self._left + (now - self.at) * self._capacity / 60)
         self.at = now
         if self._left < 1:
@@ -25,21 +25,21 @@ class TokenBucket:
 
 
 class ConcurrencyLimit:
-    """At most `most` of each name at the same time."""
+    """At most `most` concurrent uses of each name."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._counts: Counter[Hashable] = Counter()
 
     def enter(self, name: Hashable) -> bool:
-        """One more of that name; False: that would be one too many, and it is not counted."""
+        """Count one more of that name; return False, without counting, if it exceeds the limit."""
         if self._counts[name] >= self._most:
             return False
         self._counts[name] += 1
         return True
 
     def leave(self, name: Hashable) -> None:
-        """One less."""
+        """Count one less of that name."""
         self._counts[name] -= 1
         if self._counts[name] <= 0:
             del self._counts[name]
@@ -54,7 +54,7 @@ class KeyedRateLimit:
         self._swept_at = 0.0
 
     def allows(self, name: Hashable, now: float) -> bool:
-        """Take one of that name; False: that was one too many."""
+        """Take one of that name; return False if it exceeds the rate."""
         if now - self._swept_at > 60:
             self._swept_at = now
             self._rates = {name: rate for name, rate in self._rates.items() if now - rate.at < 60}
@@ -65,7 +65,7 @@ class KeyedRateLimit:
 
 
 class Refusals:
-    """How long to hold back the answer to a repeated refusal: some clients begin their back-off anew with each socket.
+    """Delays of repeated refusals, because some clients start their back-off anew with each socket.
 
     The first refusals of a name are answered immediately, each further one after twice the time, up to `longest`
     seconds. Names that were not refused for a while are forgotten.

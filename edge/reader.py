@@ -21,24 +21,36 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ..shared.inbox.frames import frame_of
-from ..shared.inbox.queries import LOG_AFTER, Head, LogRow, UserTable, connect_sql, heads_sql, password_sql, probes
+from ..shared.inbox.queries import (
+    HEAD_WIDTH,
+    Head,
+    LogRow,
+    UserTable,
+    connect_sql,
+    heads_sql,
+    log_after_sql,
+    password_sql,
+    probes,
+)
+from ..shared.protocol import ResyncReason
 from ..shared.settings import Settings
 from ..shared.tokens import Identity
+from ..shared.user_keys import Key
 
 logger = logging.getLogger(__name__)
 
-#: Connects that one statement reads, and such statements at the same time. A lone one does not wait for company.
-OPENINGS_AT_ONCE = 16
-OPENINGS_CONCURRENTLY = 2
+#: Connects that one query reads, and concurrent queries of this kind. A single connect does not wait for others.
+CONNECTS_PER_QUERY = 16
+CONCURRENT_QUERIES = 2
 
-#: Entries of the log that one read takes: a replay goes on page by page, as fast as the client takes it, so its size is
-#: not this process's. An entry has at most some 17 kB.
+#: Entries of the log in one page. A replay continues page by page, as fast as the client reads, so this process holds
+#: one page at most. An entry has at most about 17 kB.
 PAGE_ENTRIES = 50
 
-#: What a statement fails with that Postgres understood and cannot run: a name, a type or a grant is wrong.
+#: Errors of a statement with a wrong name, type or grant.
 WRONG_STATEMENT = (ProgrammingError, DataError)
 
-#: What a read may fail with; the stream stays behind and is read again.
+#: Errors of a read; the stream stays behind and is read again.
 ReadFailed = (PostgresError, PoolTimeout, PoolClosed, TimeoutError, OSError)
 
 
@@ -46,22 +58,34 @@ ReadFailed = (PostgresError, PoolTimeout, PoolClosed, TimeoutError, OSError)
 class Missed:
     """The head of an inbox and the first page of frames of its log after a cursor, as (seq, text).
 
-    `frames` is empty where the log cannot lead from the cursor to the head: too far behind, or purged.
+    `frames` is empty if the log cannot lead from the cursor to the head: too far behind, or purged.
     """
 
     head: Head
     frames: Sequence[tuple[int, str]]
 
+    def resync_reason(self, since: int, epoch: str | None) -> ResyncReason | None:
+        """Return the reason why the log does not lead from the cursor to the head; None if it does."""
+        if epoch is not None and epoch != self.head.epoch:
+            return ResyncReason.EPOCH
+        if since > self.head.seq:
+            return ResyncReason.AHEAD
+        if since < self.head.floor:
+            return ResyncReason.PURGED
+        if since < self.head.seq and not self.frames:
+            return ResyncReason.BEHIND
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Whether a user may listen at all, and since when what identifies them counts."""
+    """Whether a user may connect, and the time before which their tokens are revoked."""
 
     active: bool
     not_before: datetime | None  # tokens issued earlier are revoked
 
     def admits(self, identity: Identity) -> bool:
-        """Whether this identity still opens a socket, or keeps one open."""
+        """Return whether this identity may open a socket, or keep one open."""
         return self.active and (self.not_before is None or identity.issued_at >= self.not_before.timestamp())
 
 
@@ -69,7 +93,7 @@ class Access:
 class ConnectState:
     """The user of a connect, and the frames that they missed."""
 
-    user_id: int
+    user_id: Key
     username: str
     access: Access
     missed: Missed
@@ -79,13 +103,14 @@ class ConnectState:
 class _PendingConnect:
     """A connect that waits for its batched database read."""
 
-    who: int | str
+    user_id: Key | None
+    subject: str | None
     after: int | None
     answer: "asyncio.Future[ConnectState | None]"
 
-    def succeed(self, opening: ConnectState | None) -> None:
+    def succeed(self, state: ConnectState | None) -> None:
         if not self.answer.done():  # the client may have gone
-            self.answer.set_result(opening)
+            self.answer.set_result(state)
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -93,7 +118,7 @@ class _PendingConnect:
 
 
 class InboxReader:
-    """Reads inboxes; one a process."""
+    """Reads inboxes; one for each process."""
 
     def __init__(self, settings: Settings) -> None:
         self._limit = settings.replay_limit
@@ -104,14 +129,16 @@ class InboxReader:
             settings.username_column,
             settings.user_active_column,
             settings.subject_column,
+            settings.user_key,
         )
         self._connect_sql = connect_sql(self._users)
         self._heads_sql = heads_sql(self._users)
+        self._log_sql = log_after_sql(self._users.keys)
         self._password_sql = password_sql(self._users)
-        self.fault: str | None = None  # the setting that keeps the connect query from running, and why
+        self.fault: str | None = None  # the setting that makes the connect query fail, and the error
         self._verified = False
-        self._asked: deque[_PendingConnect] = deque()
-        self._asking: set[asyncio.Task[None]] = set()
+        self._pending: deque[_PendingConnect] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             settings.conninfo,
             min_size=1,
@@ -129,7 +156,7 @@ class InboxReader:
 
     @property
     def verified(self) -> bool:
-        """Whether the connect query has run: the settings fit the tables that Postgres has."""
+        """Whether the connect query has run, so the settings match the tables in Postgres."""
         return self._verified
 
     async def ready(self) -> bool:
@@ -144,16 +171,16 @@ class InboxReader:
         return True
 
     async def _verify(self) -> None:
-        """Run the connect query once for no user; if it fails for its own sake, find the setting that is wrong."""
-        nobody = {"user_ids": [0], "subjects": [""], "afters": [0], "limit": 1, "page": 1}
+        """Run the connect query once, for no user; if it is wrong, find the wrong setting."""
+        nobody = {"user_ids": [None], "subjects": [""], "afters": [0], "limit": 1, "page": 1}
         try:
             await self._rows(self._connect_sql, nobody)
         except WRONG_STATEMENT as error:
-            await self._blame(error)
+            await self._find_fault(error)
         else:
             self._verified, self.fault = True, None
 
-    async def _blame(self, error: Exception) -> None:
+    async def _find_fault(self, error: Exception) -> None:
         fault = f"the tables of Clarion: {error} (run `migrate`, or grant SELECT to the edge's role)"
         for setting, probe in probes(self._users):
             try:
@@ -162,42 +189,45 @@ class InboxReader:
                 fault = f"{setting}: {wrong}"
                 break
         self._verified, self.fault = False, fault
-        logger.error("The connect query cannot run: a setting does not fit Postgres", extra={"fault": fault})
+        logger.error("The connect query fails: a setting does not match the tables in Postgres", extra={"fault": fault})
 
-    async def opening(self, who: int | str, after: int | None) -> ConnectState | None:
+    async def connect_state(
+        self, user_id: Key | None, after: int | None, *, subject: str | None = None
+    ) -> ConnectState | None:
         """Return the user and the log after a cursor (None: do not read the log); None for an unknown user.
 
-        `who` is a user id, or the subject of another issuer. Connects that arrive together share a query, so a storm of
-        connects takes some dozens of statements.
+        The user is found by the key, or by `subject`, the name that another issuer has for them. Connects that arrive
+        together share a query, so a storm of connects takes some dozens of statements.
         """
-        asked = _PendingConnect(who, after, asyncio.get_running_loop().create_future())
-        self._asked.append(asked)
-        if len(self._asking) < OPENINGS_CONCURRENTLY:
-            task = asyncio.get_running_loop().create_task(self._open_asked())
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+        key = user_id if subject is None else None
+        asked = _PendingConnect(key, subject, after, asyncio.get_running_loop().create_future())
+        self._pending.append(asked)
+        if len(self._tasks) < CONCURRENT_QUERIES:
+            task = asyncio.get_running_loop().create_task(self._read_pending())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await asked.answer
 
-    async def _open_asked(self) -> None:
-        while self._asked:
-            batch = [self._asked.popleft() for _ in range(min(len(self._asked), OPENINGS_AT_ONCE))]
+    async def _read_pending(self) -> None:
+        while self._pending:
+            batch = [self._pending.popleft() for _ in range(min(len(self._pending), CONNECTS_PER_QUERY))]
             try:
-                answers = await self._openings(batch)
-            except Exception as error:  # noqa: BLE001 - passed on to those who wait
+                answers = await self._read_batch(batch)
+            except Exception as error:  # noqa: BLE001 - passed on to the waiting connects
                 if isinstance(error, WRONG_STATEMENT) and self.fault is None:
                     with contextlib.suppress(*ReadFailed):
-                        await self._blame(error)
+                        await self._find_fault(error)
                 for asked in batch:
                     asked.fail(error)
             else:
                 for number, asked in enumerate(batch, 1):
                     asked.succeed(answers.get(number))
 
-    async def _openings(self, batch: Sequence["_PendingConnect"]) -> dict[int, ConnectState]:
-        """By the number of the one asked for, from 1."""
+    async def _read_batch(self, batch: Sequence["_PendingConnect"]) -> dict[int, ConnectState]:
+        """Return the states by the number of the connect in the batch, from 1."""
         asked = {
-            "user_ids": [None if isinstance(one.who, str) else one.who for one in batch],
-            "subjects": [one.who if isinstance(one.who, str) else None for one in batch],
+            "user_ids": [one.user_id for one in batch],
+            "subjects": [one.subject for one in batch],
             "afters": [one.after for one in batch],
             "limit": self._limit,
             "page": PAGE_ENTRIES,
@@ -212,7 +242,7 @@ class InboxReader:
         }
 
     async def session(self, key: str) -> tuple[str, datetime] | None:
-        """A session of the web app that has not ended: what Django stored, and until when it counts."""
+        """Return the data and the expiry of a session of the web app; None if it has ended."""
         rows = await self._rows(
             "SELECT session_data, expire_date FROM django_session WHERE session_key = %(key)s AND expire_date > now()",
             {"key": key},
@@ -226,20 +256,20 @@ class InboxReader:
         )
         return set(keys) - {key for (key,) in rows}
 
-    async def password(self, user_id: int) -> str | None:
-        """The hash of a user's password, to which their sessions are bound."""
+    async def password(self, user_id: Key) -> str | None:
+        """Return the hash of a user's password, which their sessions are bound to."""
         rows = await self._rows(self._password_sql, {"user_id": user_id})
         return rows[0][0] if rows else None
 
-    async def missed(self, user_id: int, after: int) -> Missed:
+    async def missed(self, user_id: Key, after: int) -> Missed:
         """Return the head of an inbox, and a page of its log after `after`."""
         rows = await self._rows(
-            LOG_AFTER, {"user_id": user_id, "after": after, "limit": self._limit, "page": PAGE_ENTRIES}
+            self._log_sql, {"user_id": user_id, "after": after, "limit": self._limit, "page": PAGE_ENTRIES}
         )
         return _missed(rows)
 
-    async def heads(self, user_ids: Sequence[int]) -> dict[int, tuple[str, int, Access]]:
-        """The epoch, the seq of each of these users' inboxes, and whether they may listen; nothing of who is gone."""
+    async def heads(self, user_ids: Sequence[Key]) -> dict[Key, tuple[str, int, Access]]:
+        """Return epoch, seq and access of each of these users' inboxes; deleted users are missing."""
         rows = await self._rows(self._heads_sql, {"user_ids": list(user_ids)})
         return {user_id: (epoch, seq, Access(*access)) for user_id, epoch, seq, *access in rows}
 
@@ -247,7 +277,7 @@ class InboxReader:
         if self._pool.closed:
             await self._pool.open(wait=False)  # connections come in the background
         async with asyncio.timeout(self._timeout):
-            # After a restart of Postgres each kept connection fails once; then there are new ones.
+            # After a restart of Postgres each pooled connection fails once, and is replaced.
             for _ in range(self._pool.max_size):
                 with contextlib.suppress(OperationalError):
                     return await self._once(sql, params)
@@ -261,8 +291,8 @@ class InboxReader:
 
 
 def _missed(rows: Sequence[TupleRow]) -> Missed:
-    head = Head(*rows[0][:4])
-    if rows[0][4] is None:
+    head = Head(*rows[0][:HEAD_WIDTH])
+    if rows[0][HEAD_WIDTH] is None:
         return Missed(head, ())
-    log = [LogRow(*row[4:]) for row in rows]
-    return Missed(head, [(row.seq, frame_of(row, head.unread)) for row in log])
+    log = [LogRow(*row[HEAD_WIDTH:]) for row in rows]
+    return Missed(head, [(row.seq, frame_of(row, head.unread, head.unseen)) for row in log])

@@ -15,21 +15,22 @@ from ..shared import metrics
 from ..shared.inbox.queries import Head
 from ..shared.protocol import ResyncReason
 from ..shared.settings import Settings
-from .reader import InboxReader, Missed, ReadFailed
+from ..shared.user_keys import Key
+from .reader import InboxReader, ReadFailed
 from .stream import Stream
 
 logger = logging.getLogger(__name__)
 
-#: The cause of a repair that goes on with a replay after its first page: nothing was lost.
+#: The cause of a repair that continues a replay after its first page: no frame was lost.
 REPLAY = "replay"
-#: How often a log that does not reach a published seq is read again before its history is held to be another one, and
-#: the first wait between (seconds; doubled each time). A replica may lag, a primary does not.
+#: Further reads of a log that ends before a published seq, before it counts as another history; and the first wait
+#: between them (seconds; doubled each time). A replica may lag, a primary does not.
 SHORT_LOG_READS = 5
 SHORT_LOG_WAIT_SECONDS = 0.1
-#: Reads in a row that do not lead past the last seq sent, although the head lies beyond it, before the log is held to
-#: have a hole that no further read fills.
+#: Consecutive reads without a frame after the last sent seq, although the head lies beyond it, before the log counts
+#: as incomplete.
 STUCK_READS = 2
-#: Wait before a repair that Postgres did not answer is tried again (seconds, with jitter).
+#: Wait before a failed repair is retried (seconds, with jitter).
 REPAIR_RETRY_SECONDS = 1.0
 
 
@@ -44,43 +45,43 @@ class Repairable(Protocol):
     parked_at: float | None
 
     @property
-    def user_id(self) -> int:
-        """Whose inbox it carries."""
+    def user_id(self) -> Key:
+        """The user whose inbox this connection carries."""
 
     def forward(self, frames: Sequence[str], source: str) -> None:
         """Send frames of the stream, as far as there is credit."""
 
-    def say_resync(self, head: Head, reason: ResyncReason) -> None:
+    def send_resync(self, head: Head, reason: ResyncReason) -> None:
         """Send RESYNC, so that the client reads a snapshot."""
 
 
 class StreamRepair:
     """The repairs of one connection."""
 
-    __slots__ = ("_doubtful", "_reader", "_rewound", "_socket", "_task")
+    __slots__ = ("_epoch_in_doubt", "_reader", "_rewound", "_socket", "_task")
 
     def __init__(self, socket: Repairable, reader: InboxReader) -> None:
-        self._socket: Repairable | None = socket  # None once the socket is gone, so that the two are no reference cycle
+        self._socket: Repairable | None = socket  # None once it is closed, to break the reference cycle
         self._reader = reader
         self._task: asyncio.Task[None] | None = None
-        self._doubtful = False  # which history the socket follows is to be asked of Postgres
-        self._rewound = False  # a seq that was sent is not in Postgres
+        self._epoch_in_doubt = False  # the epoch has to be read from Postgres
+        self._rewound = False  # a sent seq is missing in Postgres
 
     @property
     def is_needed(self) -> bool:
-        """Whether there is something to read."""
+        """Whether the log has to be read."""
         behind = self._socket is not None and self._socket.stream.behind
-        return behind or self._doubtful or self._rewound
+        return behind or self._epoch_in_doubt or self._rewound
 
     def begin(self, cause: str, *, wait: bool = True) -> None:
         """Start a repair of a gap, after a short wait for late frames."""
         socket = self._socket
         if self._task is None and socket is not None and not socket.closed and socket.parked_at is None:
-            self._task = asyncio.get_running_loop().create_task(self._mend(socket, cause, wait=wait))
+            self._task = asyncio.get_running_loop().create_task(self._repair(socket, cause, wait=wait))
 
-    def doubt(self, cause: str) -> None:
+    def check_epoch(self, cause: str) -> None:
         """Start a repair that asks Postgres for the current epoch."""
-        self._doubtful = True
+        self._epoch_in_doubt = True
         self.begin(cause)
 
     def rewind(self, cause: str) -> None:
@@ -89,15 +90,15 @@ class StreamRepair:
         self.begin(cause, wait=False)
 
     def cancel(self) -> None:
-        """End the repair: the socket is gone."""
+        """Cancel the repair, because the socket is closed."""
         self._socket = None
         if self._task is not None:
             self._task.cancel()
 
-    async def _mend(self, socket: Repairable, cause: str, *, wait: bool) -> None:
+    async def _repair(self, socket: Repairable, cause: str, *, wait: bool) -> None:
         try:
             if wait:
-                # Frames of two workers may overtake each other: the missing one is mostly a moment away.
+                # Frames of two workers may overtake each other: the missing one mostly follows within milliseconds.
                 await asyncio.sleep(socket.settings.straggler_milliseconds / 1000)
             if self.is_needed and not socket.closed:
                 if cause != REPLAY:
@@ -114,14 +115,14 @@ class StreamRepair:
         while self.is_needed and not socket.closed and socket.parked_at is None:
             last = stream.last or 0
             metrics.REPAIRS.labels(cause).inc()
-            doubtful, self._doubtful = self._doubtful, False
+            epoch_in_doubt, self._epoch_in_doubt = self._epoch_in_doubt, False
             try:
                 missed = await self._reader.missed(socket.user_id, last)
             except ReadFailed as error:
-                self._doubtful |= doubtful
+                self._epoch_in_doubt |= epoch_in_doubt
                 metrics.REPAIRS_FAILED.inc()
                 logger.warning(
-                    "Postgres did not answer a repair; it is tried again",
+                    "Postgres did not answer a repair; retrying",
                     extra={"session": socket.id, "user": socket.user_id, "error": repr(error)},
                 )
                 await asyncio.sleep(REPAIR_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
@@ -129,7 +130,7 @@ class StreamRepair:
             if socket.closed:
                 return
             short_reads = short_reads + 1 if missed.head.seq < stream.highest else 0
-            reason = unresumable(missed, last, socket.epoch)
+            reason = missed.resync_reason(last, socket.epoch)
             if self._rewound:
                 # Postgres may have used the seq again by now, for another change.
                 reason, self._rewound = reason or ResyncReason.AHEAD, False
@@ -140,7 +141,7 @@ class StreamRepair:
             elif stuck_reads >= STUCK_READS:
                 reason = reason or ResyncReason.PURGED
             if reason is not None:
-                socket.say_resync(missed.head, reason)
+                socket.send_resync(missed.head, reason)
                 forget = reason in (ResyncReason.EPOCH, ResyncReason.AHEAD)
                 socket.forward(stream.jump(missed.head.seq, forget=forget), "repair")
                 continue
@@ -148,17 +149,3 @@ class StreamRepair:
             stuck_reads = stuck_reads + 1 if stream.last == last < missed.head.seq else 0
             if short_reads:
                 await asyncio.sleep(SHORT_LOG_WAIT_SECONDS * 2 ** (short_reads - 1))
-
-
-def unresumable(missed: Missed, since: int, epoch: str | None) -> ResyncReason | None:
-    """Why the log cannot lead from `since` to the head; None where it can."""
-    head = missed.head
-    if epoch is not None and epoch != head.epoch:
-        return ResyncReason.EPOCH
-    if since > head.seq:
-        return ResyncReason.AHEAD
-    if since < head.floor:
-        return ResyncReason.PURGED
-    if since < head.seq and not missed.frames:
-        return ResyncReason.BEHIND
-    return None

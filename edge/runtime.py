@@ -1,16 +1,15 @@
 """The single objects of one edge process: settings, layer, reader, hub.
 
-They are made on first use, inside the event loop that Daphne runs, because the server has no start-up hook.
+They are made inside the event loop that Daphne runs, as soon as it runs (asgi.py) or on first use.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
-from channels.layers import get_channel_layer
-
-from ..shared.channel_layer import ClarionChannelLayer, ClarionLoopLayer
+from ..shared.channel_layer import ClarionLoopLayer, channel_layer
+from ..shared.edge_settings import edge_settings
 from ..shared.jwks import KeySet
-from ..shared.settings import Settings, get_settings
+from ..shared.settings import Settings
 from .control import ControlListener
 from .hub import Hub
 from .reader import InboxReader
@@ -30,15 +29,17 @@ class Edge:
 
 @cache
 def edge() -> Edge:
-    """This process's parts; called within the event loop, and the same for every caller."""
-    settings = get_settings()
-    proxy = get_channel_layer()
-    if not isinstance(proxy, ClarionChannelLayer):
-        raise TypeError("CHANNEL_LAYERS must name clarion.shared.channel_layer.ClarionChannelLayer")
-    layer = proxy.loop_layer()
+    """Return the parts of this process, the same for every caller; call it within the event loop."""
+    settings = edge_settings()
+    layer = channel_layer().loop_layer()
     reader = InboxReader(settings)
     hub = Hub(settings, layer, reader)
     hub.start()
-    control = ControlListener(settings, layer, hub)
+    control = ControlListener(settings, layer, hub, reader)
     control.start()
     return Edge(settings, layer, reader, hub, control, KeySet(settings) if settings.jwks_url else None)
+
+
+def is_running() -> bool:
+    """Return whether this process has made them: it has had a connection."""
+    return edge.cache_info().currsize > 0

@@ -25,7 +25,7 @@ _HASH_SALT = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
 
 
 def cookie_of(scope: Mapping[str, Any], settings: Settings) -> str | None:
-    """The session's key, if the handshake brings one from an allowed Origin."""
+    """Return the session's key, if the handshake has one and its Origin is allowed."""
     headers = _headers(scope)
     if allowed_origin(scope, settings) is None and not _asks_its_own_host(headers):
         return None
@@ -34,7 +34,7 @@ def cookie_of(scope: Mapping[str, Any], settings: Settings) -> str | None:
 
 
 async def identity_of(session_key: str, reader: InboxReader, settings: Settings, now: float) -> Identity | None:
-    """Who is signed in with this session, until it ends; raises what the reader raises."""
+    """Return the identity of this session, until it ends; raises the errors of the reader."""
     row = await reader.session(session_key)
     if row is None:
         return None
@@ -42,7 +42,7 @@ async def identity_of(session_key: str, reader: InboxReader, settings: Settings,
     try:
         keys: list[str | bytes] = [*settings.secret_keys]
         session = signing.loads(data, keys[0], _SESSION_SALT, JSONSerializer, fallback_keys=keys[1:])
-        user_id, hashed = int(session["_auth_user_id"]), str(session["_auth_user_hash"])
+        user_id, hashed = settings.user_key.parse(session["_auth_user_id"]), str(session["_auth_user_hash"])
     except (signing.BadSignature, KeyError, ValueError):
         return None
     password = await reader.password(user_id)
@@ -60,7 +60,7 @@ def _hashes(password: str, settings: Settings) -> Iterator[str]:
 
 
 def allowed_origin(scope: Mapping[str, Any], settings: Settings) -> str | None:
-    """The Origin of a handshake, if it is one that may act for its user here."""
+    """Return the Origin of a handshake, if it may act for its user here."""
     headers = _headers(scope)
     origin, host = headers.get(b"origin"), headers.get(b"host")
     if origin and (origin in settings.allowed_origins or (host and _host_of(origin) == host)):

@@ -23,11 +23,13 @@ LAST_WORDS_SECONDS = 0.2
 
 
 def install() -> None:
-    """Have the reactor wait for the drain. Registered before Daphne's own trigger, which cancels the applications."""
+    """Make the reactor wait for the drain. Registered before Daphne's own trigger, which cancels the applications."""
     reactor.addSystemEventTrigger("before", "shutdown", _begin)
 
 
-def _begin() -> Deferred[None]:
+def _begin() -> Deferred[None] | None:
+    if not runtime.is_running():
+        return None
     edge = runtime.edge()
     edge.hub.draining = edge.hub.stopping = True
     _stop_accepting()

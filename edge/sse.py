@@ -14,13 +14,14 @@ from ..shared import metrics
 from . import runtime, session_cookie
 from .admission import admitted
 from .connection import Connection
+from .outgoing import Send
 from .runtime import Edge
-from .transport import EventStreamTransport, Send
+from .transport import EventStreamTransport
 from .websocket import Receive
 
 #: Where the streams are.
 PATH = "/sse/notification-updates/"
-#: When an EventSource whose stream has ended connects again by itself (milliseconds).
+#: Delay after which an EventSource whose stream has ended reconnects (milliseconds).
 RETRY_MILLISECONDS = 5000
 #: How long a browser may keep the answer to a preflight (seconds).
 PREFLIGHT_SECONDS = 600
@@ -30,25 +31,26 @@ async def event_stream(scope: Mapping[str, Any], receive: Receive, send: Send) -
     """Answer with the event stream."""
     edge = runtime.edge()
     await send({"type": "http.response.start", "status": 200, "headers": _headers(scope, edge)})
-    wire = EventStreamTransport(send, f"retry: {RETRY_MILLISECONDS}\n")
-    wire.keep_alive()  # so that the headers go out
-    socket = edge.hub.connection(wire, uuid.uuid4().hex)
+    transport = EventStreamTransport(send, f"retry: {RETRY_MILLISECONDS}\n")
+    transport.keep_alive()  # so that the headers go out
+    socket = edge.hub.connection(transport, uuid.uuid4().hex)
     async with admitted(edge, socket, scope) as is_open:
         if is_open:
-            await _keep_alive_until_gone(socket, wire, receive)
+            await _keep_alive_until_gone(socket, transport, receive)
+    await transport.flush()
 
 
-async def _keep_alive_until_gone(socket: Connection, wire: EventStreamTransport, receive: Receive) -> None:
-    """Say something now and then; a client that takes nothing for long is closed like one that is silent."""
+async def _keep_alive_until_gone(socket: Connection, transport: EventStreamTransport, receive: Receive) -> None:
+    """Send comments at intervals; close a client that reads nothing for long, like a silent one."""
     message: dict[str, Any] = {"type": ""}
     while message["type"] != "http.disconnect":
         try:
             async with asyncio.timeout(socket.settings.heartbeat_seconds / 2):
                 message = await receive()
         except TimeoutError:
-            if not wire.waiting:  # earlier bytes were sent
-                socket.heard()
-            wire.keep_alive()
+            if not transport.waiting:  # earlier bytes were sent
+                socket.record_message()
+            transport.keep_alive()
     if not socket.closed:
         metrics.CLOSES.labels("gone").inc()
 

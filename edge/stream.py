@@ -34,17 +34,17 @@ class Stream:
 
     @property
     def behind(self) -> bool:
-        """Whether something is known to exist that was not sent and cannot be sent yet."""
+        """Whether a seq is known that was not sent and cannot be sent yet."""
         return self.last is not None and self.highest > self.last
 
     def open(self, cursor: int, log: Iterable[Frame] = ()) -> list[str]:
-        """Start after `cursor`, with what the log has after it; the frames to send first."""
+        """Start after `cursor` with the log after it; return the frames to send first."""
         self.last = cursor
         self.highest = max(self.highest, cursor)
         return self.repaired(log)
 
     def published(self, seq: int, text: str) -> list[str]:
-        """A frame came from the channel layer; the frames to send now."""
+        """Take a frame of the channel layer; return the frames to send now."""
         self.highest = max(self.highest, seq)
         if self.last is None or seq > self.last + 1:
             fits = self._held_characters + len(text) <= HELD_MAX_CHARACTERS
@@ -55,11 +55,11 @@ class Stream:
         if seq <= self.last:
             return []
         self.last = seq
-        # Nearly always there is nothing held: the way a frame takes when all is well ends here.
+        # The usual case ends here: no frame is held.
         return [text, *self._released()] if self._held else [text]
 
     def repaired(self, log: Iterable[Frame]) -> list[str]:
-        """The log was read, in order, from somewhere at or before `last`; the frames to send now."""
+        """Take a part of the log, in order, from `last` or earlier on; return the frames to send now."""
         last = self._opened()
         ready = []
         for seq, text in log:
@@ -71,7 +71,7 @@ class Stream:
         return ready + self._released()
 
     def unsend(self, count: int) -> None:
-        """The last `count` frames that were to be sent were not, and are read from the log again when they can be."""
+        """Return the last `count` frames to the log: they were not sent, and are read again later."""
         self.last = self._opened() - count
 
     def jump(self, seq: int, *, forget: bool = False) -> list[str]:
@@ -85,16 +85,16 @@ class Stream:
         return self._released()
 
     def forget(self) -> None:
-        """Frames that arrived before it was opened may belong to a discarded history."""
+        """Drop frames that arrived before it was opened, because they may belong to a discarded history."""
         self._keep({})
         self.highest = 0
 
     def exists(self, seq: int) -> None:
-        """Postgres was seen to have this seq."""
+        """Record that Postgres has this seq."""
         self.highest = max(self.highest, seq)
 
     def _released(self) -> list[str]:
-        """Held frames that have become next; those that were overtaken are dropped."""
+        """Return held frames whose turn has come; drop overtaken ones."""
         last = self._opened()
         ready = []
         while (text := self._held.pop(last + 1, None)) is not None:

@@ -6,74 +6,73 @@ pressure.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
-
-from autobahn.exception import Disconnected
 
 from ..shared import protocol
 from ..shared.protocol import Close
 from .daphne import websocket_protocol
+from .outgoing import LINGER_SECONDS, Outgoing, Send
 
-#: How long the end of an event stream may take to reach its client before the connection is cut (seconds).
-LINGER_SECONDS = 5.0
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-#: Epoch and seq: how far a client is once it has a frame.
+#: Epoch and seq: the position of a client after a frame.
 Cursor = tuple[str, int]
 
 
 class Transport(Protocol):
-    """What a socket sends through."""
+    """Sends the frames of a connection to its client."""
 
-    #: Whether the client can say anything: acknowledge, send a heartbeat, a new token.
+    #: Whether the client can send messages: acknowledgements, heartbeats, a new token.
     bidirectional: bool
 
     @property
     def waiting(self) -> int:
-        """Bytes sent and still in this process."""
+        """Unsent bytes in this process."""
 
     @property
     def alive_at(self) -> float:
-        """When the client last gave a sign of life below the messages (monotonic seconds; 0: never)."""
+        """Time of the last ping or pong of the client (monotonic seconds; 0: never)."""
 
     def send(self, text: str, cursor: Cursor | None = None) -> bool:
-        """Send one frame; False: the client is gone."""
+        """Send one frame; False if the client has disconnected."""
 
     def close(self, code: Close) -> None:
-        """Say goodbye with this code."""
+        """Close with this code."""
 
 
 class WebSocketTransport:
     """A WebSocket: written directly to Daphne's connection, or by ASGI messages on another server."""
 
     bidirectional = True
-    __slots__ = ("_connection", "_send")
+    __slots__ = ("_connection", "_outgoing")
 
     def __init__(self, send: Send) -> None:
-        self._send = send
+        self._outgoing = Outgoing(send)
         self._connection = websocket_protocol.connection(send)
 
     @property
     def waiting(self) -> int:
-        """Bytes sent and still in this process."""
-        return 0 if self._connection is None else websocket_protocol.waiting(self._connection.transport)
+        """Unsent bytes in this process."""
+        if self._connection is None:
+            return self._outgoing.waiting
+        return websocket_protocol.waiting(self._connection.transport)
 
     @property
     def alive_at(self) -> float:
-        """When the client last sent a ping or a pong."""
+        """Time of the last ping or pong of the client (monotonic seconds)."""
         return 0.0 if self._connection is None else self._connection.alive_at
 
     def send(self, text: str, cursor: Cursor | None = None) -> bool:
-        """Send one frame; False: the client is gone."""
+        """Send one frame; False if the client has disconnected."""
         if self._connection is not None:
             return self._connection.push(text.encode())
-        return _run(self._send({"type": "websocket.send", "text": text}))
+        return self._outgoing.put({"type": "websocket.send", "text": text}, len(text))
 
     def close(self, code: Close) -> None:
-        """Say goodbye with this code."""
-        _run(self._send({"type": "websocket.close", "code": int(code)}))
+        """Close with this code."""
+        self._outgoing.put({"type": "websocket.close", "code": int(code)})
+
+    async def flush(self) -> None:
+        """Return when the server has accepted everything, or after some seconds."""
+        await self._outgoing.flush()
 
 
 class EventStreamTransport:
@@ -81,54 +80,51 @@ class EventStreamTransport:
 
     bidirectional = False
     alive_at = 0.0
-    __slots__ = ("_beginning", "_request", "_send")
+    __slots__ = ("_beginning", "_outgoing", "_request")
 
     def __init__(self, send: Send, beginning: str = "") -> None:
-        self._send = send
-        self._beginning = beginning  # of the first event, since a block without data is an empty event to some clients
+        self._outgoing = Outgoing(send)
+        self._beginning = (
+            beginning  # sent with the first event: some clients take a block without data as an empty event
+        )
         self._request = websocket_protocol.request(send)
 
     @property
     def waiting(self) -> int:
-        """Bytes sent and still in this process."""
-        return 0 if self._request is None else websocket_protocol.waiting(self._request.transport)
+        """Unsent bytes in this process."""
+        if self._request is None:
+            return self._outgoing.waiting
+        return websocket_protocol.waiting(self._request.transport)
 
     def send(self, text: str, cursor: Cursor | None = None) -> bool:
-        """Send one frame; False: the client is gone."""
+        """Send one frame; False if the client has disconnected."""
         beginning, self._beginning = self._beginning, ""
         if cursor is not None:
             beginning += f"id: {cursor[0]}:{cursor[1]}\n"
         return self._write(f"{beginning}data: {text}\n\n")
 
     def keep_alive(self) -> None:
-        """Send a comment: proxies see that the stream lives, and the network that the client does not."""
+        """Send a comment, so that proxies keep the stream open and a vanished client is noticed."""
         self._write(":\n")
 
     def close(self, code: Close) -> None:
-        """Say goodbye with this code, and end the stream; a client that does not take even that is cut off."""
+        """Close with this code, and end the stream; abort the connection if the client does not read even that."""
         self.send(protocol.closed(code))
         way = None if self._request is None else self._request.transport
-        _run(self._send({"type": "http.response.body", "body": b"", "more_body": False}))
+        self._outgoing.put({"type": "http.response.body", "body": b"", "more_body": False})
         if way is not None:
             asyncio.get_running_loop().call_later(LINGER_SECONDS, _cut_off, way)
 
+    async def flush(self) -> None:
+        """Return when the server has accepted everything, or after some seconds."""
+        await self._outgoing.flush()
+
     def _write(self, text: str) -> bool:
-        return _run(self._send({"type": "http.response.body", "body": text.encode(), "more_body": True}))
+        body = text.encode()
+        return self._outgoing.put({"type": "http.response.body", "body": body, "more_body": True}, len(body))
 
 
 def _cut_off(way: Any) -> None:
-    """End a connection that still has something to write; the reactor would wait for ever."""
+    """Abort a connection with unsent bytes, because the reactor would wait for ever."""
     if websocket_protocol.waiting(way):
         way.abortConnection()
-
-
-def _run(sending: Awaitable[None]) -> bool:
-    """Run a send to its end, without a task; False: the client has just gone, and the server will say so itself."""
-    steps = sending.__await__()
-    try:
-        next(steps)
-    except StopIteration:
-        return True
-    except Disconnected:
-        return False
-    raise RuntimeError("send() waited: the edge is made for Daphne, whose send never does")

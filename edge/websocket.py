@@ -18,32 +18,35 @@ from . import auth, runtime
 from .admission import admitted, cannot_check
 from .connection import Connection
 from .daphne.websocket_protocol import TOO_LARGE, TOO_MANY_FRAMES
+from .outgoing import Send
 from .paths import path_of
 from .reader import ReadFailed
-from .transport import Send, WebSocketTransport
+from .transport import WebSocketTransport
 
 logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-#: Where the sockets are.
+#: Path of the sockets.
 PATH = "/ws/notification-updates/"
-#: Codes that browsers and networks close with.
+#: Close codes of browsers and networks.
 USUAL_CODES = frozenset({1000, 1001, 1005, 1006})
 
 
 async def websocket(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """The WebSocket application of the edge; any other path is refused with HTTP 403, since it is not accepted."""
+    """Serve the WebSocket of the edge; reject any other path with HTTP 403, before it is accepted."""
     await receive()  # websocket.connect
     if path_of(scope) != PATH:
         await send({"type": "websocket.close"})
         return
     edge = runtime.edge()
     await send({"type": "websocket.accept", "subprotocol": auth.answered_subprotocol(scope, edge.settings)})
-    socket = edge.hub.connection(WebSocketTransport(send), uuid.uuid4().hex)
+    transport = WebSocketTransport(send)
+    socket = edge.hub.connection(transport, uuid.uuid4().hex)
     async with admitted(edge, socket, scope) as is_open:
         if is_open:
             await _receive_until_closed(edge, socket, receive)
+    await transport.flush()
 
 
 async def _receive_until_closed(edge: runtime.Edge, socket: Connection, receive: Receive) -> None:
@@ -51,7 +54,7 @@ async def _receive_until_closed(edge: runtime.Edge, socket: Connection, receive:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             if not socket.closed:
-                metrics.CLOSES.labels(_told(message.get("code"))).inc()
+                metrics.CLOSES.labels(_label(message.get("code"))).inc()
             return
         if socket.closed:
             continue
@@ -60,28 +63,28 @@ async def _receive_until_closed(edge: runtime.Edge, socket: Connection, receive:
         elif message["type"] == TOO_LARGE:
             socket.close(Close.MESSAGE_TOO_LARGE)
         else:
-            await _said(edge, socket, message.get("text"), message.get("bytes"))
+            await _handle(edge, socket, message.get("text"), message.get("bytes"))
 
 
-async def _said(edge: runtime.Edge, socket: Connection, text: str | None, binary: bytes | None) -> None:
+async def _handle(edge: runtime.Edge, socket: Connection, text: str | None, binary: bytes | None) -> None:
     """Handle one message of the client.
 
     Malformed and unknown messages are counted and ignored. Too many messages, or one that is too large, close the
-    socket (under Daphne already in transport.py, which counts other frames too).
+    socket (under Daphne already in daphne/websocket_protocol.py, which counts other frames too).
     """
-    socket.heard()
+    socket.record_message()
     if len(binary or (text or "").encode()) > edge.settings.message_bytes:
         socket.close(Close.MESSAGE_TOO_LARGE)
         return
-    if not socket.rate.allows(socket.heard_at):
+    if not socket.rate.allows(socket.last_message_at):
         socket.exceed("messages_per_minute")
         return
     try:
-        said = json.loads(text or "")
+        message = json.loads(text or "")
     except (ValueError, RecursionError):
         metrics.MESSAGES_IGNORED.labels("malformed").inc()
         return
-    match said:
+    match message:
         case {"type": "ping"}:
             socket.send(protocol.PONG)
         case {"type": "heartbeat"}:
@@ -89,13 +92,13 @@ async def _said(edge: runtime.Edge, socket: Connection, text: str | None, binary
         case {"type": "ack", "seq": int(seq)}:
             socket.acknowledged(seq)
         case {"type": "AUTH", "token": str(token)}:
-            await _swap_token(edge, socket, token)
+            await _replace_token(edge, socket, token)
         case _:
             metrics.MESSAGES_IGNORED.labels("unknown").inc()
 
 
-async def _swap_token(edge: runtime.Edge, socket: Connection, token: str) -> None:
-    """A new token for the same user, without a reconnect; it is held to what a connect is held to."""
+async def _replace_token(edge: runtime.Edge, socket: Connection, token: str) -> None:
+    """Replace the token of an open socket by a new one for the same user, under the same conditions as a connect."""
     try:
         identity = await auth.verified(token, edge)
     except TokenRefused as refused:
@@ -108,9 +111,11 @@ async def _swap_token(edge: runtime.Edge, socket: Connection, token: str) -> Non
         socket.refuse(AuthFailure.USER_MISMATCH)
         return
     try:
-        user = await edge.reader.opening(identity.who, None)
+        user = await edge.reader.connect_state(identity.user_id, None, subject=identity.subject)
     except ReadFailed as error:
-        logger.warning("Postgres did not answer a token", extra={"session": socket.id, "error": repr(error)})
+        logger.warning(
+            "Postgres did not answer the query for a token's user", extra={"session": socket.id, "error": repr(error)}
+        )
         cannot_check(socket, CannotCheck("postgres"))
         return
     if user is not None and user.user_id != socket.user_id:
@@ -120,10 +125,10 @@ async def _swap_token(edge: runtime.Edge, socket: Connection, token: str) -> Non
         socket.refuse(AuthFailure.REVOKED)
         return
     socket.identity = replace(identity, user_id=user.user_id)
-    socket.refresh_by, socket.opened_at = None, socket.heard_at
+    socket.refresh_by, socket.opened_at = None, socket.last_message_at
     socket.send(protocol.auth_ok(user_id=socket.user_id, username=socket.username, refreshed=True))
 
 
-def _told(code: int | None) -> int | str:
-    """The close code for the metric: a client can close with any, and may not make as many series."""
+def _label(code: int | None) -> int | str:
+    """Return the close code as a label of the metric; clients can send any code, so unknown ones share a label."""
     return code if code in USUAL_CODES else "other"

@@ -17,7 +17,7 @@ from daphne.server import reactor
 from ...shared import metrics
 from ...shared.settings import get_settings
 
-#: How often the process closes the connections that took too long (seconds).
+#: Interval at which connections past their deadline are closed (seconds).
 LOOK_EVERY_SECONDS = 0.5
 
 
@@ -92,5 +92,5 @@ class TimeoutFactory(HTTPFactory):  # type: ignore[misc]  # untyped
 
 
 def install() -> None:
-    """Have Daphne make its connections with this factory; it makes it after the application was imported."""
+    """Make Daphne use this factory for its connections; it makes it after the application was imported."""
     server.HTTPFactory = TimeoutFactory

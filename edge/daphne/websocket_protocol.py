@@ -85,7 +85,7 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
             super().onPing(payload)
 
     def onPong(self, payload: bytes) -> None:  # noqa: N802 - autobahn's name
-        """Take it as a sign of life."""
+        """Record it as a sign of life."""
         self.alive_at = time.monotonic()
 
     def _max_message_size_exceeded(self, *_: Any) -> None:
@@ -104,7 +104,7 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
             self.__dict__.pop(name, None)
 
     def push(self, payload: bytes) -> bool:
-        """Send one text frame; False: the socket is closing, nothing is sent any more."""
+        """Send one text frame; return False if the socket is closing."""
         if self.state != self.STATE_OPEN:
             return False
         size = len(payload)
@@ -119,18 +119,18 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
 
 
 def install() -> None:
-    """Have Daphne make its sockets with this protocol; it makes its factory after the application was imported."""
+    """Make Daphne use this protocol for its sockets; it makes its factory after the application was imported."""
     WebSocketFactory.protocol = DirectProtocol
 
 
 def connection(send: Send) -> DirectProtocol | None:
-    """The connection behind an application's `send`, whose first argument Daphne binds; None under another server."""
+    """Return the connection of an application's `send`, whose first argument Daphne binds; None on another server."""
     bound = getattr(send, "args", ())
     return bound[0] if bound and isinstance(bound[0], DirectProtocol) else None
 
 
 def write(transport: Any, data: bytes) -> None:
-    """Write at once what the kernel takes, and leave the rest to the reactor, in order."""
+    """Write immediately as much as the kernel accepts, and leave the rest to the reactor, in order."""
     if isinstance(transport, Connection) and transport.connected and not waiting(transport):
         try:
             sent = transport.socket.send(data)
@@ -143,13 +143,13 @@ def write(transport: Any, data: bytes) -> None:
 
 
 def waiting(transport: Any) -> int:
-    """Bytes that were written and that the kernel has not taken yet."""
+    """Return the written bytes that the kernel has not accepted yet."""
     if not isinstance(transport, Connection):
         return 0
     return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
 
 
 def request(send: Send) -> WebRequest | None:
-    """The HTTP request behind an application's `send`; None under another server."""
+    """Return the HTTP request of an application's `send`; None on another server."""
     bound = getattr(send, "args", ())
     return bound[0] if bound and isinstance(bound[0], WebRequest) else None
