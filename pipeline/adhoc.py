@@ -1,48 +1,25 @@
 """Notify users by id or by a named audience: an event for services that have no code in the web app.
 
 Input: a kind, its data, and the recipients: either user ids, or the name of a declared audience with its parameters.
-Output: an event like any other, with the same guarantees. The web app declares named audiences, so a service can
-address for example "the participants of thread 7" without access to the tables:
-
-    @named_audience("forum.thread.participants")
-    def participants(thread_id: int) -> QuerySet: ...
+Output: an event like any other, with the same guarantees.
 """
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from pydantic import Field, field_validator, model_validator
 
-from .audiences import Audience, audiences_for
-from .errors import InvalidAudience
+from ..shared.user_keys import Key, KeyType
+from .audiences import Audience, audiences_for, check_named, resolve_named
 from .events import Event
 from .json_values import DATA_MAX_BYTES, NOT_BOOLEAN, encode, storable
+from .persons import UserId, key_type
 
-#: Ids named in one event; more people are an audience.
+#: Maximum number of ids in one event; for more recipients use a named audience.
 RECIPIENTS_MAX = 10_000
-
-#: The largest id that Postgres can hold.
-MAX_BIGINT = 2**63 - 1
-
-NamedAudience = Callable[..., "QuerySet[Any, Any]"]
-
-_declared: dict[str, NamedAudience] = {}
-
-
-def named_audience(name: str) -> Callable[[NamedAudience], NamedAudience]:
-    """Declare an audience that services may name; the function takes its parameters and returns user ids."""
-
-    def register(function: NamedAudience) -> NamedAudience:
-        if _declared.setdefault(name, function).__qualname__ != function.__qualname__:
-            raise InvalidAudience(f"the audience {name!r} is declared twice")
-        return function
-
-    return register
 
 
 class NoticeGiven(Event, name="clarion.notice.given.v1"):
@@ -50,7 +27,7 @@ class NoticeGiven(Event, name="clarion.notice.given.v1"):
 
     kind: str = Field(min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")
     data: dict[str, Any] = Field(default_factory=dict)
-    recipients: tuple[Annotated[int, NOT_BOOLEAN], ...] = Field((), max_length=RECIPIENTS_MAX)
+    recipients: tuple[UserId, ...] = Field((), max_length=RECIPIENTS_MAX)
     audience: str | None = None
     parameters: dict[str, Annotated[str | int, NOT_BOOLEAN]] = Field(default_factory=dict)
     topic: str | None = Field(None, max_length=200)
@@ -67,37 +44,37 @@ class NoticeGiven(Event, name="clarion.notice.given.v1"):
     def _says_who(self) -> "NoticeGiven":
         if bool(self.recipients) == (self.audience is not None):
             raise ValueError("name either recipients or an audience")
-        if any(not 0 < user_id <= MAX_BIGINT for user_id in self.recipients):
-            raise ValueError("recipients are ids of users, positive numbers")
         if self.audience is not None:
-            _bound(self.audience, self.parameters)
+            check_named(self.audience, self.parameters)
         return self
 
 
+_UNNEST = {one: f"SELECT unnest(%s::{one.sql}[])" for one in KeyType}
+
 #: Placeholder for the ids in the query, which is compiled once.
-_IDS: list[int] = []
+_IDS: list[Key] = []
 
 
 @cache
-def _people() -> tuple[str, Sequence[Any]]:
-    """The SQL of people by their ids, and its parameters. Making it anew took a fifth of a small event in Python.
+def _users() -> tuple[str, Sequence[Any]]:
+    """Compile the SQL of users by their ids, once, because compiling took a fifth of a small event's time in Python.
 
-    The ids are one array, however many they are: so it is one statement, which Postgres knows.
+    The ids are one array parameter, so it is the same statement for any number of ids, and stays prepared.
     """
     users = get_user_model()
-    given = users._default_manager.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [_IDS]))
+    given = users._default_manager.filter(pk__in=RawSQL(_UNNEST[key_type()], [_IDS]))  # noqa: S611 - a constant
     return given.order_by().values_list("pk").query.sql_with_params()
 
 
-def _given(user_ids: Sequence[int]) -> RawSQL:
-    sql, params = _people()
+def _given(user_ids: Sequence[Key]) -> RawSQL:
+    sql, params = _users()
     return RawSQL(sql, [list(user_ids) if one is _IDS else one for one in params])  # noqa: S611 - compiled by Django
 
 
 @audiences_for(NoticeGiven)
 def notice_given(event: NoticeGiven) -> list[Audience]:
-    """The one audience of a notice."""
-    who = _declared[event.audience](**event.parameters) if event.audience is not None else _given(event.recipients)
+    """Return the one audience of a notice."""
+    who = _given(event.recipients) if event.audience is None else resolve_named(event.audience, event.parameters)
     return [
         Audience(
             event.kind,
@@ -108,14 +85,3 @@ def notice_given(event: NoticeGiven) -> list[Audience]:
             conversation_id=event.conversation_id,
         )
     ]
-
-
-def _bound(name: str, parameters: dict[str, str | int]) -> None:
-    """Check at the door that the audience is declared and takes these parameters."""
-    function = _declared.get(name)
-    if function is None:
-        raise ValueError(f"no audience {name!r} is declared; there are: {', '.join(sorted(_declared)) or 'none'}")
-    try:
-        inspect.signature(function).bind(**parameters)
-    except TypeError as error:
-        raise ValueError(f"the audience {name!r} does not take these parameters: {error}") from error

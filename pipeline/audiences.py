@@ -9,9 +9,16 @@ an empty list if the subject no longer exists; then the event has no recipients.
     def message_posted(event: MessagePosted) -> list[Audience]:
         ...
         return [Audience("MENTION", who=User.objects.filter(...).values_list("pk"), data={...}, topic="forum.thread:7")]
+
+The web app can also give an audience a name and parameters. A service without access to the tables then addresses, for
+example, "the participants of thread 7" (adhoc.py):
+
+    @named_audience("forum.thread.participants")
+    def participants(thread_id: int) -> QuerySet: ...
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -31,10 +38,10 @@ APP_ID_MAX_LENGTH: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who hears of an event, as one kind.
+    """The recipients of an event who are notified with one kind.
 
     `who` is a queryset of the default database with exactly one column, the user ids, or RawSQL of the same. It is
-    composed into SQL and never evaluated in Python. An empty `topic` counts as none.
+    composed into SQL and never evaluated in Python. An empty `topic` is the same as no topic.
     `data` is all that a client needs to render the kind, at most DATA_MAX_BYTES of JSON. `message_id` and
     `conversation_id` are the app's own ids. Values are stored as `pipeline/json_values.py` says. Raises InvalidAudience
     for a value that cannot be stored.
@@ -81,7 +88,7 @@ def _check_queryset(kind: str, who: object) -> None:
 
 
 def _text(kind: str, name: str, value: Any, limit: int) -> str | None:
-    """Return the text of a column, None where it is empty; raise InvalidAudience where it does not fit."""
+    """Return the text of a column, None if it is empty; raise InvalidAudience if it is too long."""
     if value is None or value == "":
         return None
     text = storable_text(str(value))
@@ -93,11 +100,14 @@ def _text(kind: str, name: str, value: Any, limit: int) -> str | None:
 E = TypeVar("E", bound=Event)
 AudiencesOf = Callable[[Any], list[Audience]]
 
+NamedAudience = Callable[..., "QuerySet[Any, Any]"]
+
 _declared: dict[type[Event], AudiencesOf] = {}
+_named: dict[str, NamedAudience] = {}
 
 
 def audiences_for(event: type[E]) -> Callable[[Callable[[E], list[Audience]]], Callable[[E], list[Audience]]]:
-    """Register the function that says who hears of `event`."""
+    """Register the function that returns the audiences of `event`."""
 
     def register(function: Callable[[E], list[Audience]]) -> Callable[[E], list[Audience]]:
         other = _declared.get(event)
@@ -120,5 +130,32 @@ def audiences_of(event: Event) -> list[Audience]:
     audiences = function(event)
     kinds = [audience.kind for audience in audiences]
     if len(set(kinds)) != len(kinds):
-        raise InvalidAudience(f"{event.event_name!r} tells one kind twice: {', '.join(kinds)}")
+        raise InvalidAudience(f"{event.event_name!r} has two audiences of the same kind: {', '.join(kinds)}")
     return audiences
+
+
+def named_audience(name: str) -> Callable[[NamedAudience], NamedAudience]:
+    """Declare an audience that services may name; the function takes its parameters and returns user ids."""
+
+    def register(function: NamedAudience) -> NamedAudience:
+        if _named.setdefault(name, function).__qualname__ != function.__qualname__:
+            raise InvalidAudience(f"the audience {name!r} is declared twice")
+        return function
+
+    return register
+
+
+def check_named(name: str, parameters: Mapping[str, str | int]) -> None:
+    """Raise ValueError if no audience of this name is declared, or if it does not take these parameters."""
+    function = _named.get(name)
+    if function is None:
+        raise ValueError(f"no audience {name!r} is declared; there are: {', '.join(sorted(_named)) or 'none'}")
+    try:
+        inspect.signature(function).bind(**parameters)
+    except TypeError as error:
+        raise ValueError(f"the audience {name!r} does not take these parameters: {error}") from error
+
+
+def resolve_named(name: str, parameters: Mapping[str, str | int]) -> "QuerySet[Any, Any]":
+    """Return the user ids of a named audience."""
+    return _named[name](**parameters)

@@ -21,13 +21,13 @@ from kombu.exceptions import ChannelError
 from ..shared import metrics
 from ..shared.settings import get_settings
 from .celery.app import app, bounded
-from .celery.queues import QUEUES
+from .celery.queues import redis_key
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-#: A hint that was given this long ago counts as taken from its queue, where that cannot be seen.
+#: Age after which a hint counts as consumed, on brokers that do not show their messages.
 WORKED_OFF_WITHIN = timedelta(minutes=30)
 
 _UNFINISHED = """
@@ -41,10 +41,10 @@ SELECT work, lane, state, count(*), coalesce(extract(epoch FROM now() - min(reco
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """Some of the work that is not done: of one sort, lane and state."""
+    """Unfinished work of one type, lane and state."""
 
     work: str  # event or batch
-    lane: str  # the queue it is hinted on
+    lane: str  # the queue of its hints
     state: str
     count: int
     oldest_seconds: float
@@ -58,17 +58,22 @@ class Backlog:
     hints: Mapping[str, int] | None
 
     def count(self, work: str, state: str) -> int:
-        """How many events or batches are in this state."""
+        """Return the number of events or batches in this state."""
         return sum(one.count for one in self.unfinished if (one.work, one.state) == (work, state))
 
     def oldest_seconds(self, lane: str) -> float:
-        """How long the oldest that waits on this lane has waited; 0 where nothing waits."""
+        """Return the age of the oldest pending work of this lane (seconds); 0 without any."""
         waiting = (one for one in self.unfinished if one.lane == lane and one.state == "pending")
         return max((one.oldest_seconds for one in waiting), default=0.0)
 
 
+def queues() -> tuple[str, ...]:
+    """Return the names of all queues of Clarion's Celery app, those of the web app's own tasks among them."""
+    return tuple(queue.name for queue in app.conf.task_queues)
+
+
 def look() -> Backlog:
-    """Look now: one statement, and one short exchange with the broker."""
+    """Measure the backlog, by one statement and one short exchange with the broker."""
     with connection.cursor() as cursor:
         cursor.execute(_UNFINISHED)
         unfinished = tuple(Unfinished(*row) for row in cursor.fetchall())
@@ -81,7 +86,7 @@ def note() -> None:
     for work in ("event", "batch"):
         for state in ("pending", "expanded", "failed", "paused"):
             metrics.UNFINISHED.labels(work, state).set(backlog.count(work, state))
-    for queue in QUEUES:
+    for queue in queues():
         metrics.OLDEST_SECONDS.labels(queue).set(backlog.oldest_seconds(queue))
     metrics.BROKER_UP.set(backlog.hints is not None)
     for queue, depth in (backlog.hints or {}).items():
@@ -89,7 +94,7 @@ def note() -> None:
 
 
 def oldest_hints(queues: Collection[str]) -> dict[str, datetime | None] | None:
-    """Return when the oldest hint on each of these queues was given, and None for a queue without any.
+    """Return the time of the oldest hint on each of these queues, None for an empty queue.
 
     None instead of the whole where the broker does not answer. RabbitMQ does not show a message without handing it out,
     so there the oldest hint is taken to be WORKED_OFF_WITHIN old.
@@ -98,18 +103,18 @@ def oldest_hints(queues: Collection[str]) -> dict[str, datetime | None] | None:
 
 
 def _hints() -> dict[str, int] | None:
-    return _ask(lambda broker: {queue: _depth(broker, queue) for queue in QUEUES})
+    return _ask(lambda broker: {queue: _depth(broker, queue) for queue in queues()})
 
 
 def _ask(question: Callable[[Connection], Answer]) -> Answer | None:
     broker: Connection
     try:
         with app.connection_for_read(**bounded(get_settings().broker_wait_seconds)) as broker:
-            # Left to itself, kombu tries once more after two seconds.
+            # By default kombu tries once more after two seconds.
             broker.ensure_connection(max_retries=0)
             return question(broker)
     except Exception as error:  # noqa: BLE001 - each transport raises its own
-        logger.warning("The broker did not answer about its queues", extra={"error": repr(error)})
+        logger.warning("The broker did not answer the query for its queues", extra={"error": repr(error)})
         return None
 
 
@@ -118,8 +123,8 @@ def _oldest(broker: Connection, queue: str) -> datetime | None:
         return None
     with broker.channel() as channel:
         client: Any = getattr(channel, "client", None)
-        # The next to be taken stands last. Another worker may take it in between.
-        message: bytes | None = client.lindex(queue, -1) if client is not None else None
+        # The next message is the last one of the list. Another worker may take it in between.
+        message: bytes | None = client.lindex(redis_key(queue), -1) if client is not None else None
     if message is not None:
         with suppress(ValueError, TypeError, KeyError, OverflowError, OSError):
             return datetime.fromtimestamp(float(json.loads(message)["headers"]["enqueued_at"]), UTC)
@@ -128,7 +133,7 @@ def _oldest(broker: Connection, queue: str) -> datetime | None:
 
 def _depth(broker: Connection, queue: str) -> int:
     try:
-        # A channel of its own: RabbitMQ closes the one on which an unknown queue was asked for.
+        # A separate channel, because RabbitMQ closes it if the queue is unknown.
         with broker.channel() as channel:
             declared: Any = channel.queue_declare(queue, passive=True)  # type: ignore[attr-defined]  # of each transport
             return int(declared.message_count)

@@ -16,7 +16,7 @@ import logging
 from django.db import OperationalError, transaction
 
 from ..shared import metrics
-from . import audiences, events, fanout, limits, persist, publish
+from . import audiences, events, fanout, limits, persist, persons, publish
 from .celery.hints import enqueue
 from .celery.queues import DELIVER
 from .errors import is_busy
@@ -30,15 +30,19 @@ Expanded = tuple[work.ClaimedEvent, fanout.FanOut, list[persist.Stored]]
 def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = None) -> None:
     """Turn an event into announcements and batches, and deliver to its recipients inline if they are few.
 
-    `again` says that this is not the first hint, so the work may have ended a worker before; `enqueued_at` is the Unix
-    time of the hint, for the timeline of the event.
+    `again`: this is not the first hint, so a worker may have died of this work before. `enqueued_at` is the Unix time
+    of the hint, for the timeline of the event.
     """
     if again and not work.count_restart(work.EVENT, event_id):
         return
     with metrics.BATCH_SECONDS.labels(work.EVENT.name).time():
         with failures.record_failures(work.EVENT, [event_id], counted=again):
             try:
-                expanded = _expand(event_id, enqueued_at, inline=True)
+                try:
+                    expanded = _expand(event_id, enqueued_at, inline=True)
+                except persons.NoNumber as actor:
+                    persons.number_for(actor.key)
+                    expanded = _expand(event_id, enqueued_at, inline=True)
             except OperationalError as error:
                 if not is_busy(error):
                     raise
@@ -48,8 +52,8 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
         if expanded is None:
             return
         event, batches, stored = expanded
-        about = {"event": event.id, "key": event.key, "recipients": batches.recipients}
-        logger.info("An event was expanded", extra=about)
+        details = {"event": event.id, "key": event.key, "recipients": batches.recipients}
+        logger.info("Expanded an event", extra=details)
         if batches.inline:
             with failures.record_failures(work.BATCH, batches.batch_ids):
                 publish.publish(stored, event.recorded_at, epoch=event.epoch)
@@ -60,7 +64,7 @@ def expand(event_id: int, *, again: bool = False, enqueued_at: float | None = No
 
 @transaction.atomic(durable=True)
 def _expand(event_id: int, enqueued_at: float | None, *, inline: bool) -> Expanded | None:
-    """Claim the event, find its recipients, and store the notifications of few; None: there is nothing to do now."""
+    """Claim the event, resolve its recipients, store the notifications of few; None if there is nothing to do."""
     event = work.claim_event(event_id)
     if event is None:
         return None
@@ -68,11 +72,11 @@ def _expand(event_id: int, enqueued_at: float | None, *, inline: bool) -> Expand
     if pauses.hold_event_if_paused(event.id, {audience.kind for audience in declared}):
         return None
     try:
-        heard_by, dropped = limits.within(event, declared)
+        within_limits, dropped = limits.within(event, declared)
     except limits.Deferred as deferred:
-        work.deferred(event.id, deferred.kind, deferred.seconds, str(deferred))
+        work.defer(event.id, deferred.kind, deferred.seconds, str(deferred))
         return None
-    batches = fanout.fan_out(event, heard_by, dropped=dropped, enqueued_at=enqueued_at, inline=inline)
+    batches = fanout.fan_out(event, within_limits, dropped=dropped, enqueued_at=enqueued_at, inline=inline)
     stored = persist.persist(event.id, batches.inline, locked=batches.locked) if batches.inline else []
     return event, batches, stored
 
@@ -97,7 +101,7 @@ def deliver(batch_id: int, *, again: bool = False) -> None:
 
 @transaction.atomic(durable=True)
 def _store(batch_id: int) -> tuple[work.ClaimedBatch, list[persist.Stored]] | None:
-    """Claim the batch and store its notifications; None: there is nothing to do now."""
+    """Claim the batch and store its notifications; None if there is nothing to do."""
     batch = work.claim_batch(batch_id)
     if batch is None or pauses.hold_batch_if_paused(batch_id, batch.announced.kind):
         return None

@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: The first eight digits of the name of a file of the write-ahead log, or NULL where the server does not say. A
+#: The first eight digits of the name of a file of the write-ahead log, or NULL if the server hides it. A
 #: function of Clarion's migrations, which needs no privileges and takes some microseconds.
 _TIMELINE: Final = "clarion_timeline()"
 
-#: Whether the timeline is another one than that of the epoch; a column for the statement that begins the transaction.
+#: A column that is true if the timeline differs from that of the epoch; for the first statement of a transaction.
 TIMELINE_CHANGED: Final = f"((SELECT timeline FROM clarion_epoch) IS DISTINCT FROM {_TIMELINE})"  # noqa: S608 - constants
 
-#: A concurrent transaction waits for the row, and finds it as it should be. The first timeline that is seen begins no
+#: A concurrent transaction waits for the row and then finds it current. The first timeline that is seen begins no
 #: new history.
 _RENEW = f"""
 INSERT INTO clarion_epoch AS epoch (id, value, timeline) VALUES (1, '0', {_TIMELINE})
@@ -42,11 +42,11 @@ ON CONFLICT (id) DO UPDATE
 
 
 class TimelineChanged(Exception):
-    """The timeline was found to have changed under the lock of an inbox; see `follows_timeline`."""
+    """Under the lock of an inbox the timeline turned out to be a new one; see `follows_timeline`."""
 
 
 def follows_timeline(action: Callable[P, R]) -> Callable[P, R]:
-    """Have an action that raises TimelineChanged run again, after the epoch was renewed."""
+    """Decorate an action: if it raises TimelineChanged, renew the epoch and run it again."""
 
     @wraps(action)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -74,5 +74,7 @@ def renewed() -> str:
         cursor.execute(f"SELECT {EPOCH}")
         (epoch,) = cursor.fetchone()
     if epoch != before:
-        logger.warning("Postgres is on a new timeline: clients read their inboxes anew", extra={"epoch": epoch})
+        logger.warning(
+            "Postgres is on a new timeline; a new epoch makes clients read their inboxes again", extra={"epoch": epoch}
+        )
     return str(epoch)

@@ -6,18 +6,18 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 
 class PipelineError(Exception):
-    """The pipeline could not do its work."""
+    """Base of the errors of the pipeline."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
 
 
 class Retryable(PipelineError):
-    """Something outside failed; the same work will succeed later."""
+    """A dependency failed; the same work will succeed later."""
 
 
 class Permanent(PipelineError):
-    """The same work would fail again; it needs a person."""
+    """The same work would fail again, so an operator has to act."""
 
 
 class UndeclaredEvent(Permanent):
@@ -25,7 +25,7 @@ class UndeclaredEvent(Permanent):
 
 
 class InvalidEvent(Permanent):
-    """The event's payload does not fit its declaration."""
+    """The payload of the event does not match its declaration."""
 
 
 class KeyConflict(InvalidEvent):
@@ -49,7 +49,7 @@ def is_busy(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Return whether a database error is a failure of Postgres or of the way to it, and not of the statement."""
+    """Return whether a database error is a failure of Postgres or of the connection, and not of the statement."""
     if not isinstance(error, DatabaseError | InterfaceError):
         return False
     sqlstate = getattr(error.__cause__, "sqlstate", None)

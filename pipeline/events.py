@@ -17,7 +17,7 @@ from .errors import InvalidEvent, UndeclaredEvent
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\.v[1-9][0-9]*")
 
-#: As long as its column (characters).
+#: Length of its column (characters).
 NAME_MAX_LENGTH = 120
 
 _declared: dict[str, type["Event"]] = {}
@@ -45,20 +45,20 @@ class Event(BaseModel):
 
 
 def declared(name: str) -> type[Event]:
-    """The class of that name; raises UndeclaredEvent."""
+    """Return the class of that name; raises UndeclaredEvent."""
     try:
         return _declared[name]
-    except (KeyError, TypeError):  # a service may send a name that is not even text
+    except (KeyError, TypeError):  # a service may send a name that is not text
         raise UndeclaredEvent(f"no event {name!r} is declared: is its app in INSTALLED_APPS?") from None
 
 
 def all_declared() -> dict[str, type[Event]]:
-    """Every declared event, by its name."""
+    """Return every declared event, by its name."""
     return dict(_declared)
 
 
 def parse(name: str, payload: object) -> Event:
-    """The event of that name with that payload; raises UndeclaredEvent or InvalidEvent."""
+    """Build the event of that name with that payload; raises UndeclaredEvent or InvalidEvent."""
     try:
         return declared(name).model_validate(payload)
     except ValidationError as error:

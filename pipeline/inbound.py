@@ -25,7 +25,7 @@ from .outbox.recording import UNNAMED_SERVICE, record, record_named
 
 logger = logging.getLogger(__name__)
 
-#: Wait before the next attempt while Postgres is away: doubled from the first to the last, with jitter (seconds).
+#: Wait before the next attempt during an outage of Postgres: doubled from the first to the last, with jitter (seconds).
 WAIT_FIRST_SECONDS = 0.5
 WAIT_LAST_SECONDS = 5.0
 #: After this long the message is sent again and this copy acknowledged (seconds). It is less than the time after which
@@ -45,13 +45,13 @@ class MessageRejected(Event, name="clarion.message.rejected.v1"):
 
 
 class StillAway(Exception):
-    """Postgres did not come back while a message waited for it."""
+    """The outage of Postgres lasted longer than a message waits."""
 
 
 def receive(args: Sequence[Any], kwargs: Mapping[str, Any], *, is_stopping: Callable[[], bool]) -> int:
     """Record the event of a message and return the id of its row, or of the dead letter that holds the message.
 
-    Waits while Postgres is away. Raises StillAway after KEPT_SECONDS, or when `is_stopping` says that the worker ends.
+    Waits during an outage of Postgres. Raises StillAway after KEPT_SECONDS, or when the worker stops (`is_stopping`).
     """
     begun, wait = time.monotonic(), WAIT_FIRST_SECONDS
     while True:
@@ -62,7 +62,7 @@ def receive(args: Sequence[Any], kwargs: Mapping[str, Any], *, is_stopping: Call
                 raise
             if is_stopping() or time.monotonic() - begun > KEPT_SECONDS:
                 raise StillAway from error
-            logger.warning("Postgres is away; a message of a service waits for it", extra={"error": repr(error)})
+            logger.warning("Postgres does not answer; a service's message waits for it", extra={"error": repr(error)})
             time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - jitter
             wait = min(2 * wait, WAIT_LAST_SECONDS)
             close_old_connections()
@@ -76,7 +76,7 @@ def _record_or_keep(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
         message = json.dumps([args, kwargs], sort_keys=True)
         event_id = record(_rejected(args, kwargs, message), key=hashlib.sha256(message.encode()).hexdigest())
         logger.warning(
-            "A message of a service could not be recorded and was kept as an event",
+            "Rejected a service's message; stored it as an event to retry",
             extra={"event": event_id, "error": str(error)},
         )
         return event_id

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-#: Levels of lists and objects inside each other: far fewer than where Python's and browsers' parsers give up.
+#: Maximum nesting of lists and objects: far below the limits of Python's and browsers' parsers.
 DEPTH_MAX: Final = 50
 
 #: Size of one notification's `data` as JSON (bytes). It is held once for each client that is behind.
@@ -32,12 +32,12 @@ def _no_boolean(value: Any) -> Any:
     return value
 
 
-#: For fields of whole numbers: Python counts True as 1, and `true` is not the user 1.
+#: For integer fields: Python counts True as 1, and `true` is not the user 1.
 NOT_BOOLEAN: Final = BeforeValidator(_no_boolean)
 
 
 class InvalidValue(ValueError):
-    """A value that cannot be written as JSON; the message says where it is."""
+    """A value that cannot be written as JSON; the message has its path."""
 
 
 def storable(value: Any, name: str) -> Any:

@@ -4,7 +4,7 @@ Input: a name, and the rules that differ from the default. Output: an entry in t
 default rules: one notification for each event, without a limit.
 
     THREAD_REPLY = declare_kind("THREAD_REPLY", collapses=True)
-    MENTION = declare_kind("MENTION", limit=Limit(events=20, seconds=60, over=Over.DROP))
+    MENTION = declare_kind("MENTION", through_mutes=True, limit=Limit(events=20, seconds=60, over=Over.DROP))
 """
 
 from dataclasses import dataclass
@@ -45,12 +45,15 @@ class Kind:
     `collapses`: the unread events of this kind and one topic are one notification for each person, whose count grows.
     Without a topic nothing collapses.
     `retention_days`: days after which read and deleted notifications are removed; None: the setting.
+    `through_mutes`: users who muted a topic are notified of this kind in it all the same, as of a mention. A mute that
+    names the kind still applies.
     """
 
     name: str
     collapses: bool = False
     limit: Limit | None = None
     retention_days: int | None = None
+    through_mutes: bool = False
 
 
 #: As long as its column (characters).
@@ -60,7 +63,12 @@ _declared: dict[str, Kind] = {}
 
 
 def declare_kind(
-    name: str, *, collapses: bool = False, limit: Limit | None = None, retention_days: int | None = None
+    name: str,
+    *,
+    collapses: bool = False,
+    limit: Limit | None = None,
+    retention_days: int | None = None,
+    through_mutes: bool = False,
 ) -> str:
     """Declare the rules of a kind and return its name, for audiences; raise InvalidAudience for impossible rules."""
     if not (0 < len(name) <= NAME_MAX_LENGTH and name.isprintable()):
@@ -69,7 +77,7 @@ def declare_kind(
         raise InvalidAudience(f"{name}: retention_days is {retention_days}; at least 1 is possible")
     if limit is not None and (limit.events < 1 or limit.seconds < 1):
         raise InvalidAudience(f"{name}: a limit is at least 1 event in 1 second, not {limit.events} in {limit.seconds}")
-    kind = Kind(name, collapses=collapses, limit=limit, retention_days=retention_days)
+    kind = Kind(name, collapses, limit, retention_days, through_mutes)
     if _declared.setdefault(name, kind) != kind:
         raise InvalidAudience(f"the kind {name!r} is declared twice, with different rules")
     return name
@@ -81,5 +89,5 @@ def all_declared() -> list[Kind]:
 
 
 def kind_of(name: str) -> Kind:
-    """The rules of a kind."""
+    """Return the rules of a kind."""
     return _declared.get(name) or Kind(name)

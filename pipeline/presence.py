@@ -7,14 +7,19 @@ for decisions that do no harm when a user has just connected or left.
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
+from uuid import UUID
 
+from ..shared.channel_layer import channel_layer
 from ..shared.groups import user_group
-from .publish import channel_layer
+from .persons import key_of
+
+K = TypeVar("K", int, str, UUID)
 
 
-def connected(user_ids: Sequence[int]) -> set[int]:
-    """Those of these users who are connected, in one round trip; raises redis.exceptions.RedisError."""
+def connected(user_ids: Sequence[K]) -> set[K]:
+    """Return the connected ones of these users, in one round trip; raises redis.exceptions.RedisError."""
     if not user_ids:
         return set()
-    counts = channel_layer().listening([user_group(user_id) for user_id in user_ids])
+    counts = channel_layer().listening([user_group(key_of(user_id)) for user_id in user_ids])
     return {user_id for user_id, count in zip(user_ids, counts, strict=True) if count}

@@ -14,42 +14,42 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 
-from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from ..shared import metrics
-from ..shared.channel_layer import ClarionChannelLayer
+from ..shared.channel_layer import channel_layer
 from ..shared.groups import user_group
 from ..shared.messages import FRAME
 from ..shared.protocol import AnnouncedFrames, Collapsed
 from ..shared.publisher import Broadcast
+from ..shared.user_keys import Key
 from .persist import CollapsedCopy, Stored
 
 logger = logging.getLogger(__name__)
 
 
 def publish(stored: Sequence[Stored], recorded_at: datetime, *, epoch: str | None = None) -> bool:
-    """Publish to every recipient of an event recorded then; return whether the channel layer took all frames.
+    """Publish to every recipient of an event recorded then; return whether the channel layer accepted all frames.
 
-    `epoch` is the history in which they were stored: sockets of another history do not pass them on.
+    `epoch` is the history in which they were stored; sockets of another history do not forward them.
     """
     since = recorded_at.timestamp()
-    return _publish([_lot(one, since, epoch) for one in stored], sum(map(len, stored)))
+    return _publish([_broadcast(one, since, epoch) for one in stored], sum(map(len, stored)))
 
 
-def publish_frames(frames: Sequence[tuple[int, int, str]], *, epoch: str | None = None) -> bool:
-    """Publish frames of that history, each (user id, seq, text), to their users; return whether all were taken."""
+def publish_frames(frames: Sequence[tuple[Key, int, str]], *, epoch: str | None = None) -> bool:
+    """Publish frames of that history, each (key of its user, seq, text); return whether all were accepted."""
     own = ((user_group(user_id), (seq, text)) for user_id, seq, text in frames)
     return _publish([Broadcast({"type": FRAME, "epoch": epoch, "since": None, "rest": ""}, "own", own)], len(frames))
 
 
-def _publish(lots: Iterable[Broadcast], size: int) -> bool:
+def _publish(broadcasts: Iterable[Broadcast], size: int) -> bool:
     try:
-        channel_layer().publish_lots(lots)
+        channel_layer().broadcast(broadcasts)
     except (RedisError, OSError) as error:
         metrics.PUBLISH_FAILED.inc()
         logger.warning(
-            "The channel layer did not take all frames; edges find them in Postgres",
+            "The channel layer did not accept all frames; edges read them from Postgres",
             extra={"frames": size, "error": str(error)},
         )
         return False
@@ -57,16 +57,8 @@ def _publish(lots: Iterable[Broadcast], size: int) -> bool:
     return True
 
 
-def channel_layer() -> ClarionChannelLayer:
-    """The channel layer of this process."""
-    layer = get_channel_layer()
-    if not isinstance(layer, ClarionChannelLayer):
-        raise TypeError("CHANNEL_LAYERS must name clarion.shared.channel_layer.ClarionChannelLayer")
-    return layer
-
-
-def _lot(stored: Stored, since: float, epoch: str | None) -> Broadcast:
-    """One announcement as messages; `since` is when its event was recorded, for the edge's metric."""
+def _broadcast(stored: Stored, since: float, epoch: str | None) -> Broadcast:
+    """Build the messages of one announcement; `since` is when its event was recorded, for the edge's metric."""
     frames = AnnouncedFrames(stored.announced)
     created = (
         (user_group(user_id), (seq, frames.created(seq, unread, quiet=quiet)))

@@ -9,17 +9,20 @@ import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_save
 
+from ..shared.channel_layer import channel_layer
 from ..shared.groups import user_group
 from ..shared.messages import ENDED, REVOKED
 from ..shared.settings import get_settings
 from ..shared.tokens import session_digest
-from .publish import channel_layer
+from ..shared.user_keys import Key
+from .persons import key_of, number_for
 
 logger = logging.getLogger(__name__)
 
@@ -29,35 +32,42 @@ ON CONFLICT (user_id) DO UPDATE SET not_before = excluded.not_before
 """
 
 
-def revoke(user_id: int) -> None:
-    """Refuse every token and ticket that was issued to this user until now, and close their sockets."""
+def revoke(user_id: Key | UUID) -> None:
+    """Revoke every token and ticket that was issued to this user until now, and close their sockets."""
+    number = number_for(user_id)
     with connection.cursor() as cursor:
-        cursor.execute(_NOT_BEFORE, [user_id])
+        cursor.execute(_NOT_BEFORE, [number])
     transaction.on_commit(lambda: _close_sockets(user_id), robust=True)
 
 
-def renew(user_id: int) -> None:
-    """Do the same, except that the user's clients are asked to come back with a new token or ticket."""
+def renew(user_id: Key | UUID) -> None:
+    """Do the same, except that the user's clients are asked to reconnect with a new token or ticket."""
+    number = number_for(user_id)
     with connection.cursor() as cursor:
-        cursor.execute(_NOT_BEFORE, [user_id])
+        cursor.execute(_NOT_BEFORE, [number])
+    close_for_renewal(user_id)
+
+
+def close_for_renewal(user_id: Key | UUID) -> None:
+    """Close the user's sockets after the commit as expired, so that their clients return with new credentials."""
     transaction.on_commit(lambda: _close_sockets(user_id, {"type": ENDED, "session": None}), robust=True)
 
 
-def end_session(user_id: int, session_key: str) -> None:
-    """Close the sockets that this session of the web app opened, or that a token or ticket from it did."""
+def end_session(user_id: Key | UUID, session_key: str) -> None:
+    """Close the sockets that this session of the web app, or a token or ticket from it, has opened."""
     message = {"type": ENDED, "session": session_digest(session_key)}
     transaction.on_commit(lambda: _close_sockets(user_id, message), robust=True)
 
 
 def connect() -> None:
-    """Watch the app's users; called once, when Django is ready."""
+    """Connect the signals of the user model; called once, when Django is ready."""
     post_save.connect(_user_saved, sender=settings.AUTH_USER_MODEL, dispatch_uid="clarion.access")
     post_delete.connect(_user_deleted, sender=settings.AUTH_USER_MODEL, dispatch_uid="clarion.access")
     user_logged_out.connect(_signed_out, dispatch_uid="clarion.access")
 
 
 def is_active(user: Any) -> bool:
-    """Whether this user may connect, by the column that the edge reads too; without such a column everyone may."""
+    """Return whether this user may connect, by the column that the edge reads too; without such a column all may."""
     column = get_settings().user_active_column
     names = [field.attname for field in user._meta.concrete_fields if field.column == column]
     return bool(getattr(user, names[0])) if names else True
@@ -84,12 +94,12 @@ def _signed_out(*, request: Any, user: Any, **_: Any) -> None:
 
 
 def _user_deleted(*, instance: Any, **_: Any) -> None:
-    user_id = instance.pk  # it is gone from the instance once it is deleted
+    user_id = instance.pk  # the instance loses it when it is deleted
     transaction.on_commit(lambda: _close_sockets(user_id), robust=True)
 
 
-def _close_sockets(user_id: int, message: Mapping[str, Any] = MappingProxyType({"type": REVOKED})) -> None:
+def _close_sockets(user_id: Key | UUID, message: Mapping[str, Any] = MappingProxyType({"type": REVOKED})) -> None:
     try:
-        channel_layer().publish([(user_group(user_id), dict(message))])
+        channel_layer().publish([(user_group(key_of(user_id)), dict(message))])
     except Exception:
-        logger.exception("Open sockets of a user could not be closed", extra={"user": user_id})
+        logger.exception("Could not close the open sockets of a user", extra={"user": user_id})

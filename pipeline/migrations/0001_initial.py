@@ -104,6 +104,10 @@ class Migration(migrations.Migration):
                 ),
                 ("payload", models.JSONField()),
                 ("actor_id", models.BigIntegerField(null=True)),
+                (
+                    "actor_key",
+                    models.TextField(help_text="The actor instead, if keys of users are not integers", null=True),
+                ),
                 ("traceparent", models.CharField(blank=True, db_default="", max_length=64)),
                 ("recipients", models.IntegerField(help_text="How many are told, once it is expanded", null=True)),
                 (
