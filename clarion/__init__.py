@@ -3,15 +3,17 @@
     from clarion import Audience, Event, audiences_for, declare_kind, record
 
 A name is loaded when it is first used. So `import clarion` works before Django is set up, and an edge, whose package
-is below this one too, loads nothing of the pipeline. `clarion.client` is a user's inbox for scripts and services.
+is below this one too, loads nothing of the pipeline. `clarion.client` is a user's inbox for scripts and services, and
+`clarion.testing` the kit for an application's own tests.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from .lazy import lazy
+
 if TYPE_CHECKING:
-    from .pipeline.adhoc import NoticeGiven, named_audience
-    from .pipeline.audiences import Audience, audiences_for
+    from .pipeline.adhoc import NoticeGiven
+    from .pipeline.audiences import Audience, audiences_for, named_audience
     from .pipeline.errors import InvalidAudience, InvalidEvent, KeyConflict, UndeclaredEvent
     from .pipeline.events import Event
     from .pipeline.kinds import Kind, Limit, Over, declare_kind
@@ -51,19 +53,10 @@ _MODULES: Final = {
     "Over": ".pipeline.kinds",
     "declare_kind": ".pipeline.kinds",
     "NoticeGiven": ".pipeline.adhoc",
-    "named_audience": ".pipeline.adhoc",
+    "named_audience": ".pipeline.audiences",
     "record": ".pipeline.outbox.recording",
     "Settings": ".shared.settings",
     "get_settings": ".shared.settings",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy(__name__, _MODULES)

@@ -51,7 +51,7 @@ class AccessEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a client has seen."""
+    """The position of a client in the inbox."""
 
     epoch: str
     seq: int
@@ -68,12 +68,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """The changes in between are missing: read the snapshot (`GET /api/inbox`); it is at least as new as this."""
+    """The changes in between are missing: read the snapshot (`GET /api/inbox`); it is at least as new as this.
+
+    `unseen` is None if the edge did not send it.
+    """
 
     epoch: str
     seq: int
     unread: int
     reason: str
+    unseen: int | None = None
 
 
 class InboxClient:
@@ -126,7 +130,7 @@ class InboxClient:
             await self._items.aclose()
 
     async def send(self, message: Frame) -> None:
-        """Say something to the edge; raises ConnectionClosed or ConnectionError."""
+        """Send a message to the edge; raises ConnectionClosed or ConnectionError."""
         if self._connection is None:
             raise ConnectionError("the client is not connected")
         await self._connection.send(json.dumps(message))
@@ -179,7 +183,7 @@ class InboxClient:
         return frame if isinstance(frame, dict) else {}
 
     def _judged(self, frame: Frame) -> list[Change | Resync]:
-        """Return the change that a frame means, if any."""
+        """Return the change in a frame, if any."""
         match frame:
             case {"type": "CONNECTED", "epoch": epoch, "seq": seq, "unread": unread}:
                 self._failures = self._refusals = 0
@@ -187,9 +191,9 @@ class InboxClient:
                 self.connected.set()
                 if frame.get("resumed") and self.cursor is not None:
                     return []
-                return self._resynced(Resync(epoch, seq, unread, "NOT_RESUMED"))
+                return self._resynced(Resync(epoch, seq, unread, "NOT_RESUMED", frame.get("unseen")))
             case {"type": "RESYNC", "epoch": epoch, "seq": seq, "unread": unread, "reason": reason}:
-                return self._resynced(Resync(epoch, seq, unread, reason))
+                return self._resynced(Resync(epoch, seq, unread, reason, frame.get("unseen")))
             case {"type": "GOING_AWAY", "reconnect_after_seconds": seconds}:
                 self._asked_to_wait = float(seconds)
             case {"type": "RATE_LIMITED", "retry_after_seconds": seconds}:
@@ -209,7 +213,7 @@ class InboxClient:
         return [resync]
 
     async def _keep(self, connection: ClientConnection, beat: float) -> None:
-        """Acknowledge what came, and give a sign of life."""
+        """Acknowledge received frames, and send heartbeats."""
         loop = asyncio.get_running_loop()
         next_beat = loop.time() + beat
         with contextlib.suppress(ConnectionClosed):
@@ -223,7 +227,7 @@ class InboxClient:
                     await connection.send('{"type":"heartbeat"}')
 
     async def _refresh(self) -> None:
-        """A new token for the open connection; without one the edge closes it, and a token is asked for again."""
+        """Send a new token on the open connection; without one the edge closes it, and the next connect gets one."""
         token = await self._get_token()
         if token is not None:
             with contextlib.suppress(ConnectionClosed, ConnectionError):
