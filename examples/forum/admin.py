@@ -82,11 +82,11 @@ class ModerationActionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-pk",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """The forum's pages are the place: they do what the row says."""
+        """Forbid additions: the forum's pages do the action that the row describes."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: ModerationAction | None = None) -> bool:
-        """What was done was done."""
+        """Forbid changes: the row is a record of the past."""
         return False
 
 

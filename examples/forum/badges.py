@@ -48,22 +48,22 @@ def award(badge: Badge, user: User, *, by: User | None = None) -> bool:
 
 
 def after_reply(author: User) -> None:
-    """What the author of a reply has earned with it."""
+    """Return the badges that the author of a reply has earned with it."""
     award(FIRST_REPLY, author)
 
 
 def after_vote(author: User) -> None:
-    """What the author of a message has earned with one more vote."""
+    """Return the badges that the author of a message has earned with one more vote."""
     if Vote.objects.filter(message__author=author).count() >= VOTES:
         award(TEN_VOTES, author)
 
 
 def after_acceptance(author: User) -> None:
-    """What the author of an answer has earned by its being accepted."""
+    """Return the badges that the author of an answer has earned with its acceptance."""
     award(SOLVER, author)
 
 
 def of(user: User) -> list[tuple[Badge, Award]]:
-    """The badges of a person, the oldest first."""
+    """Return the badges of a user, the oldest first."""
     awards = Award.objects.filter(user=user).select_related("awarded_by").order_by("pk")
     return [(CATALOGUE[award.badge], award) for award in awards if award.badge in CATALOGUE]

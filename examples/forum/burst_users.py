@@ -15,6 +15,9 @@ from django.db import connection
 from clarion import NoticeGiven, record
 from examples.forum.models import Message, Thread
 
+#: The authors of these threads, of `make burst` and of the page of operators. The forum does not list their threads.
+CROWD_SPEAKER, BURST_SPEAKER = SPEAKERS = ("crowd-speaker", "burst-speaker")
+
 _PEOPLE = """
 INSERT INTO auth_user (username, password, first_name, last_name, email, is_staff, is_superuser, is_active, date_joined)
 SELECT 'crowd-' || n, %s, '', '', '', false, false, true, now() FROM generate_series(1, %s) n
@@ -49,7 +52,7 @@ class Crowd:
         message = Message.objects.create(thread=self.thread, author=self.poster, body=body)
         return f"forum.message.posted:{message.pk}", str(message.pk)
 
-    def tell(self, kind: str) -> tuple[str, str]:
+    def notify(self, kind: str) -> tuple[str, str]:
         """Notify all participants of the thread, as a service does; as `post`."""
         name = f"burst-{uuid.uuid4().hex}"
         notice = NoticeGiven(
@@ -64,8 +67,8 @@ class Crowd:
         return name, name
 
 
-def gather(size: int, speaker: str = "crowd-speaker") -> Crowd:
-    """A thread of `size` participants besides its author, who posts."""
+def gather(size: int, speaker: str = CROWD_SPEAKER) -> Crowd:
+    """Create a thread of `size` participants besides its author, who posts."""
     poster, _ = User.objects.get_or_create(username=speaker, defaults={"password": make_password(None)})
     thread = Thread.objects.create(title=f"A burst to {size:,} people", author=poster)
     with connection.cursor() as cursor:

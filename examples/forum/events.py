@@ -1,6 +1,6 @@
 """What happens in the forum, as the pipeline knows it: names, and ids.
 
-An event of moderation names the action, of esteem the vote, acceptance or award, and of a job its row: each happens
+An event of moderation names the action, of reputation the vote, acceptance or award, and of a job its row: each happens
 once, so that its id is all that the event needs.
 """
 

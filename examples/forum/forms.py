@@ -63,7 +63,7 @@ class ReplyForm(forms.Form):
 class BurstForm(forms.Form):
     """The number of recipients of a burst."""
 
-    recipients = forms.IntegerField(label="Tell so many people", min_value=1, max_value=100_000, initial=10_000)
+    recipients = forms.IntegerField(label="Number of recipients", min_value=1, max_value=100_000, initial=10_000)
 
 
 class ModerationForm(forms.Form):
@@ -136,7 +136,7 @@ class CollectionForm(forms.Form):
         return name
 
     def clean_owners(self) -> list[User]:
-        """The people of these names."""
+        """Return the users of these names."""
         names = {name.strip().removeprefix("@").lower() for name in self.cleaned_data["owners"].split(",")} - {""}
         if not 0 < len(names) <= NAMES_MAX:
             raise forms.ValidationError(f"Name between one and {NAMES_MAX} people.")
@@ -147,7 +147,7 @@ class CollectionForm(forms.Form):
         return found
 
     def save(self) -> Collection:
-        """The collection."""
+        """Save the collection."""
         made = Collection.objects.create(name=self.cleaned_data["name"])
         made.owners.set(self.cleaned_data["owners"])
         return made

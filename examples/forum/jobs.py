@@ -45,7 +45,7 @@ J = TypeVar("J", bound=Job)
 
 @transaction.atomic
 def add_document(starter: User, *, title: str, content: bytes, collections: Iterable[Collection] = ()) -> Document:
-    """A document, to be read."""
+    """Store a document whose text is to be extracted."""
     document = Document.objects.create(starter=starter, title=title, content=content)
     document.collections.set(collections)
     return _start(document)
@@ -136,13 +136,13 @@ def read_document(document: Document) -> None:
 
 
 def run_extract(extract: Extract) -> None:
-    """The pieces."""
+    """Find the headings or the e-mail addresses of a document."""
     find = texts.headings if extract.what == Extract.What.HEADINGS else texts.addresses
     extract.found = find(extract.document.text)
 
 
 def run_analysis(analysis: Analysis) -> None:
-    """The frequencies."""
+    """Count the words of a document."""
     analysis.frequencies = texts.frequencies(analysis.document.text)
 
 

@@ -34,7 +34,7 @@ class Segment:
 
 
 def mentioned_names(body: str) -> set[str]:
-    """The names mentioned in `body`, in lower case: at most the first NAMES_MAX."""
+    """Return the names mentioned in `body`, in lower case: at most the first NAMES_MAX."""
     names: dict[str, None] = {}
     for segment in segments(body):
         if segment.name is not None:
@@ -45,7 +45,7 @@ def mentioned_names(body: str) -> set[str]:
 
 
 def segments(body: str) -> Iterator[Segment]:
-    """The text of `body`, cut into mentions and what stands between them; empty pieces are left out."""
+    """Split `body` into mentions and the text between them, without empty pieces."""
     # Composed, since a combining accent is not a letter; names are compared as Django stores them, which is NFKC.
     text = unicodedata.normalize("NFC", body)
     end = 0

@@ -1,6 +1,6 @@
-"""The content security policy: nothing is loaded from elsewhere, and sockets go to the edge only.
+"""The content security policy: pages load from this site only, and sockets go to the edge only.
 
-Enters: a request. Leaves: its response, with the policy. Pages hold no inline scripts and no inline styles.
+Input: a request. Output: its response, with the policy. Pages hold no inline scripts and no inline styles.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def content_security_policy(
 
 
 def _edge(request: HttpRequest) -> str:
-    """The edge's origins, for sockets and for Server-Sent Events."""
+    """Return the edge's origins, for sockets and for Server-Sent Events."""
     host, port = split_domain_port(request.get_host())
     port = str(settings.FORUM_EDGE_PORT or port)
     # The policy's grammar has no IPv6 addresses.

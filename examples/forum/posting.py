@@ -16,7 +16,7 @@ class Closed(Exception):
 
 @transaction.atomic
 def start_thread(author: User, *, title: str, body: str) -> Thread:
-    """A new thread with its first message."""
+    """Create a thread with its first message."""
     thread = Thread.objects.create(title=title, author=author)
     Message.objects.create(thread=thread, author=author, body=body)
     return thread
@@ -24,7 +24,7 @@ def start_thread(author: User, *, title: str, body: str) -> Thread:
 
 @transaction.atomic
 def reply(author: User, thread: Thread, *, body: str, parent: Message | None = None) -> Message:
-    """A message in `thread`, in reply to `parent` where given; raises Closed."""
+    """Create a message in `thread`, in reply to `parent` if given; raises Closed."""
     if thread.is_locked or thread.deleted_at:
         raise Closed
     message = Message.objects.create(thread=thread, author=author, body=body, parent=parent)

@@ -5,6 +5,7 @@ for production otherwise. In production a proxy that terminates TLS stands in fr
 is collected or built: WhiteNoise serves static files from their folders.
 """
 
+import os
 from pathlib import Path
 
 from clarion.shared import json_logging
@@ -12,7 +13,6 @@ from clarion.shared import settings as environment
 
 _config = environment.get_settings()
 _forum = Path(__file__).resolve().parent
-_project = _forum.parent.parent
 
 DEBUG = _config.debug
 SECRET_KEY, *SECRET_KEY_FALLBACKS = _config.secret_keys
@@ -21,6 +21,7 @@ ROOT_URLCONF = "examples.forum.urls"
 WSGI_APPLICATION = "examples.forum.wsgi.application"
 
 INSTALLED_APPS = [
+    "examples.forum.apps.ForumConfig",  # before the admin, whose first page it extends
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -30,7 +31,6 @@ INSTALLED_APPS = [
     "ninja",
     "clarion.shared.inbox",
     "clarion.pipeline",
-    "examples.forum.apps.ForumConfig",
 ]
 
 MIDDLEWARE = [
@@ -71,7 +71,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [_project / "edge" / "client"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
@@ -92,8 +91,8 @@ AUTH_PASSWORD_VALIDATORS = [
 #: The port of the edge as browsers see it; None where it shares this app's address.
 FORUM_EDGE_PORT = _config.public_edge_port
 
-#: Port of Flower as operators see it; None: no link to it.
-FORUM_FLOWER_PORT = _config.public_flower_port
+#: Where the runner of `make run` takes requests to break a part of the stack; None: the page of operators offers none.
+FORUM_BREAK_SOCKET = os.environ.get("CLARION_BREAK_SOCKET")
 
 #: Whether one click signs in as a seeded person, and the people with a known password may be seeded.
 FORUM_OPEN_DOORS = DEBUG

@@ -1,6 +1,6 @@
-"""The way in and out: by name and password, or, where doors are open, by one click on a seeded person.
+"""Sign-in and sign-out: by name and password, or in development by one click on a seeded user.
 
-Enters: credentials or a name. Leaves: a session. In production the one-click way does not exist (404).
+Input: credentials or a name. Output: a session. In production the one-click sign-in does not exist (404).
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the people that one click signs in as."""
+        """Add the users that one click signs in as."""
         people = User.objects.filter(username__in=PEOPLE, is_active=True).order_by("username")
         return super().get_context_data(people=people if settings.FORUM_OPEN_DOORS else (), **kwargs)
 

@@ -38,7 +38,7 @@ class Written(NamedTuple):
 
 
 def decoded(content: bytes) -> str:
-    """The text; raises Unreadable."""
+    """Return the text; raises Unreadable."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -57,7 +57,7 @@ def count_words(text: str) -> int:
 
 
 def addresses(text: str) -> list[str]:
-    """The e-mail addresses in it, each once, in order."""
+    """Return the e-mail addresses in the text, each once, in order."""
     return list(dict.fromkeys(match[0].lower() for match in _ADDRESS.finditer(text)))[:FOUND_MAX]
 
 
@@ -75,7 +75,7 @@ def frequencies(text: str) -> list[tuple[str, int]]:
 
 
 def markdown(title: str, messages: Iterable[Written]) -> str:
-    """A thread as Markdown: what people wrote stays as text."""
+    """Return a thread as Markdown; the messages are escaped."""
     parts = [f"# {_escaped(title)}"]
     for author, at, body in messages:
         parts.append(f"## {_escaped(author)}, {at:%Y-%m-%d %H:%M}")

@@ -5,7 +5,7 @@ from django.urls import path, re_path
 
 from clarion.pipeline.api import api
 from examples.forum import sign_in
-from examples.forum.views import esteem, jobs, moderation, mutes, operator, people, side_by_side, threads
+from examples.forum.views import break_it, jobs, moderation, mutes, operator, people, reputation, side_by_side, threads
 
 _PERSON = r"^people/(?P<username>[\w.@+-]{1,150})/"
 
@@ -16,8 +16,8 @@ urlpatterns = [
     path("threads/<int:pk>/moderate/", moderation.moderate_thread, name="moderate-thread"),
     path("threads/<int:pk>/export/", jobs.export_thread, name="export-thread"),
     path("messages/<int:pk>/", threads.message, name="message"),
-    path("messages/<int:pk>/vote/", esteem.vote, name="vote"),
-    path("messages/<int:pk>/accept/", esteem.accept, name="accept"),
+    path("messages/<int:pk>/vote/", reputation.vote, name="vote"),
+    path("messages/<int:pk>/accept/", reputation.accept, name="accept"),
     path("messages/<int:pk>/moderate/", moderation.moderate_message, name="moderate-message"),
     re_path(_PERSON + "$", people.person, name="person"),
     re_path(_PERSON + "award/$", people.award, name="award"),
@@ -35,6 +35,8 @@ urlpatterns = [
     path("settings/", mutes.settings, name="settings"),
     path("operator/", operator.operator, name="operator"),
     path("operator/<int:event_id>/", operator.burst, name="burst"),
+    path("operator/break/", break_it.request_break, name="break"),
+    path("operator/break/status/", break_it.status, name="break-status"),
     path("side-by-side/", side_by_side.side_by_side, name="side-by-side"),
     path("side-by-side/<str:username>/token/", side_by_side.token, name="side-by-side-token"),
     path("side-by-side/<str:username>/say/", side_by_side.say, name="side-by-side-say"),

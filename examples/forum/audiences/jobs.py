@@ -55,7 +55,7 @@ def document_processing_failed(event: events.DocumentProcessingFailed) -> list[A
 
 @audiences_for(events.DocumentPublicized)
 def document_publicized(event: events.DocumentPublicized) -> list[Audience]:
-    """The user who brought it, and the owners of its collections."""
+    """Return the user who uploaded it, and the owners of its collections."""
     document = _document(event.document_id)
     if document is None:
         return []

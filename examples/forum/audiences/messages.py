@@ -19,7 +19,7 @@ from examples.forum.models import Message
 EXCERPT_LENGTH = 140
 
 #: More mentions come from a script, not from a person (messages with a mention a minute).
-MENTION = declare_kind("MENTION", limit=Limit(events=20, seconds=60, over=Over.DROP))
+MENTION = declare_kind("MENTION", through_mutes=True, limit=Limit(events=20, seconds=60, over=Over.DROP))
 REPLY = declare_kind("REPLY")
 THREAD_REPLY = declare_kind("THREAD_REPLY", collapses=True)
 
@@ -55,7 +55,7 @@ def message_posted(event: MessagePosted) -> list[Audience]:
 
 
 def about(message: Message) -> dict[str, Any]:
-    """What a page needs to show a notification of `message` without asking for more."""
+    """Return all that a page needs to show a notification of `message`."""
     return {
         "thread_id": str(message.thread_id),
         "thread_title": message.thread.title,

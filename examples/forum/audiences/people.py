@@ -15,7 +15,7 @@ def active() -> "QuerySet[User]":
 
 
 def one(user_id: int) -> "QuerySet[User, Any]":
-    """That person."""
+    """Return the audience of one user."""
     return active().filter(pk=user_id).values_list("pk")
 
 

@@ -69,7 +69,7 @@ class Document(Job):
         return self.title
 
     def get_absolute_url(self) -> str:
-        """The document's page."""
+        """Return the address of the document's page."""
         return reverse("document", args=[self.pk])
 
     @property
@@ -119,7 +119,7 @@ class Export(Job):
         return f"export of thread {self.thread_id}"
 
     def get_absolute_url(self) -> str:
-        """The export's page."""
+        """Return the address of the export's page."""
         return reverse("export", args=[self.pk])
 
     @property

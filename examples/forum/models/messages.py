@@ -18,7 +18,7 @@ BODY_MAX_LENGTH = 10_000
 
 
 def thread_topic(pk: int) -> str:
-    """A thread's name as a topic: what its notifications are muted and marked read by."""
+    """Return the topic of a thread, by which its notifications are muted and marked as read."""
     return f"forum.thread:{pk}"
 
 
@@ -36,7 +36,7 @@ class Thread(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        """The thread's first page."""
+        """Return the address of the thread's first page."""
         return reverse("thread", args=[self.pk])
 
     @property
@@ -74,9 +74,9 @@ class Message(Recorded):
         return self.excerpt(60)
 
     def get_absolute_url(self) -> str:
-        """An address that finds the message's page of the thread."""
+        """Return an address that redirects to the message's page of the thread."""
         return reverse("message", args=[self.pk])
 
     def excerpt(self, length: int) -> str:
-        """The body on one line, cut at `length` characters."""
+        """Return the body on one line, truncated at `length` characters."""
         return Truncator(" ".join(self.body.split())).chars(length)

@@ -1,6 +1,6 @@
-"""How the forum's templates show what people wrote.
+"""Renders texts of users in templates.
 
-Enters: text and names, never trusted. Leaves: escaped HTML: bodies with their mentions linked, a colour for a name.
+Input: untrusted texts and names. Output: escaped HTML: bodies with their mentions linked, and a colour for a name.
 """
 
 from collections.abc import Mapping
@@ -35,5 +35,5 @@ def body(text: str, people: Mapping[str, str], reader: User) -> SafeString:
 
 @register.filter
 def tint(name: str) -> int:
-    """The colour of a person's initial: the same wherever they appear."""
+    """Return the colour of a user's initial: the same wherever they appear."""
     return crc32(name.encode()) % TINTS

@@ -10,15 +10,25 @@ const { isReply, read, sentence } = await import("../static/forum/kinds.js");
 
 globalThis.location = /** @type {any} */ ({ origin: "http://forum.example" });
 
-const load = (name) => JSON.parse(readFileSync(new URL(`../../../tests/contracts/golden/${name}.json`, import.meta.url), "utf8"));
+const load = (name) =>
+  JSON.parse(readFileSync(new URL(`../../../tests/contracts/golden/${name}.json`, import.meta.url), "utf8"));
 const golden = load("kinds");
 const frames = load("frames");
 const symbols = readFileSync(new URL("../templates/forum/_icons.html", import.meta.url), "utf8");
 
 const notification = (kind, fields = {}) => ({
-  notificationId: "5", seq: 5, notificationType: kind, createdAt: "2030-01-01T00:00:00.000000Z", isRead: false,
-  data: golden[kind]?.data ?? {}, actor: golden[kind]?.actor ? { id: "7", username: golden[kind].actor } : null,
-  messageId: null, conversationId: null, topic: null, count: 1, ...fields,
+  notificationId: "5",
+  seq: 5,
+  notificationType: kind,
+  createdAt: "2030-01-01T00:00:00.000000Z",
+  isRead: false,
+  data: golden[kind]?.data ?? {},
+  actor: golden[kind]?.actor ? { id: "7", username: golden[kind].actor } : null,
+  messageId: null,
+  conversationId: null,
+  topic: null,
+  count: 1,
+  ...fields,
 });
 
 for (const [kind, { data, icon, sentence: expected, excerpt }] of Object.entries(golden)) {
@@ -38,7 +48,8 @@ for (const [kind, { data, icon, sentence: expected, excerpt }] of Object.entries
       const reading = read(notification(kind, { data, actor: null }));
       assert.match(reading.address, /^\/(inbox\/|abc|)$/);
       assert.doesNotMatch(JSON.stringify(reading), /undefined|NaN|\[object|null(?!,"who")/);
-      for (const text of [reading.icon, reading.does, reading.about, reading.excerpt, reading.who]) assert.equal(typeof text, "string");
+      for (const text of [reading.icon, reading.does, reading.about, reading.excerpt, reading.who])
+        assert.equal(typeof text, "string");
     }
   });
 }
@@ -68,20 +79,44 @@ test("collapsed: the newest is named, and how many others", () => {
 test("the names of erased users are left out", () => {
   const gone = { id: "1", username: null };
   const says = (fields) => sentence(notification("VOTE", { data: { thread_title: "Bread" }, ...fields }));
-  assert.equal(says({ actor: null, actors: [], actorCount: 3, count: 3 }), "3 people voted for what you wrote in Bread");
-  assert.equal(says({ actor: gone, actors: [gone], actorCount: 2, count: 2 }), "2 people voted for what you wrote in Bread");
+  assert.equal(
+    says({ actor: null, actors: [], actorCount: 3, count: 3 }),
+    "3 people voted for what you wrote in Bread",
+  );
+  assert.equal(
+    says({ actor: gone, actors: [gone], actorCount: 2, count: 2 }),
+    "2 people voted for what you wrote in Bread",
+  );
   assert.equal(says({ actor: gone }), "Someone voted for what you wrote in Bread");
   const ann = { id: "2", username: "ann" };
-  assert.equal(says({ actor: ann, actors: [ann], actorCount: 2, count: 2 }), "ann and 1 other voted for what you wrote in Bread");
-  assert.equal(says({ actor: gone, actors: [gone, ann], actorCount: 2 }), "ann and 1 other voted for what you wrote in Bread");
-  assert.equal(says({ actor: ann, actors: [ann, gone, gone], actorCount: 7 }), "ann and 6 others voted for what you wrote in Bread");
+  assert.equal(
+    says({ actor: ann, actors: [ann], actorCount: 2, count: 2 }),
+    "ann and 1 other voted for what you wrote in Bread",
+  );
+  assert.equal(
+    says({ actor: gone, actors: [gone, ann], actorCount: 2 }),
+    "ann and 1 other voted for what you wrote in Bread",
+  );
+  assert.equal(
+    says({ actor: ann, actors: [ann, gone, gone], actorCount: 7 }),
+    "ann and 6 others voted for what you wrote in Bread",
+  );
 });
 
 test("the golden collapsed frame reads so", () => {
-  assert.equal(sentence(/** @type {any} */ (frames.collapsed)).startsWith("ann and ben mentioned you in Übung </script>"), true);
+  assert.equal(
+    sentence(/** @type {any} */ (frames.collapsed)).startsWith("ann and ben mentioned you in Übung </script>"),
+    true,
+  );
 });
 
-test("a kind of another app is shown by its name", () => {
+test("a kind of a service is shown by its title and text", () => {
+  const data = { title: "Invoice 2071 is ready", text: "12 € until 1 December", url: "/inbox/" };
+  const other = read(notification("INVOICE_ISSUED", { data, actor: null }));
+  assert.deepEqual([other.does, other.excerpt], ["Invoice 2071 is ready", "12 € until 1 December"]);
+});
+
+test("a kind of another app without a title is shown by its name", () => {
   const other = notification("INVOICE_PAID", { data: { excerpt: "5 €" }, actor: { id: "7", username: "ann" } });
   assert.deepEqual([sentence(other), read(other).icon, read(other).excerpt], ["ann invoice paid", "note", "5 €"]);
   assert.equal(read(notification("constructor")).icon, "note");
@@ -94,5 +129,8 @@ test("an address of elsewhere is not followed", () => {
 });
 
 test("replies are what somebody wrote", () => {
-  assert.deepEqual(Object.keys(golden).filter((kind) => isReply(notification(kind))), ["MENTION", "REPLY", "THREAD_REPLY"]);
+  assert.deepEqual(
+    Object.keys(golden).filter((kind) => isReply(notification(kind))),
+    ["MENTION", "REPLY", "THREAD_REPLY"],
+  );
 });

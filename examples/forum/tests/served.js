@@ -4,7 +4,7 @@ import { register } from "node:module";
 
 const hook = `
   export function resolve(name, context, next) {
-    const served = context.parentURL?.includes("/static/forum/") && name.startsWith("../");
-    return next(served ? new URL("../../../../edge/client/" + name.slice(3), context.parentURL).href : name, context);
+    const served = context.parentURL?.includes("/static/forum/") && name.startsWith("../clarion/");
+    return next(served ? new URL("../../../../edge/client/" + name.slice(11), context.parentURL).href : name, context);
   }`;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);

@@ -5,6 +5,7 @@ modules of the actions (`posting`, `reputation`, `moderation`, `badges`, `jobs`)
 events together.
 
 threads.py     the threads, a thread, a message     people.py  a person, their badges, their inbox
-esteem.py      vote, accept                         jobs.py    documents, extracts, analyses, exports
+reputation.py  vote, accept                         jobs.py    documents, extracts, analyses, exports
 moderation.py  lock, pin, delete, and back          pages.py   shared functions
+operator.py    bursts by a button                   break_it.py  a part of the stack broken by a button
 """

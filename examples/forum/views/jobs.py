@@ -73,7 +73,7 @@ def new_collection(request: SignedIn) -> HttpResponse:
 @require_GET
 @login_required
 def document(request: SignedIn, pk: int) -> HttpResponse:
-    """A document and its extracts."""
+    """Show a document and its extracts."""
     shown = get_object_or_404(Document.objects.select_related("starter").defer("content"), pk=pk)
     results = sorted(
         chain(shown.extracts.select_related("starter"), shown.analyses.select_related("starter")),
@@ -134,7 +134,7 @@ def export(request: SignedIn, pk: int) -> HttpResponse:
 @require_GET
 @login_required
 def export_download(request: SignedIn, pk: int) -> HttpResponse:
-    """The same as a file."""
+    """Return the same as a file."""
     done = get_object_or_404(Export.objects.select_related("thread"), pk=pk, starter=request.user, state=Job.State.DONE)
     name = slugify(done.thread.title) or f"thread-{done.thread_id}"
     disposition = f'attachment; filename="{name}.md"'
@@ -144,5 +144,5 @@ def export_download(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _finished(pk: int) -> Document:
-    """A document that was read, or could not be; one that still waits has nothing to be worked on."""
+    """Return a document that has been processed; raise Http404 for one that still waits."""
     return get_object_or_404(Document.objects.exclude(state=Job.State.WAITING).defer("content", "text"), pk=pk)

@@ -5,7 +5,7 @@ from typing import Final
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from clarion.pipeline.inbox import mutes
 from examples.forum.models import Thread
@@ -29,32 +29,19 @@ GROUPS: Final = {
 }  # fmt: skip
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @login_required
 def settings(request: SignedIn) -> HttpResponse:
-    """Which kinds are heard, and which threads are not."""
-    mine = mutes.mutes_of(request.user.pk)
-    muted = {mute.kind for mute in mine if mute.topic is None}
-    if request.method == "POST":
-        heard = set(request.POST.getlist("heard"))
-        for group, kinds in GROUPS.items():
-            for kind in kinds:
-                if group not in heard:
-                    mutes.mute(request.user.pk, kind=kind, topic=None)
-        for mute in mine:
-            if mute.topic is None and any(mute.kind in kinds for group, kinds in GROUPS.items() if group in heard):
-                mutes.unmute(request.user.pk, mute.pk)
-        return redirect("settings")
-    topics = [mute.topic for mute in mine if mute.topic and mute.kind is None]
+    """Show what people choose by; the element of the page reads and changes their mutes."""
+    topics = [mute.topic for mute in mutes.mutes_of(request.user.pk) if mute.topic]
     threads = Thread.objects.filter(pk__in=[topic.rpartition(":")[2] for topic in topics if _is_thread(topic)])
-    groups = [(group, not muted.issuperset(kinds)) for group, kinds in GROUPS.items()]
-    return render(request, "forum/mutes.html", {"groups": groups, "threads": threads})
+    return render(request, "forum/mutes.html", {"groups": GROUPS, "threads": threads})
 
 
 @require_POST
 @login_required
 def mute_thread(request: SignedIn, pk: int) -> HttpResponse:
-    """Hear no more of a thread, or again."""
+    """Mute or unmute a thread."""
     thread = get_object_or_404(seen_by(request.user), pk=pk)
     if request.POST.get("hear"):
         for mute in mutes.mutes_of(request.user.pk):
@@ -62,7 +49,7 @@ def mute_thread(request: SignedIn, pk: int) -> HttpResponse:
                 mutes.unmute(request.user.pk, mute.pk)
     else:
         mutes.mute(request.user.pk, kind=None, topic=thread.topic)
-    return redirect("settings" if request.POST.get("next") == "settings" else thread.get_absolute_url())
+    return redirect(thread.get_absolute_url())
 
 
 def _is_thread(topic: str) -> bool:

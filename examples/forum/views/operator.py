@@ -1,37 +1,37 @@
 """Bursts by a button, for the operator of the demo: start one, watch it, read its timeline."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, Sum
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clarion.pipeline.outbox.models import Batch, Event
-from clarion.pipeline.outbox.timeline import story
-from examples.forum.burst_users import gather
+from clarion.pipeline.outbox.timeline import lines_of
+from examples.forum.burst_users import BURST_SPEAKER, gather
 from examples.forum.forms import BurstForm
-from examples.forum.views.pages import SignedIn
+from examples.forum.views.break_it import card
+from examples.forum.views.pages import SignedIn, for_staff
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
 def operator(request: SignedIn) -> HttpResponse:
-    """The form; POST starts a burst."""
-    _for_staff(request)
+    """Show the form; POST starts a burst."""
+    for_staff(request)
     form = BurstForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        key, _ = gather(form.cleaned_data["recipients"], speaker="burst-speaker").post()
+        key, _ = gather(form.cleaned_data["recipients"], speaker=BURST_SPEAKER).post()
         return redirect("burst", get_object_or_404(Event, key=key).pk)
-    return render(request, "forum/operator.html", _context(request) | {"form": form})
+    context = {"form": form, "break_it": card(request.user)}
+    return render(request, "forum/operator.html", context)
 
 
 @require_GET
 @login_required
 def burst(request: SignedIn, event_id: int) -> HttpResponse:
     """One burst with its progress and timeline, as JSON for the page's script."""
-    _for_staff(request)
+    for_staff(request)
     event = get_object_or_404(Event, pk=event_id)
     batches = Batch.objects.filter(event=event)
     done = batches.aggregate(all=Count("pk"), done=Count("pk", filter=Q(state="done")), stored=Sum("stored"))
@@ -46,17 +46,6 @@ def burst(request: SignedIn, event_id: int) -> HttpResponse:
     }
     if request.headers.get("accept") == "application/json":
         return JsonResponse(progress)
-    lines = story(event)
+    lines = lines_of(event)
     context = {"form": BurstForm(), "event": event, "progress": progress, "story": lines[:40], "more": len(lines) - 40}
-    return render(request, "forum/operator.html", _context(request) | context)
-
-
-def _for_staff(request: SignedIn) -> None:
-    if not request.user.is_staff:
-        raise PermissionDenied
-
-
-def _context(request: SignedIn) -> dict[str, str | None]:
-    port = settings.FORUM_FLOWER_PORT
-    host = request.get_host().rpartition(":")[0] or request.get_host()
-    return {"flower": f"{request.scheme}://{host}:{port}/" if port else None}
+    return render(request, "forum/operator.html", context)

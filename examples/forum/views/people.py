@@ -1,12 +1,16 @@
 """A person's page with their badges, and one's own inbox."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from clarion.pipeline.inbox import snapshots
 from examples.forum import badges
 from examples.forum.forms import AwardForm
 from examples.forum.models import Message
@@ -14,11 +18,14 @@ from examples.forum.views.pages import SignedIn, page_of
 
 MESSAGES_A_PAGE = 20
 
+#: Notifications on the page of the inbox without JavaScript.
+SHOWN_PLAINLY = 50
+
 
 @require_GET
 @login_required
 def person(request: SignedIn, username: str) -> HttpResponse:
-    """The badges of a user, and their latest messages."""
+    """Show the badges of a user, and their latest messages."""
     shown = get_object_or_404(User, username=username, is_active=True)
     written = Message.objects.filter(author=shown, deleted_at=None, thread__deleted_at=None)
     context = {
@@ -33,7 +40,7 @@ def person(request: SignedIn, username: str) -> HttpResponse:
 @require_POST
 @login_required
 def award(request: SignedIn, username: str) -> HttpResponse:
-    """A moderator awards a badge to another user."""
+    """Award a badge to another user, as a moderator."""
     shown = get_object_or_404(User, username=username, is_active=True)
     if not request.user.is_staff or request.user == shown:
         raise PermissionDenied
@@ -46,5 +53,18 @@ def award(request: SignedIn, username: str) -> HttpResponse:
 @require_GET
 @login_required
 def inbox(request: SignedIn) -> HttpResponse:
-    """The person's notifications; the list is filled by the page's script."""
-    return render(request, "forum/inbox.html")
+    """Show the user's newest notifications; the element of the page replaces them by a list that is live."""
+    newest = snapshots.newest(request.user.pk, limit=SHOWN_PLAINLY).notifications
+    return render(request, "forum/inbox.html", {"rows": [_plain(row) for row in newest]})
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page shows without JavaScript; a service may have sent an address of elsewhere."""
+    data, address = row["data"], str(row["data"].get("url", ""))
+    return {
+        "who": (row["actor"] or {}).get("username"),
+        "title": data.get("title") or data.get("thread_title") or row["notificationType"],
+        "text": data.get("text") or data.get("excerpt"),
+        "address": address if url_has_allowed_host_and_scheme(address, None) else "",
+        "is_read": row["isRead"],
+    }

@@ -22,14 +22,14 @@ PAIR = PEOPLE[:2]
 
 @require_GET
 def side_by_side(request: HttpRequest) -> HttpResponse:
-    """The page."""
+    """Show the page."""
     people = [_person(name) for name in PAIR]
     return render(request, "forum/side_by_side.html", {"people": people})
 
 
 @require_POST
 def token(request: HttpRequest, username: str) -> HttpResponse:
-    """A socket's token for one of the two."""
+    """Return a socket's token for one of the two."""
     return JsonResponse({"token": mint(_person(username).pk, get_settings())[0]})
 
 

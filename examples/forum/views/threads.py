@@ -14,6 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clarion.pipeline.inbox.mutes import mutes_of
+from examples.forum.burst_users import SPEAKERS
 from examples.forum.forms import ReplyForm, ThreadForm
 from examples.forum.mentions import mentioned_names
 from examples.forum.models import Message, ModerationAction, Thread, Vote
@@ -27,8 +28,8 @@ MESSAGES_A_PAGE = 50
 @require_GET
 @login_required
 def threads(request: SignedIn) -> HttpResponse:
-    """All threads: the pinned ones, and then those written in last."""
-    found = _with_activity(seen_by(request.user))
+    """All threads of people: the pinned ones, and then those written in last."""
+    found = _with_activity(seen_by(request.user).exclude(author__username__in=SPEAKERS))
     return render(request, "forum/threads.html", {"page": page_of(request, found, THREADS_A_PAGE)})
 
 
@@ -59,7 +60,7 @@ def thread(request: SignedIn, pk: int) -> HttpResponse:
         body, parent = form.cleaned_data["body"], form.cleaned_data["parent"]
         return redirect(reply(request.user, subject, body=body, parent=parent))
 
-    page = page_of(request, _with_esteem(Message.objects.filter(thread=subject), request.user), MESSAGES_A_PAGE)
+    page = page_of(request, _with_reputation(Message.objects.filter(thread=subject), request.user), MESSAGES_A_PAGE)
     context = {
         "thread": subject,
         "last_action": _last_action(subject),
@@ -120,7 +121,7 @@ def _with_activity(found: "QuerySet[Thread]") -> "QuerySet[Thread, Any]":
     )
 
 
-def _with_esteem(found: "QuerySet[Message]", reader: User) -> "QuerySet[Message, Any]":
+def _with_reputation(found: "QuerySet[Message]", reader: User) -> "QuerySet[Message, Any]":
     """Messages in order, with their votes, the reader's among them, and why they are gone where they are."""
     votes = Vote.objects.filter(message=OuterRef("pk"))
     count = votes.order_by().values("message").annotate(n=Count("pk")).values("n")
@@ -138,7 +139,7 @@ def _with_esteem(found: "QuerySet[Message]", reader: User) -> "QuerySet[Message,
 
 
 def _replying_to(request: SignedIn, subject: Thread) -> Message | None:
-    """The message that the page was asked to reply to, by `?reply_to=` or by the form that is shown again."""
+    """Return the message to reply to, from `?reply_to=` or from the form that is shown again."""
     asked = request.POST.get("parent") or request.GET.get("reply_to") or ""
     if not (asked.isascii() and asked.isdecimal()):
         return None

@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Create missing users and rows."""
         if not settings.FORUM_OPEN_DOORS:
-            raise CommandError("seed makes people with a known password: it runs with CLARION_DEBUG=1 only")
+            raise CommandError("seed creates users with a known password, so it runs with CLARION_DEBUG=1 only")
         with transaction.atomic():
             made = _people()
             threads = _threads()
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
 
 def _people() -> int:
-    """The people that were missing; hashes the password once."""
+    """Create the missing users; hash the password once."""
     there = set(User.objects.filter(username__in=PEOPLE).values_list("username", flat=True))
     missing = [name for name in PEOPLE if name not in there]
     if missing:
@@ -52,7 +52,7 @@ def _people() -> int:
 
 
 def _threads() -> int:
-    """The threads that were missing, known by their titles."""
+    """Create the missing threads, identified by their titles."""
     titles = [conversation.title for conversation in CONVERSATIONS]
     there = set(Thread.objects.filter(title__in=titles).values_list("title", flat=True))
     missing = [conversation for conversation in CONVERSATIONS if conversation.title not in there]

@@ -4,9 +4,9 @@ import { watchConnection } from "./live.js";
 
 const STATES = {
   connecting: ["Connecting", "Connecting to live updates."],
-  connected: ["Live", "Connected: notifications arrive the moment they happen."],
-  reconnecting: ["Reconnecting", "The connection was lost. Trying again; nothing will be missed."],
-  offline: ["Offline", "You are offline. What happens meanwhile arrives when you are back."],
+  connected: ["Live", "Connected: notifications arrive immediately."],
+  reconnecting: ["Reconnecting", "The connection was lost. Reconnecting; you will not miss a notification."],
+  offline: ["Offline", "You are offline. Notifications arrive when you are back online."],
   "signed out": ["Signed out", "You are signed out. Reload the page to sign in again."],
   stopped: ["Stopped", "Live updates have stopped. Reload the page, and sign in again if you are asked to."],
 };

@@ -1,8 +1,7 @@
 /** Pages of jobs: when one is done, what the page says of jobs is read anew. */
 
-import * as api from "./api.js";
 import { beforePaint } from "./dom.js";
-import { act, store } from "./live.js";
+import { act, api, store } from "./live.js";
 import { tellAll } from "./times.js";
 
 const { topic } = document.body.dataset;

@@ -2,7 +2,7 @@
  * How each kind of notification reads. A new kind is one entry here; an unknown one is shown by its name, and so is one
  * whose data does not fit.
  *
- * @typedef {import("../store.js").Notification} Notification
+ * @typedef {import("../clarion/store.js").Notification} Notification
  * @typedef {object} Reading
  * @property {string} icon one of the page's symbols
  * @property {string} does follows the names of the actors, or stands alone
@@ -12,7 +12,7 @@
  * @property {boolean} [alone] the sentence names no actor
  */
 
-import { localLink } from "../links.js";
+import { localLink } from "../clarion/links.js";
 
 /** @param {string} icon @param {string} does @returns {(data: Record<string, any>) => Reading} */
 const inThread = (icon, does) => (data) => ({ icon, does, about: data.thread_title, excerpt: data.excerpt });
@@ -60,9 +60,18 @@ const KINDS = {
   THREAD_RESTORED: moderated("restore", "restored"),
   MESSAGE_DELETED: moderated("delete", "deleted your message in"),
   MESSAGE_RESTORED: moderated("restore", "restored your message in"),
-  DOCUMENT_PROCESSED: job("document", "Document read:", (data) => `${counted(data.words, "word", "words")}, added by ${text(data.added_by)}`),
+  DOCUMENT_PROCESSED: job(
+    "document",
+    "Document read:",
+    (data) => `${counted(data.words, "word", "words")}, added by ${text(data.added_by)}`,
+  ),
   DOCUMENT_PROCESSING_FAILED: job("problem", "Document could not be read:", (data) => data.error),
-  DOCUMENT_PUBLICIZED: (data) => ({ icon: "document", does: "published the document", about: data.title, excerpt: `Added by ${text(data.added_by)}` }),
+  DOCUMENT_PUBLICIZED: (data) => ({
+    icon: "document",
+    does: "published the document",
+    about: data.title,
+    excerpt: `Added by ${text(data.added_by)}`,
+  }),
   EXTRACT_COMPLETE: job("extract", "Extract ready:", extracted),
   ANALYSIS_COMPLETE: job("analysis", "Analysis ready:", (data) => `Most frequent: ${listed(data.words)}`),
   ANALYSIS_FAILED: job("problem", "Analysis failed:", (data) => data.error),
@@ -101,9 +110,12 @@ export function read(notification) {
   };
 }
 
-/** @param {string} kind @param {Record<string, any>} data @returns {Reading} */
-function byName(kind, { excerpt }) {
-  return { icon: "note", does: kind.toLowerCase().replaceAll("_", " "), excerpt };
+/**
+ * A kind of a service says by `title` and `text` what it is about.
+ * @param {string} kind @param {Record<string, any>} data @returns {Reading}
+ */
+function byName(kind, { title, text: body, excerpt }) {
+  return { icon: "note", does: text(title) || kind.toLowerCase().replaceAll("_", " "), excerpt: body ?? excerpt };
 }
 
 /** The same in one sentence. @param {Notification} notification */
@@ -124,7 +136,9 @@ function whoDid({ actor, actors, actorCount }) {
   if (names.length === 0) return "";
   const others = Math.max(Number(actorCount) || 0, all.length) - 1;
   if (others < 1) return names[0];
-  return others === 1 && names.length === 2 ? names.join(" and ") : `${names[0]} and ${counted(others, "other", "others")}`;
+  return others === 1 && names.length === 2
+    ? names.join(" and ")
+    : `${names[0]} and ${counted(others, "other", "others")}`;
 }
 
 /** How many did it, where none of them has a name any more. @param {Notification} notification */

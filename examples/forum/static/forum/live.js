@@ -1,67 +1,33 @@
 /**
- * This page's inbox: one store, and one connection that all tabs share.
+ * This page's inbox, which its bell has opened: one store, and one connection that all tabs share.
  *
- * The snapshot is read first and the socket goes on from its cursor, so that nothing between is missed. Changes are made
- * over HTTP and come back as frames, here as in every other tab.
+ * Changes are made over HTTP and come back as frames, here as in every other tab.
  */
 
-import { SharedSocket, socketUrl } from "../notifications.js";
-import { NotificationStore } from "../store.js";
-import * as api from "./api.js";
+import "../clarion/elements.js";
 
-export const store = new NotificationStore({ loadSnapshot: api.snapshot });
+const bell = document.getElementById("bell");
 
-/** @type {SharedSocket | null} */
-let socket = null;
-let signedOut = false;
-const watchers = [];
+export const { inbox } = bell;
+export const { store, api } = inbox;
 
-/** Be told of the connection's state, now and whenever it changes: the socket's, or "signed out". */
+/** Follow the connection's state, from now on: the socket's, or "signed out". @param {(state: string) => void} watch */
 export function watchConnection(watch) {
-  watchers.push(watch);
-  watch(socket?.state ?? "connecting");
+  inbox.addEventListener("state", ({ detail }) => watch(detail.state));
+  watch(inbox.state);
 }
 
-/** Note whether the user is signed out: the socket then asks again from time to time. @param {string | null} credential */
-function noted(credential) {
-  signedOut = credential === null;
-  return credential;
-}
-
-export async function start() {
-  const { userId, edgePort } = document.body.dataset;
-  await store.load().catch(() => null); // the socket then asks for it again, until it is there
-  const cursor = store.cursor;
-  socket = new SharedSocket(socketUrl(edgePort), {
-    getToken: async () => noted(await api.token()),
-    getTicket: async () => noted(await api.ticket()),
-    since: cursor?.seq,
-    epoch: cursor?.epoch,
-    userId,
-  });
-  store.attach(socket);
+export function reloadForAnotherUser() {
+  const { userId } = document.body.dataset;
   // The store is empty by now. The page around it is the former user's too.
-  socket.addEventListener("userchange", ({ detail }) => detail.userId !== userId && location.reload());
-  socket.addEventListener("statechange", ({ detail }) => {
-    const state = signedOut && detail.state === "reconnecting" ? "signed out" : detail.state;
-    for (const watch of watchers) watch(state);
-  });
-  socket.connect();
+  inbox.addEventListener("userchange", ({ detail }) => detail.userId !== userId && location.reload());
+  inbox.addEventListener("trouble", ({ detail }) => detail.error?.isRefusal && location.reload());
 }
 
 /** Whether this tab should announce a notification that all tabs have heard of. @param {{notificationId: string, seq: number}} one */
 export async function mayAnnounce({ notificationId, seq }) {
-  return socket === null || socket.claim(`announce:${notificationId}:${seq}`);
+  return !inbox.socket || inbox.socket.claim(`announce:${notificationId}:${seq}`);
 }
 
-/** Carry out a change; while no frame can bring it back, the snapshot does. @param {Promise<any>} change */
-export async function act(change) {
-  try {
-    await change;
-  } catch (error) {
-    if (api.isRefusal(error)) return location.reload();
-    // 404: another tab was faster, and its frame is on its way.
-    if (!(error instanceof api.HttpError && error.status === 404)) console.warn("The change was not made:", error);
-  }
-  if (socket?.state !== "connected") await store.load().catch(() => null);
-}
+/** Carry out a change. @param {Promise<any>} change */
+export const act = (change) => inbox.act(change);

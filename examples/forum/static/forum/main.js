@@ -1,16 +1,16 @@
-/** Every page of a signed-in person: the bell, toasts, the connection indicator, and times that stay right. */
+/** Every page of a signed-in person: how rows look, toasts, the connection indicator, and times that stay right. */
 
-import { hangBell } from "./bell.js";
 import { indicateConnection } from "./connection.js";
-import { start } from "./live.js";
+import { reloadForAnotherUser } from "./live.js";
+import { renderRows } from "./rows.js";
 import { keepTelling } from "./times.js";
 import { raiseToasts } from "./toasts.js";
 
 keepTelling();
-hangBell();
+renderRows();
 raiseToasts();
 indicateConnection();
-void start();
+reloadForAnotherUser();
 
 // A form is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll("form[method=post]")) {

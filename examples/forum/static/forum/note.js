@@ -1,7 +1,7 @@
 /**
  * The face of a notification, in lists and in toasts: its icon, its sentence, and what it is about.
  *
- * @typedef {import("../store.js").Notification} Notification
+ * @typedef {import("../clarion/store.js").Notification} Notification
  */
 
 import { element, icon } from "./dom.js";
@@ -19,13 +19,26 @@ export function faceOf(notification) {
   const text = element(
     "span",
     { class: "note-text" },
-    element("span", { class: "note-title" }, ...title(who, does, about), notification.count > 1 ? ` (${notification.count})` : null),
+    element(
+      "span",
+      { class: "note-title" },
+      ...title(who, does, about),
+      notification.count > 1 ? ` (${notification.count})` : null,
+    ),
     excerpt ? element("span", { class: "note-excerpt" }, excerpt) : null,
   );
-  return { address, face: [element("span", { class: colour ? "note-icon coloured" : "note-icon" }, symbol), text], text };
+  return {
+    address,
+    face: [element("span", { class: colour ? "note-icon coloured" : "note-icon" }, symbol), text],
+    text,
+  };
 }
 
 /** "ann replied to you in Bread", with who and what about set strong. */
 function title(who, does, about) {
-  return [who ? element("strong", {}, who) : null, `${who ? " " : ""}${does} `, about ? element("strong", {}, about) : null];
+  return [
+    who ? element("strong", {}, who) : null,
+    `${who ? " " : ""}${does} `,
+    about ? element("strong", {}, about) : null,
+  ];
 }

@@ -1,7 +1,7 @@
 /** Two inboxes on one page: each half has its person's token, store and connection. */
 
-import { NotificationSocket, socketUrl } from "../notifications.js";
-import { NotificationStore } from "../store.js";
+import { NotificationSocket, socketUrl } from "../clarion/notifications.js";
+import { NotificationStore } from "../clarion/store.js";
 import { beforePaint, element } from "./dom.js";
 import { faceOf } from "./note.js";
 
@@ -30,7 +30,10 @@ async function show(half) {
   const store = new NotificationStore({
     limit: SHOWN,
     loadSnapshot: async () => {
-      const answer = await fetch("/api/inbox", { headers: { Authorization: `Bearer ${await getToken()}` }, credentials: "omit" });
+      const answer = await fetch("/api/inbox", {
+        headers: { Authorization: `Bearer ${await getToken()}` },
+        credentials: "omit",
+      });
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       return answer.json();
     },
@@ -78,7 +81,7 @@ for (const [place, half] of halves.entries()) {
   for (const type of ["created", "grown"]) {
     half.store.addEventListener(type, ({ detail: { notification } }) => {
       if (notification.notificationType !== "MENTION" || !other.sentAt()) return;
-      other.told(`Heard after ${Math.round(performance.now() - other.sentAt())} ms.`);
+      other.told(`Received after ${Math.round(performance.now() - other.sentAt())} ms.`);
     });
   }
 }

@@ -3,10 +3,9 @@
  * celebrated.
  */
 
-import * as api from "./api.js";
 import { element, icon } from "./dom.js";
 import { isReply } from "./kinds.js";
-import { act, mayAnnounce, store } from "./live.js";
+import { act, api, mayAnnounce, store } from "./live.js";
 import { faceOf } from "./note.js";
 
 const SHOWN_MILLISECONDS = 7000;
@@ -28,15 +27,25 @@ export function raiseToasts() {
     place.append(toastOf(notification));
   }
 
+  document.getElementById("bell").addEventListener("clarion-toggle", () => place.replaceChildren()); // the panel says it all
   for (const type of ["created", "grown"]) store.addEventListener(type, raise);
 }
 
 function toastOf(notification) {
   const { address, face } = faceOf(notification);
   const link = element("a", { class: "toast-link", href: address }, ...face);
-  const close = element("button", { type: "button", class: "icon-button small", "aria-label": "Dismiss" }, icon("close"));
+  const close = element(
+    "button",
+    { type: "button", class: "icon-button small", "aria-label": "Dismiss" },
+    icon("close"),
+  );
   const celebrated = notification.notificationType === "BADGE" ? " celebrated" : "";
-  const toast = element("div", { class: `toast${celebrated}`, "data-notification": notification.notificationId }, link, close);
+  const toast = element(
+    "div",
+    { class: `toast${celebrated}`, "data-notification": notification.notificationId },
+    link,
+    close,
+  );
 
   let timer = 0;
   const wait = () => (timer = setTimeout(() => toast.remove(), SHOWN_MILLISECONDS));

@@ -1,7 +1,6 @@
 /** A page about something (`data-topic`): opening it reads the notifications about it, up to those it can show. */
 
-import * as api from "./api.js";
-import { act, store } from "./live.js";
+import { act, api, store } from "./live.js";
 
 const { topic } = document.body.dataset;
 /** Whether something came that this page does not show yet. */
