@@ -69,7 +69,7 @@ class Account:
 
 
 def unprivileged(folder: Path) -> Account | None:
-    """The account to run Postgres as; None when we are not root and can run it ourselves.
+    """Return the account to run Postgres as; None if we are not root and can run it ourselves.
 
     A data folder that exists keeps its owner: an ordinary user's stack can be started once as root.
     """
@@ -82,7 +82,7 @@ def unprivileged(folder: Path) -> Account | None:
 
 
 def reachable_programs(folder: Path, account: Account | None) -> Path:
-    """The folder of programs, or a copy of their whole tree that the account can run."""
+    """Return the folder of programs, or a copy of its whole tree that the account can run."""
     if account is None or account.can(folder / "postgres", "--version"):
         return folder
     package = folder.parents[1]
@@ -120,13 +120,13 @@ def reachable_folder(folder: Path, account: Account | None) -> Path:
 
 
 def stand_in(folder: Path) -> Path:
-    """The folder that stands in for one that the account cannot reach; it may not exist."""
+    """Return the folder that replaces one that the account cannot reach; it may not exist."""
     return private_folder_path() / f"data-{_name(folder)}"
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A temporary folder in which servers can run, also as root; removed at the end."""
+    """Create a temporary folder in which servers can run, also as root; remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="clarion-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:

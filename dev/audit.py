@@ -46,7 +46,7 @@ class Audit:
 
 
 def audit_of(report: dict[str, Any]) -> Audit:
-    """A report of pip-audit, read."""
+    """Parse a report of pip-audit."""
     packages = report["dependencies"]
     weaknesses = [
         f"{package['name']} {package['version']}: {weakness['id']}, mended in {_versions(weakness['fix_versions'])}"

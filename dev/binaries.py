@@ -1,8 +1,8 @@
-"""Where the programs of Postgres and Valkey are.
+"""Finds the programs of Postgres and Valkey.
 
-Enters: the environment's wheels and the PATH. Leaves: a folder with `initdb` and `postgres`, or the path of one server
-program, each tried once, so that a wheel built for another system is passed over. Raises ServerNotFound, whose message
-says what to install. Wheels come first: their versions are the ones we are tested with.
+Input: the environment's wheels and the PATH. Output: a folder with `initdb` and `postgres`, or the path of one server
+program. Each program is tried once, so that a wheel for another system is skipped. Wheels come first, because the tests
+run on their versions. Raises ServerNotFound, whose message names the packages to install.
 """
 
 import importlib.util
@@ -44,7 +44,7 @@ class PostgresPrograms:
 
 
 def find_postgres() -> PostgresPrograms:
-    """The wheel's Postgres, else the one on the PATH, else the newest that a packager put elsewhere."""
+    """Find the wheel's Postgres, else the one on the PATH, else the newest in a packager's folder."""
     for folder in _postgres_folders():
         said = _version_said_by(folder / "postgres")
         found = re.search(r"\(PostgreSQL\) (\d+)", said or "")
@@ -57,7 +57,7 @@ def find_postgres() -> PostgresPrograms:
 
 
 def find_valkey() -> Path:
-    """The wheel's Valkey, else a Valkey or Redis on the PATH."""
+    """Find the wheel's Valkey, else a Valkey or Redis on the PATH."""
     for program in _valkey_programs():
         if _version_said_by(program):
             return program
@@ -95,7 +95,7 @@ def _number_in(path: Path) -> int:
 
 
 def _version_said_by(program: Path) -> str | None:
-    """What `program --version` prints, or None when it does not run here."""
+    """Return the output of `program --version`, or None if it does not run here."""
     try:
         said = subprocess.run(  # noqa: S603 - one of the server programs found above
             [program, "--version"], capture_output=True, text=True, timeout=_VERSION_PATIENCE_SECONDS, check=True

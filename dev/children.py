@@ -1,7 +1,7 @@
-"""Child processes that end with us, and those that an earlier crash left over.
+"""Ends child processes together with this one, and those that an earlier crash left running.
 
-Enters: processes that we started, or the marks by which they are known. Leaves: those processes, ended. It may assume
-that it runs in the main thread: on Linux a child's death signal is tied to the thread that started it.
+Input: processes that this one started, or the marks that identify them. It must run in the main thread, because on
+Linux a child's death signal is tied to the thread that started it.
 """
 
 import contextlib
@@ -70,13 +70,13 @@ def send_to_family(pid: int, signum: signal.Signals) -> None:
 
 
 def working_in(folders: Iterable[Path], names: Iterable[str]) -> list[psutil.Process]:
-    """Processes of one of these names that work in one of these folders: a database server's is its data folder."""
+    """Find processes of one of these names that work in one of these folders: a server's is its data folder."""
     wanted, places = set(names), {str(folder) for folder in folders}
     return [process for process in _others() if _ask(process.name) in wanted and _ask(process.cwd) in places]
 
 
 def carrying(variable: str, value: str) -> list[psutil.Process]:
-    """Processes that were started with this environment variable set to this value."""
+    """Find processes that were started with this environment variable set to this value."""
     return [process for process in _others() if (_ask(process.environ) or {}).get(variable) == value]
 
 
@@ -102,7 +102,7 @@ def _others() -> list[psutil.Process]:
 
 
 def _ask(question: Callable[[], T]) -> T | None:
-    """The answer, or None of a process that is gone or not ours to ask."""
+    """Return the answer, or None for a process that is gone or that we may not inspect."""
     try:
         return question()
     except (psutil.Error, OSError):

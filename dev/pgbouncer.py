@@ -1,8 +1,7 @@
-"""PgBouncer as a child process of ours, in front of a Postgres of ours, in transaction mode.
+"""PgBouncer as a child process, in front of a Postgres of ours, in transaction mode.
 
-Enters: a data folder, and the Postgres. Leaves: a pooler that listens on 127.0.0.1, and the `url` by which the same
-databases are reached through it. Each of its few connections to Postgres is another client's after each transaction.
-Only tests use it.
+Input: a data folder, and the Postgres. Output: a pooler on 127.0.0.1, and the `url` of the same databases through it.
+Each of its few connections to Postgres serves another client after each transaction. Only tests use it.
 """
 
 import signal
@@ -52,6 +51,7 @@ class PgBouncer(Server):
 
     @property
     def url(self) -> str:
+        """The address of the server."""
         return self._url("clarion")
 
     def transactions(self) -> int:

@@ -1,7 +1,7 @@
-"""The programs that only tests use: a load balancer, a browser, another broker, a pooler, a watcher of metrics.
+"""Finds the programs that only tests use: a load balancer, browsers, another broker, a pooler, Prometheus.
 
-Enters: the PATH. Leaves: where each is; and, run as a module (`python -m dev.programs`), those that are missing
-installed from the system's packages where that may be done here, or a sentence about what the tests will leave out.
+Input: the PATH. Output: the path of each. Run as a module (`python -m dev.programs`), it installs the missing ones from
+the system's packages if that is allowed here, or prints which tests will be left out.
 """
 
 import os
@@ -40,6 +40,7 @@ CHROMIUM = Program(
     "chromium",
     "the pages are not tested in a real browser",
 )
+FIREFOX = Program(("firefox-esr", "firefox"), "firefox-esr", "the elements are not tested in Firefox")
 
 #: Not the one on the PATH of Debian, which changes the account and knows its own folders only.
 RABBITMQ = Program(
@@ -49,8 +50,10 @@ RABBITMQ = Program(
 )
 PGBOUNCER = Program(("pgbouncer",), "pgbouncer", "Postgres behind PgBouncer is not tested")
 PROMETHEUS = Program(("prometheus",), "prometheus", "the alerts are not tried")
+NGINX = Program(("nginx", "/usr/sbin/nginx"), "nginx-light", "the documented configuration of nginx is not tested")
+SYSTEMD_ANALYZE = Program(("systemd-analyze",), "systemd", "the units of systemd are not verified")
 
-ALL = (HAPROXY, CHROMIUM, RABBITMQ, PGBOUNCER, PROMETHEUS)
+ALL = (HAPROXY, CHROMIUM, FIREFOX, RABBITMQ, PGBOUNCER, PROMETHEUS, NGINX, SYSTEMD_ANALYZE)
 
 
 def missing() -> list[Program]:

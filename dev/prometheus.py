@@ -1,6 +1,6 @@
-"""Prometheus as a child process of ours, with alert rules that are quicker than in production.
+"""Prometheus as a child process, with alert rules that fire sooner than in production.
 
-Enters: a data folder, what to scrape, and the rules. Leaves: the alerts that fire, by name. Only tests use it.
+Input: a data folder, the targets to scrape, and the rules. Output: the firing alerts, by name. Only tests use it.
 """
 
 import re
@@ -50,10 +50,11 @@ class Prometheus(Server):
 
     @property
     def url(self) -> str:
+        """The address of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     def firing(self) -> dict[str, str]:
-        """The alerts that fire now: what each says, by its name. Of several of one name, one."""
+        """Return the firing alerts: the summary of each, by its name; one of several of the same name."""
         alerts = httpx.get(f"{self.url}/api/v1/alerts", timeout=5).json()["data"]["alerts"]
         return {
             alert["labels"]["alertname"]: alert["annotations"]["summary"]

@@ -1,7 +1,7 @@
-"""RabbitMQ as a child process of ours.
+"""RabbitMQ as a child process.
 
-Enters: a data folder and a port, as for the servers of servers.py. Leaves: one node that listens on 127.0.0.1, with
-the port mapper that Erlang needs beside it. Both end with us. Only tests use it.
+Input: a data folder and a port, as for the servers in servers.py. Output: one node on 127.0.0.1, and the port mapper
+that Erlang needs. Both end with this process. Only tests use it.
 """
 
 import signal
@@ -12,8 +12,9 @@ from typing import Self
 
 from dev import children
 from dev.account import AsUser
+from dev.ports import free_port
 from dev.programs import RABBITMQ
-from dev.servers import Server, ServerFailed, free_port
+from dev.servers import Server, ServerFailed
 
 #: Seconds for the port mapper to end when asked to.
 _MAPPER_PATIENCE_SECONDS = 5
@@ -41,6 +42,7 @@ class RabbitMQ(Server):
 
     @property
     def url(self) -> str:
+        """The address of the server."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
     def start(self) -> Self:

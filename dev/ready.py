@@ -46,7 +46,7 @@ def main() -> int:
         if now - begun > _PATIENCE_SECONDS:
             print(f"no answer after {_PATIENCE_SECONDS} s from: {', '.join([*missing, *sorted(workers)])}")
             return 1
-        if now - reported > _REPORT_SECONDS:
+        if now - reported > _REPORT_SECONDS and (missing or workers):
             reported = now
             print(f"still waiting for: {', '.join([*missing, *sorted(workers)])}")
         time.sleep(_ROUND_SECONDS)
@@ -67,7 +67,7 @@ def _http_question(ground: Ground, name: str, path: str) -> Callable[[], bool]:
 
 
 def _worker_names() -> set[str]:
-    """The node names that the Procfile gives its workers."""
+    """Return the node names that the Procfile gives its workers."""
     commands = read_procfile(PROJECT / "Procfile").values()
     found = [re.search(r"celery .* worker .*--hostname=(\S+)", command) for command in commands]
     return {match[1] for match in found if match}

@@ -1,7 +1,7 @@
-"""A Valkey, a replica of it, and a sentinel that watches them, as child processes of ours.
+"""A Valkey, a replica of it, and a sentinel that watches them, as child processes.
 
-Enters: a data folder. Leaves: the `url` by which clients find whichever of the two is the primary, and `primary`, to
-be killed. Only tests use it.
+Input: a data folder. Output: the `url` by which clients find the current primary, and `primary`, for tests that kill
+it. Only tests use it.
 """
 
 import signal
@@ -57,10 +57,11 @@ class Sentinel(Server):
 
     @property
     def url(self) -> str:
+        """The address of the server."""
         return self.database_url(0)
 
     def database_url(self, number: int) -> str:
-        """The address of one of the databases."""
+        """Return the URL of one of the databases."""
         return f"sentinel://127.0.0.1:{self.port}/{NAME}/{number}"
 
     def start(self) -> Self:

@@ -1,15 +1,14 @@
-"""Postgres and Valkey as child processes of ours.
+"""Postgres and Valkey as child processes.
 
-Enters: a data folder, a port (or none: a free one is taken and kept), and for Postgres its settings. Leaves: a server
-that listens on 127.0.0.1 and its `url`. They end with us; one that a crash left running on the same folder is stopped
-before a new one starts. The main thread starts them (see children.py). Raises ServerFailed with the end of the log.
+Input: a data folder, a port (or none for a free one, which is kept), and for Postgres its settings. Output: a server on
+127.0.0.1 and its `url`. The servers end with this process; one that a crash left running on the same folder is stopped
+before a new one starts. The main thread must start them (see children.py). Raises ServerFailed with the end of a log.
 """
 
 import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -23,6 +22,7 @@ import redis
 from dev import children
 from dev.account import AsUser, reachable_folder, reachable_programs, stand_in, unprivileged
 from dev.binaries import find_postgres, find_valkey
+from dev.ports import free_port
 
 #: Seconds until a server must answer. A second is usual; recovery after a crash on a slow disk takes longer.
 _START_PATIENCE_SECONDS = 60
@@ -64,6 +64,11 @@ class Server(ABC):
     def running(self) -> bool:
         """Whether the process that we started is there."""
         return self.process is not None and self.process.poll() is None
+
+    def answers(self) -> bool:
+        """Return whether the process that we started answers now."""
+        process = self.process  # Another thread may ask while the main one restarts the server.
+        return process is not None and process.poll() is None and self._answers(process.pid)
 
     @property
     def home(self) -> Path:
@@ -182,15 +187,17 @@ class Postgres(Server):
 
     @property
     def url(self) -> str:
+        """The address of the server."""
         return self._url("clarion")
 
     @property
     def conninfo(self) -> str:
-        """Where a standby connects."""
+        """The connection string for a standby."""
         return f"host=127.0.0.1 port={self.port} user=clarion"
 
     @property
     def home(self) -> Path:
+        """The folder of the cluster."""
         return self.data_dir / "cluster"
 
     def _homes(self) -> list[Path]:
@@ -260,10 +267,11 @@ class Valkey(Server):
 
     @property
     def url(self) -> str:
+        """The address of the server."""
         return self.database_url(0)
 
     def database_url(self, number: int) -> str:
-        """The address of one of its databases."""
+        """Return the URL of one of its databases."""
         return f"redis://127.0.0.1:{self.port}/{number}"
 
     def _prepare(self) -> tuple[list[str | Path], AsUser]:
@@ -283,13 +291,6 @@ def speaks_redis(port: int, pid: int) -> bool:
             return bool(client.info("server")["process_id"] == pid)
     except redis.RedisError:
         return False
-
-
-def free_port() -> int:
-    """Return a port of this machine without a listener at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _environment() -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""How another terminal finds the stack that is running.
+"""Finds the running stack from another terminal.
 
-Enters: a port base. Leaves: the environment of the stack's processes, as the runner wrote it when everything answered,
-so that `make burst` and tests talk to the same servers with the same secrets. Raises NoStack, whose message says what
-to do. Any file that is left over from a crash is not believed.
+Input: a port base. Output: the environment of the stack's processes, which the runner wrote when every process
+answered, so that `make burst` and tests use the same servers and secrets. A file that a crash left over is ignored.
+Raises NoStack, whose message says what to do.
 """
 
 import json
@@ -27,7 +27,7 @@ class NoStack(RuntimeError):
 
 
 def load_stack(port_base: int | None = None) -> dict[str, str]:
-    """The environment of the stack on this port base; by default that of CLARION_PORT_BASE, else 8000."""
+    """Load the environment of the stack on this port base; by default CLARION_PORT_BASE, else 8000."""
     base = port_base or int(os.environ.get("CLARION_PORT_BASE") or DEFAULT_PORT_BASE)
     file = DATA / str(base) / _FILE
     advice = (

@@ -27,12 +27,18 @@ DEFAULT_BIND = "127.0.0.1"
 MARK = "CLARION_STACK_DIR"
 
 #: What listens, in the order of the ports from the base on.
-LISTENERS = ("web", "edge", "flower", "postgres", "valkey")
+LISTENERS = ("web", "edge", "flower", "postgres", "valkey", "worker-live", "worker-bursts", "worker-jobs")
+
+#: Those that other machines may reach; the others, and the metrics of the workers, are for this one alone.
+_PUBLIC = ("web", "edge", "flower")
 
 #: Variables of your own servers; the stack starts the missing ones.
 URLS = ("DATABASE_URL", "CLARION_BROKER_URL", "CHANNEL_LAYER_URL")
 
 _HIGHEST_PORT = 65535
+
+#: How a warning of Celery begins.
+_ROOT_WARNING = "You're running the worker with superuser privileges"
 
 #: Bytes of randomness in generated secrets: 256 bits, and long enough as a key for HS256.
 _SECRET_BYTES = 32
@@ -64,6 +70,11 @@ class Ground:
         return "127.0.0.1" if self.bind in ("0.0.0.0", "") else self.bind  # noqa: S104 - compared, not bound
 
     @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return self.bind in ("127.0.0.1", "localhost", "::1")
+
+    @property
     def needs_postgres(self) -> bool:
         """No database was given."""
         return "DATABASE_URL" not in self.given
@@ -74,8 +85,12 @@ class Ground:
         return not {"CLARION_BROKER_URL", "CHANNEL_LAYER_URL"} <= self.given.keys()
 
     def port(self, listener: str) -> int:
-        """The port of one of LISTENERS."""
+        """Return the port of one of LISTENERS."""
         return self.port_base + LISTENERS.index(listener)
+
+    def command(self, name: str, line: str) -> str:
+        """Return the line of the Procfile; a worker answers Prometheus on its port."""
+        return f"CLARION_METRICS_PORT={self.port(name)} {line}" if name.startswith("worker-") else line
 
     def make_folder(self) -> None:
         """Make the data folder, or say why it cannot be used."""
@@ -95,7 +110,7 @@ class Ground:
             if unneeded.get(listener):
                 continue
             port = self.port(listener)
-            host = "127.0.0.1" if listener in unneeded else self.bind
+            host = self.bind if listener in _PUBLIC else "127.0.0.1"
             if reason := _why_not(host, port):
                 raise BadGround(
                     f"Port {port}, which {listener} needs, {reason}. Stop what uses it, or set CLARION_PORT_BASE "
@@ -104,7 +119,7 @@ class Ground:
                 )
 
     def environment(self, urls: Mapping[str, str]) -> dict[str, str]:
-        """What the processes get: ours, the servers' addresses, ports and secrets."""
+        """Return the environment of the processes: ours, the servers' addresses, ports and secrets."""
         return {
             **os.environ,
             **urls,
@@ -120,17 +135,21 @@ class Ground:
             "CLARION_ALLOWED_ORIGINS": ",".join(
                 f"http://{host}:{self.port('web')}" for host in {self.bind, "localhost"}
             ),
+            # Bound to other addresses than this machine's, the demo may be opened from a phone beside it.
+            **({} if self.is_local or "CLARION_ALLOWED_HOSTS" in os.environ else {"CLARION_ALLOWED_HOSTS": "*"}),
             "CLARION_FLOWER_PORT": str(self.port("flower")),
             "CLARION_FLOWER_PASSWORD": self._secret("CLARION_FLOWER_PASSWORD", _SECRET_BYTES // 2),
             "CLARION_SECRET_KEY": self._secret("CLARION_SECRET_KEY", _SECRET_BYTES),
             "CLARION_DEBUG": os.environ.get("CLARION_DEBUG", "1"),
             "PYTHONUNBUFFERED": "1",
+            # As root, for example in a container, each process of Celery would say so in eight lines.
+            "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", f"ignore:{_ROOT_WARNING}"),
             # Unresolved: the interpreter in the virtual environment is a link to the system's.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         }
 
     def _secret(self, name: str, size: int) -> str:
-        """The one in the environment, else the one generated at the first start and kept."""
+        """Return the secret of the environment, else the one that was generated at the first start and kept."""
         if given := os.environ.get(name):
             return given
         file = self.folder / name.lower()
@@ -140,7 +159,7 @@ class Ground:
 
 
 def from_environment() -> Ground:
-    """The ground that the environment asks for."""
+    """Return the configuration that the environment selects."""
     text = os.environ.get("CLARION_PORT_BASE") or str(DEFAULT_PORT_BASE)
     highest = _HIGHEST_PORT - len(LISTENERS) + 1
     if not text.isdecimal() or not 1 <= int(text) <= highest:

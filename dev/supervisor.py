@@ -1,8 +1,8 @@
-"""Lines of the Procfile as processes, their output named and interleaved in one terminal.
+"""Runs lines of the Procfile as processes, with their output named and interleaved in one terminal.
 
-Enters: names, shell commands and their environment. Leaves: running processes, each the leader of a group of its own,
-and whichever ended. honcho reads the Procfile and prints; its own manager is not used, because it allows five seconds
-to end, does not say who ended first, and leaves the processes alive when it is killed.
+Input: names, shell commands and their environment. Output: running processes, each the leader of its own process group,
+and the first one that ended. honcho reads the Procfile and prints. Its own manager is not used, because it allows five
+seconds to end, does not report which process ended first, and leaves the processes running when it is killed.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from honcho.environ import parse_procfile
 from honcho.printer import Message, Printer
 
 from dev import children
+from dev.log_lines import plain
 
 #: Seconds for which the loop sleeps when nothing is printed; also how soon an ended process is noticed.
 _TICK_SECONDS = 0.1
@@ -33,17 +34,22 @@ _LINES_WAITING = 1000
 #: Seconds to read what ended processes said last.
 _LAST_WORDS_SECONDS = 1
 
+#: How the line ends by which a Celery worker says that it takes tasks.
+_READY = b" ready."
+
 #: Name under which the runner itself speaks.
 _OWN_NAME = "run"
 
 
 @dataclass(frozen=True)
 class Child:
-    """One process of ours."""
+    """One process of ours. `ready` is set when it has said so, as workers do."""
 
     name: str
+    command: str
     process: subprocess.Popen[bytes]
     reader: threading.Thread
+    ready: threading.Event
 
 
 class Supervisor:
@@ -55,6 +61,7 @@ class Supervisor:
         self._environment = dict(environment)
         self._lines: queue.Queue[Message] = queue.Queue(_LINES_WAITING)
         self._printer = Printer(sys.stdout, width=max(len(name) for name in [*names, _OWN_NAME]))
+        self._readable = sys.stdout.isatty()
         self._colours = dict(zip(names, get_colours(), strict=False))
 
     def start(self, name: str, command: str) -> Child:
@@ -71,8 +78,10 @@ class Supervisor:
             # Not SIGTERM: a worker that waits for a broker that ended with us could linger and hold its port.
             preexec_fn=children.dies_with_parent(signal.SIGKILL),  # noqa: PLW1509
         )
-        reader = threading.Thread(target=self._read, args=(name, process), name=f"output of {name}", daemon=True)
-        child = Child(name, process, reader)
+        ready = threading.Event()
+        arguments = (name, process, ready)
+        reader = threading.Thread(target=self._read, args=arguments, name=f"output of {name}", daemon=True)
+        child = Child(name, command, process, reader, ready)
         self.children.append(child)
         reader.start()
         return child
@@ -80,6 +89,10 @@ class Supervisor:
     def say(self, sentence: str) -> None:
         """Print a line of the runner's own, in turn with the others."""
         self._print(self._message(_OWN_NAME, sentence))
+
+    def warn(self, sentence: str) -> None:
+        """Print a line of the runner's own, in red on a terminal."""
+        self.say(f"\033[31m{sentence}\033[0m" if self._readable else sentence)
 
     def say_plainly(self, line: str) -> None:
         """Print a line without time and name, for programs and people that look for it."""
@@ -128,10 +141,12 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.process.pid, signum)
 
-    def _read(self, name: str, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, name: str, process: subprocess.Popen[bytes], ready: threading.Event) -> None:
         with contextlib.suppress(OSError, ValueError):  # Closed under our hands at the end.
             for line in process.stdout or ():
-                self._lines.put(self._message(name, line))
+                if _READY in line:
+                    ready.set()
+                self._lines.put(self._message(name, plain(line) if self._readable else line))
 
     def _message(self, name: str, data: bytes | str) -> Message:
         return Message("line", data, datetime.datetime.now(), name, self._colours.get(name))  # noqa: DTZ005
