@@ -1,6 +1,6 @@
 """`make burst`: one message in a thread of many, some of them connected, against the running stack.
 
-Enters: how many recipients, how many of them online; another kind than a message's, and how many in a row. Leaves: a
+Input: the number of recipients and of those online; another kind, and the number of messages in a row. Output: a
 table and, as the last line, the same as one JSON object; exit code 1 if anything was lost, repeated or out of order.
 The message is saved as a request of the web app saves it; the sockets are real and go through the real edge.
 """
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 #: The kind of a message in a thread.
 MESSAGE = "THREAD_REPLY"
 
-#: How long to wait for the last of it (seconds): a lost frame is found by the edge within half a minute.
+#: Longest wait for the last frame (seconds): the edge finds a lost frame within half a minute.
 PATIENCE_SECONDS = 60
-#: And more for each recipient, on the slowest machine.
+#: Further seconds for each recipient, on the slowest machine.
 PATIENCE_A_RECIPIENT = 0.002
-#: How often to look (seconds).
-LOOK_SECONDS = 0.05
+#: Interval between two queries for the progress (seconds).
+POLL_SECONDS = 0.05
 
 _PROGRESS = """
 SELECT coalesce(sum(b.published), 0), count(*) FILTER (WHERE e.state IN ('done', 'failed')),
@@ -47,7 +47,7 @@ SELECT coalesce(sum(b.published), 0), count(*) FILTER (WHERE e.state IN ('done',
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a burst. Times begin at the commit of the event that they are of; memory is in MiB."""
+    """The result of a burst. Times begin at the commit of their event; memory is in MiB."""
 
     kind: str
     storm: int
@@ -69,7 +69,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether every promise was kept."""
+        """Whether nothing was lost, repeated or out of order."""
         return not (self.lost or self.repeated or self.out_of_order)
 
 
@@ -78,10 +78,14 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    recipients: Annotated[int, typer.Option(min=1, max=1_000_000, help="People who take part in the thread.")] = 10_000,
-    online: Annotated[int, typer.Option(min=0, max=20_000, help="How many of them are connected.")] = 200,
-    kind: Annotated[str, typer.Option(help="What they are told; any but THREAD_REPLY without a message.")] = MESSAGE,
-    storm: Annotated[int, typer.Option(min=1, max=1_000, help="How many times, one right after the other.")] = 1,
+    recipients: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Number of participants of the thread.")
+    ] = 10_000,
+    online: Annotated[int, typer.Option(min=0, max=20_000, help="Number of recipients who are connected.")] = 200,
+    kind: Annotated[
+        str, typer.Option(help="Kind of the notification; any but THREAD_REPLY is sent without a message.")
+    ] = MESSAGE,
+    storm: Annotated[int, typer.Option(min=1, max=1_000, help="Number of messages in a row.")] = 1,
 ) -> None:
     """Notify many users together, and count the arrivals."""
     console = Console()
@@ -98,12 +102,12 @@ def main(
 async def _burst(url: str, recipients: int, online: int, kind: str, storm: int, console: Console) -> Result:
     from benchmarks.listeners import Listeners
     from benchmarks.memory import WorkerMemory
-    from examples.forum import burst_users as crowds
+    from examples.forum import burst_users
 
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         preparing = progress.add_task("preparing", total=recipients)
-        crowd = await asyncio.to_thread(crowds.gather, recipients)
+        crowd = await asyncio.to_thread(burst_users.gather, recipients)
         await asyncio.to_thread(_warm_up, kind)
         memory = await asyncio.to_thread(WorkerMemory)
         progress.update(preparing, completed=recipients)
@@ -127,7 +131,7 @@ async def _burst(url: str, recipients: int, online: int, kind: str, storm: int, 
                 progress.update(receiving, completed=received)
                 if finished == storm and received == online * storm:
                     break
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
             await listeners.settled()
         finally:
             await listeners.close()
@@ -157,7 +161,7 @@ async def _burst(url: str, recipients: int, online: int, kind: str, storm: int, 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One event: its row, the `messageId` of its frames, what the poster waited, when it was committed."""
+    """One event: its row, the `messageId` of its frames, the request time, and the time of its commit."""
 
     event_id: int
     name: str
@@ -166,14 +170,14 @@ class Posted:
 
 
 def _warm_up(kind: str) -> None:
-    """A process of the web app has its connections to Postgres and the broker open; so has ours, after this."""
+    """Open the connections to Postgres and the broker, as a process of the web app has them."""
     from examples.forum import burst_users
 
     _post(burst_users.gather(1), kind)
 
 
 def _post(crowd: "Crowd", kind: str) -> Posted:
-    """What the web app does in a request: save, and commit."""
+    """Save and commit, as the web app does in a request."""
     from django.db import transaction
 
     from clarion.pipeline.outbox.models import Event
@@ -182,7 +186,7 @@ def _post(crowd: "Crowd", kind: str) -> Posted:
     begun = time.perf_counter()
     with transaction.atomic():
         transaction.on_commit(lambda: committed.append(time.perf_counter()))
-        key, name = crowd.post() if kind == MESSAGE else crowd.tell(kind)
+        key, name = crowd.post() if kind == MESSAGE else crowd.notify(kind)
     seconds = time.perf_counter() - begun
     return Posted(Event.objects.values_list("pk", flat=True).get(key=key), name, seconds, committed[0])
 
@@ -198,7 +202,7 @@ def _progress(posted: Sequence[Posted]) -> tuple[int, int, float]:
 
 
 def _persisted(posted: Sequence[Posted]) -> int:
-    """How many notifications these events made."""
+    """Return the number of notifications of these events."""
     from clarion.shared.inbox.models import Notification
 
     return Notification.objects.filter(event_id__in=[post.event_id for post in posted]).count()
@@ -206,7 +210,7 @@ def _persisted(posted: Sequence[Posted]) -> int:
 
 def _table(result: Result) -> Table:
     times = "" if result.storm == 1 else f", {result.storm} times"
-    title = f"{result.kind} to {result.recipients:,} people, {result.online:,} of them connected{times}"
+    title = f"{result.kind} to {result.recipients:,} recipients, {result.online:,} of them connected{times}"
     table = Table(title=title, title_justify="left", box=None, show_header=False, min_width=len(title))
     table.add_column(style="bold")
     table.add_column(justify="right")
@@ -218,7 +222,7 @@ def _table(result: Result) -> Table:
         "lost": f"{result.lost:,}",
         "repeated": f"{result.repeated:,}",
         "out of order": f"{result.out_of_order:,}",
-        "poster's wait": f"{result.poster_ms:,.1f} ms",
+        "request time": f"{result.poster_ms:,.1f} ms",
         "time to last batch": f"{result.persist_s:,.3f} s",
         "time to last socket": f"{result.last_received_s:,.3f} s",
         "commit to socket, p50": f"{result.p50_ms:,.1f} ms",
@@ -231,7 +235,7 @@ def _table(result: Result) -> Table:
 
 
 def _allow_files(needed: int) -> None:
-    """A socket is a file; the usual limit is 1,024."""
+    """Raise the limit of open files, because each socket is one; the usual limit is 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < needed:
         resource.setrlimit(

@@ -1,8 +1,8 @@
-"""`make lanes`: how long a single mention takes while a burst is worked off, beside an idle system.
+"""`make lanes`: the latency of a single mention during a burst, relative to an idle system.
 
-Enters: the size of the burst, the running stack. Leaves: a table and, as the last line, the same as one JSON object.
-Mentions of one person are posted one after another, and timed from commit to socket; first with
-nothing else to do, then while messages to many are delivered.
+Input: the size of the burst, the running stack. Output: a table and, as the last line, the same as one JSON object.
+Mentions of one user are posted one after another and timed from commit to socket; first on an idle system, then during
+bursts.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 #: Longest wait for one mention (seconds).
 PATIENCE_SECONDS = 60
-#: Between two looks at whether it came (seconds).
-LOOK_SECONDS = 0.001
-#: Between two mentions (seconds), as people write them; none of them waits for the one before.
+#: Interval between two checks for it (seconds).
+POLL_SECONDS = 0.001
+#: Pause between two mentions (seconds), so that none waits for the one before.
 PAUSE_SECONDS = 0.02
-#: People who take turns, each in a thread of their own, so that none is taken for a storm or a flood.
+#: Authors who take turns, each in a thread of their own, so that none reaches a rate limit.
 SPEAKERS = 40
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -38,7 +38,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """Milliseconds from commit to socket, and how many times as long at the 99th percentile."""
+    """Milliseconds from commit to socket, and the ratio at the 99th percentile."""
 
     recipients: int
     mentions_idle: int
@@ -70,29 +70,31 @@ def main(
     print(json.dumps(asdict(result)))
 
 
-async def compare(url: str, recipients: int, mentions: int, *, look: Callable[[], None] = lambda: None) -> Lanes:
-    """Time so many mentions on an idle system, then as many and more while one burst after another is worked off.
+async def compare(url: str, recipients: int, mentions: int, *, sample: Callable[[], None] = lambda: None) -> Lanes:
+    """Time so many mentions on an idle system, then at least as many during one burst after another.
 
-    `look` is called before the first, between the two, and after the last.
+    `sample` is called before the first, between the two, and after the last.
     """
     from benchmarks.listeners import Listeners
-    from examples.forum import burst_users as crowds
+    from examples.forum import burst_users
 
-    burst = await asyncio.to_thread(crowds.gather, recipients)
-    pairs = itertools.cycle([await asyncio.to_thread(crowds.gather, 1, f"crowd-{n}-speaks") for n in range(SPEAKERS)])
+    burst = await asyncio.to_thread(burst_users.gather, recipients)
+    pairs = itertools.cycle(
+        [await asyncio.to_thread(burst_users.gather, 1, f"crowd-{n}-speaks") for n in range(SPEAKERS)]
+    )
     listeners = Listeners(url)
     await listeners.connect(next(pairs).user_ids, lambda: None)
     try:
         await _mention(next(pairs), listeners)  # to warm up
-        look()
+        sample()
         idle = [await _mention(next(pairs), listeners) for _ in range(mentions)]
-        look()
+        sample()
         busy: list[float] = []
         while len(busy) < mentions:
             event = (await asyncio.to_thread(burst.post))[0]
             while not await asyncio.to_thread(_is_done, event):
                 busy.append(await _mention(next(pairs), listeners))
-        look()
+        sample()
     finally:
         await listeners.close()
     return Lanes(
@@ -108,13 +110,13 @@ async def compare(url: str, recipients: int, mentions: int, *, look: Callable[[]
 
 
 async def _mention(pair: "Crowd", listeners: "Listeners") -> float:
-    """Post one, wait for it, and say how long that took from its commit (seconds)."""
+    """Post one, wait for it, and return the seconds from its commit."""
     name, committed_at = await asyncio.to_thread(_post, pair)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (times := listeners.times(name)):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the mention in message {name} did not arrive")
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
     await asyncio.sleep(PAUSE_SECONDS)
     return times[0] - committed_at
 

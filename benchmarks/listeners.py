@@ -51,7 +51,7 @@ class Listener:
                 self.came_at.setdefault(frame["messageId"], time.perf_counter())
 
     async def token(self) -> str:
-        """A token for its user."""
+        """Return a token for its user."""
         return mint(self.user_id, get_settings())[0]
 
 

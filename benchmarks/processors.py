@@ -1,7 +1,7 @@
 """Processor time of the parts of a system, between two moments.
 
-Enters: the processes of each part. Leaves: seconds that each part computed. Postgres and Valkey of the ground are
-always among them; of Postgres, all its processes, those included that begin or end in between.
+Input: the processes of each part. Output: seconds of processor time for each part. Postgres and Valkey of the testbed
+are always among them; Postgres with all its processes, also those that begin or end in between.
 """
 
 from collections.abc import Sequence

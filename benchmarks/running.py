@@ -1,7 +1,7 @@
-"""The running stack, as benchmarks use it.
+"""Joins the running stack, as benchmarks use it.
 
-Enters: nothing but what `make run` has left for others to find. Leaves: this process in the stack's environment, with
-Django ready; or the message that no stack is running, and exit code 2.
+Output: this process has the environment of the stack of `make run`, with Django ready. Without a running stack it
+prints that and exits with code 2.
 """
 
 import os

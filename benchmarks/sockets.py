@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 #: Handshakes under way at the same time. A server that is asked by more lets them wait in the kernel.
-AT_ONCE = 100
-#: Longest wait for anything to come (seconds).
+CONCURRENCY = 100
+#: Longest wait for the expected bytes (seconds).
 PATIENCE_SECONDS = 60
-#: Bytes read at once.
+#: Bytes of one read.
 READ_BYTES = 1 << 18
 
 
@@ -34,13 +34,13 @@ class Crowd:
 
     def __init__(self, port: int, *, first_frame: bool) -> None:
         self._address = ("127.0.0.1", port)
-        self._first_frame = first_frame  # the server says something first, which is part of being open
+        self._first_frame = first_frame  # a socket counts as open when it has received a frame
         self._selector = selectors.EpollSelector()
         self._open: list[socket.socket] = []
         self.bytes = 0
-        self._heard: set[int] = set()  # file descriptors of the open ones that were sent something
+        self._received: set[int] = set()  # file descriptors
 
-    def connect(self, handshakes: Sequence[bytes], at_once: int = AT_ONCE, port: int | None = None) -> float:
+    def connect(self, handshakes: Sequence[bytes], concurrency: int = CONCURRENCY, port: int | None = None) -> float:
         """Open a socket for each handshake, to the crowd's port or another; the seconds until all were open."""
         address = self._address if port is None else (self._address[0], port)
         begun = time.perf_counter()
@@ -49,7 +49,7 @@ class Crowd:
         wanted = len(self._open) + len(handshakes)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(self._open) < wanted:
-            while opening < at_once and (handshake := next(left, None)) is not None:
+            while opening < concurrency and (handshake := next(left, None)) is not None:
                 one = socket.socket()
                 one.setblocking(False)
                 one.connect_ex(address)
@@ -62,7 +62,7 @@ class Crowd:
         return time.perf_counter() - begun
 
     def _advance(self, key: selectors.SelectorKey) -> bool:
-        """Go on with one that is opening; whether it is open now."""
+        """Advance a socket that is opening; return whether it is open now."""
         one: socket.socket = key.fileobj  # type: ignore[assignment]
         state: _Opening | None = key.data
         if state is None:
@@ -98,7 +98,7 @@ class Crowd:
             if not said:
                 raise CrowdFailed("the server closed a socket")
             self.bytes += len(said)
-            self._heard.add(key.fd)
+            self._received.add(key.fd)
 
     def read_until(self, total: int, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Read until so many bytes have come in all."""
@@ -112,18 +112,18 @@ class Crowd:
     def forget(self) -> None:
         """Read the available bytes, and reset the counts."""
         self.read()
-        self._heard.clear()
+        self._received.clear()
 
     def read_until_all(self) -> None:
-        """Read until every socket was sent something since `forget`."""
+        """Read until every socket has received bytes since `forget`."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(self._heard) < len(self._open):
+        while len(self._received) < len(self._open):
             self.read(0.05)
             if time.monotonic() > deadline:
-                raise CrowdFailed(f"{len(self._heard)} of {len(self._open)} sockets were sent something")
+                raise CrowdFailed(f"{len(self._received)} of {len(self._open)} sockets have received bytes")
 
     def close(self) -> None:
-        """Close all, at once."""
+        """Close all without a closing handshake."""
         for one in self._open:
             self._selector.unregister(one)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
@@ -133,7 +133,7 @@ class Crowd:
 
 
 def handshake(path: str, headers: Iterable[tuple[str, str]] = ()) -> bytes:
-    """The bytes of a WebSocket handshake."""
+    """Return the bytes of a WebSocket handshake."""
     lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade"]
     lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
     lines += [f"{name}: {value}" for name, value in headers]

@@ -1,7 +1,7 @@
-"""The ground a benchmark stands on: Postgres and Valkey of its own, and the server processes it measures.
+"""The testbed of a benchmark: its own Postgres and Valkey, and the server processes that are measured.
 
-Enters: nothing. Leaves: servers on free ports in a temporary folder, this process and its children pointed at them,
-Django ready, the tables made. Everything ends with the run. Postgres is as careful with the disk as in production.
+The servers run on free ports in a temporary folder, with the tables created; the environment of this process and its
+children points at them. Everything ends with the run. Postgres writes to disk as durably as in production.
 """
 
 import os
@@ -23,7 +23,8 @@ import redis
 
 from dev import children
 from dev.account import scratch_folder
-from dev.servers import Postgres, Valkey, free_port
+from dev.ports import free_port
+from dev.servers import Postgres, Valkey
 
 BIN = Path(sys.executable).parent
 
@@ -40,8 +41,8 @@ SEGMENTS = 60
 
 
 @contextmanager
-def ground() -> Iterator[tuple[Postgres, Valkey]]:
-    """Servers of the run's own, with the tables in place."""
+def testbed() -> Iterator[tuple[Postgres, Valkey]]:
+    """Start Postgres and Valkey, and create the tables."""
     with (
         scratch_folder() as folder,
         Postgres(folder / "postgres", settings=POSTGRES) as postgres,
@@ -77,18 +78,18 @@ def _write_ahead() -> None:
         cursor.execute("CHECKPOINT")
 
 
-#: Process ids of Postgres and Valkey, while there is a ground.
+#: Process ids of Postgres and Valkey, while they run.
 _servers: list[int] = []
 
 
 def servers() -> tuple[int, int]:
-    """The process ids of the ground's Postgres and Valkey."""
+    """Return the process ids of Postgres and Valkey."""
     postgres, valkey = _servers
     return postgres, valkey
 
 
 def clear() -> None:
-    """Empty every table and all of Redis, as if the ground were new, and let Postgres finish its deferred writes."""
+    """Empty every table and all of Redis, and let Postgres finish its deferred writes."""
     from django.apps import apps
     from django.db import connection
 
@@ -110,7 +111,7 @@ def settle() -> None:
 
 
 def database(name: str) -> str:
-    """Make a database of that name; its URL."""
+    """Create a database of that name; return its URL."""
     base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     with psycopg.connect(f"{base}/postgres", autocommit=True) as postgres:
         postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -130,7 +131,7 @@ class Server:
 
     @property
     def process(self) -> psutil.Process:
-        """The process, to look at."""
+        """The running process."""
         assert self._popen is not None  # noqa: S101 - used within its block
         return psutil.Process(self._popen.pid)
 
@@ -175,7 +176,7 @@ def daphne(application: str, *, ready: str = "/", **environment: str) -> Server:
 
 
 def edge(**environment: str) -> Server:
-    """The edge."""
+    """Return the edge, on a free port."""
     return daphne(
         "clarion.edge.asgi:application", ready="/readyz", DJANGO_SETTINGS_MODULE="clarion.edge.settings", **environment
     )
@@ -184,7 +185,7 @@ def edge(**environment: str) -> Server:
 def worker(
     *queues: str, concurrency: int = 4, prefetch: int = 1, app: str = "clarion.pipeline", **environment: str
 ) -> Server:
-    """A worker process on these queues, of a Celery app; ready when it answers Prometheus."""
+    """Return a worker process of a Celery app on these queues; it is ready when it answers Prometheus."""
     port = free_port()
     names = ",".join(queues)
     command = [str(BIN / "celery"), "--quiet", "-A", app, "worker", f"--hostname={names}@bench", f"--queues={names}"]
@@ -194,7 +195,7 @@ def worker(
 
 
 class Peer:
-    """A process that is asked with numbers, one a line, and answers each with seconds."""
+    """A process that reads numbers, one a line, and answers each with the seconds it took."""
 
     def __init__(self, *command: str, **environment: str) -> None:
         self._command = command
@@ -218,17 +219,17 @@ class Peer:
         self._popen.communicate()
 
     def ask(self, number: int) -> float:
-        """Ask for so many; the seconds it took."""
+        """Send a number; return the seconds that the peer took."""
         self.begin(number)
         return self.end()
 
     def begin(self, number: int) -> None:
-        """Ask, and do not wait."""
+        """Send a number without waiting for the answer."""
         assert self._popen.stdin is not None  # noqa: S101 - it is a pipe
         self._popen.stdin.write(f"{number}\n")
 
     def end(self) -> float:
-        """The answer to a request."""
+        """Return the answer to `begin`."""
         return float(self._line())
 
     def _line(self) -> str:
@@ -246,7 +247,7 @@ def uvicorn(application: str) -> Server:
     return Server(str(BIN / "uvicorn"), *options, application, port=port, ready="/")
 
 
-def interleaved(runs: int, ways: Sequence[str]) -> Iterator[str]:
-    """The ways in turn, so often: what the machine does meanwhile meets all of them."""
+def interleaved(runs: int, names: Sequence[str]) -> Iterator[str]:
+    """Yield the names in turn, so that a disturbance of the machine affects all of them."""
     for _ in range(runs):
-        yield from ways
+        yield from names

@@ -1,8 +1,8 @@
 """One edge process: frames out, sockets in, memory.
 
 The same bytes go to the same number of sockets, each of a user of its own: from memory through bare Daphne and bare
-uvicorn, through the stock layer and consumer, and through the edge. What a worker would publish is written to Valkey
-as prebuilt bytes by the process that also reads the sockets, so that one core is left to the server.
+uvicorn, through the stock layer and consumer, and through the edge. The process that reads the sockets also writes the
+frames to Valkey, as prebuilt bytes, so that one core is left to the server.
 """
 
 import socket
@@ -13,22 +13,23 @@ from contextlib import closing
 from django.contrib.auth.models import User
 from rich.console import Console
 
-from benchmarks.figures import Figure, ratio
+from benchmarks.figures import RUNS, Figure, details, ratio
 from benchmarks.sockets import Crowd, frame_size, handshake
 from benchmarks.testbed import KIB, Server, daphne, edge, interleaved, uvicorn
-from clarion.pipeline.publish import channel_layer
+from clarion.shared.channel_layer import channel_layer
 from clarion.shared.groups import user_group
 from clarion.shared.messages import frame_message
 from clarion.shared.protocol import SUBPROTOCOL
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
+from clarion.shared.user_keys import Key
 
 AREA = "edge"
 #: Bytes of a frame, as a reply in a forum has.
 FRAME_BYTES = 300
 #: Frames of one run, over all sockets.
 FRAMES = 60_000
-#: Messages that may be on their way before the sockets have to have caught up: less than Redis lets wait.
+#: Messages in flight before the sockets must have caught up: fewer than Redis buffers for a subscriber.
 WINDOW = 10_000
 CHUNK = 500
 
@@ -45,38 +46,36 @@ _PUSH = b"POST /push?rounds=%d&size=%d HTTP/1.1\r\nHost: benchmark\r\nContent-Le
 
 
 def measure(console: Console) -> Iterator[Figure]:
-    """The figures of one edge process."""
+    """Measure one edge process."""
     _make_users()
     for sockets, at_least in ((1_000, 5.0), (5_000, 10.0)):
         rates = _rates(console, sockets)
-        told = ", ".join(f"{name} {sum(them) / len(them):,.0f}/s" for name, them in rates.items())
-        yield ratio(
-            f"edge.frames.{sockets}.daphne", AREA, f"frames/s at {sockets:,} sockets, against bare Daphne",
-            rates["edge"], rates["daphne"], at_least=0.9, told=told,
-        )  # fmt: skip
-        yield ratio(
-            f"edge.frames.{sockets}.uvicorn", AREA, f"frames/s at {sockets:,} sockets, against bare uvicorn",
-            rates["edge"], rates["uvicorn"], told=told,
-        )  # fmt: skip
-        yield ratio(
-            f"edge.frames.{sockets}.stock", AREA, f"frames/s at {sockets:,} sockets, against stock layer and consumer",
-            rates["edge"], rates["stock"], at_least=at_least, told=told,
-        )  # fmt: skip
+        runs = details(
+            "edge {edge:,.0f}/s, Daphne {daphne:,.0f}/s, uvicorn {uvicorn:,.0f}/s, stock {stock:,.0f}/s", **rates
+        )
+        targets = {"daphne": ("bare Daphne", 0.9), "uvicorn": ("bare uvicorn", None),
+                   "stock": ("stock layer and consumer", at_least)}  # fmt: skip
+        for name, (title, target) in targets.items():
+            yield ratio(
+                f"edge.frames.{sockets}.{name}", AREA, f"frames/s of one edge, relative to {title}",
+                f"{sockets:,} sockets, {FRAME_BYTES} bytes a frame", rates["edge"], rates[name], at_least=target,
+                details=runs,
+            )  # fmt: skip
     yield from _accepting(console)
     yield _reconnecting(console)
 
 
-def _rates(console: Console, sockets: int, runs: int = 3) -> dict[str, list[float]]:
-    """Frames a second of each way, run by run."""
-    ways: dict[str, Callable[[int], float]] = {
+def _rates(console: Console, sockets: int) -> dict[str, list[float]]:
+    """Frames a second of each server, run by run."""
+    servers: dict[str, Callable[[int], float]] = {
         "daphne": lambda count: _bare(daphne("benchmarks.peers.bare:application"), count),
         "uvicorn": lambda count: _bare(uvicorn("benchmarks.peers.bare:application"), count),
         "edge": _edge_rate,
         "stock": _stock_rate,
     }
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    for name in interleaved(runs, list(ways)):
-        rates[name].append(ways[name](sockets))
+    rates: dict[str, list[float]] = {name: [] for name in servers}
+    for name in interleaved(RUNS, list(servers)):
+        rates[name].append(servers[name](sockets))
         console.print(f"  {sockets:,} sockets, {name}: {rates[name][-1]:,.0f} frames/s", style="dim")
     return rates
 
@@ -117,7 +116,7 @@ def _stock_rate(sockets: int) -> float:
 
 
 def published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes]) -> float:
-    """Publish each message to every channel, as fast as it is taken; frames a second until the last one is there."""
+    """Publish each message to every channel, as fast as Redis accepts; return frames a second until the last one."""
     commands = [publish_command(channel, message) for message in messages for channel in channels]
     size = frame_size(FRAME_BYTES)
     start = crowd.bytes
@@ -135,22 +134,22 @@ def published(crowd: Crowd, channels: Sequence[bytes], messages: Sequence[bytes]
 
 
 def publish_command(channel: bytes, message: bytes) -> bytes:
-    """PUBLISH, as Redis reads it."""
+    """Return the bytes of a PUBLISH command."""
     return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(channel), channel, len(message), message)
 
 
 def read_replies(valkey: socket.socket, count: int) -> None:
-    """Read so many answers."""
+    """Read so many replies."""
     seen = 0
     while seen < count:
         seen += valkey.recv(65536).count(b"\n")
 
 
-def _accepting(console: Console, sockets: int = 2_000, runs: int = 3) -> Iterator[Figure]:
-    """Connects a second, and what a socket holds while nothing happens."""
+def _accepting(console: Console, sockets: int = 2_000) -> Iterator[Figure]:
+    """Measure connects a second, and the memory of an idle socket."""
     rates: dict[str, list[float]] = {"daphne": [], "edge": []}
     memory: dict[str, list[float]] = {"daphne": [], "edge": []}
-    for name in interleaved(runs, list(rates)):
+    for name in interleaved(RUNS, list(rates)):
         server = edge(**SETTINGS) if name == "edge" else daphne("benchmarks.peers.bare:application")
         hands = [handshake_of(user) for user in _users(sockets)] if name == "edge" else [handshake("/")] * sockets
         with server, closing(Crowd(server.port, first_frame=name == "edge")) as crowd:
@@ -159,33 +158,34 @@ def _accepting(console: Console, sockets: int = 2_000, runs: int = 3) -> Iterato
             rates[name].append((sockets - 100) / crowd.connect(hands[100:]))
             memory[name].append((server.rss() - before) / (sockets - 100) / KIB)
         console.print(f"  {name}: {rates[name][-1]:,.0f} connects/s, {memory[name][-1]:.1f} KiB a socket", style="dim")
-    told = ", ".join(f"{name} {sum(them) / len(them):,.0f}/s" for name, them in rates.items())
+    load = f"{sockets:,} sockets, each with a token"
     yield ratio(
-        "edge.connects", AREA, "connects/s with token and inbox query, against bare Daphne",
-        rates["edge"], rates["daphne"], at_least=0.7, told=told,
+        "edge.connects", AREA, "connects/s with token and inbox query, relative to bare Daphne", load,
+        rates["edge"], rates["daphne"], at_least=0.7,
+        details=details("edge {edge:,.0f}/s, Daphne {daphne:,.0f}/s", **rates),
     )  # fmt: skip
-    told = ", ".join(f"{name} {sum(them) / len(them):.1f} KiB" for name, them in memory.items())
     yield ratio(
-        "edge.memory", AREA, "memory an idle socket, against bare Daphne",
-        memory["edge"], memory["daphne"], at_most=1.2, told=told,
+        "edge.memory", AREA, "memory of an idle socket, relative to bare Daphne", load,
+        memory["edge"], memory["daphne"], at_most=1.2,
+        details=details("edge {edge:.1f} KiB, Daphne {daphne:.1f} KiB", **memory),
     )  # fmt: skip
 
 
 def _reconnecting(console: Console, sockets: int = USERS) -> Figure:
-    """All clients of a full edge come back at once, with cursors."""
+    """All clients of a full edge reconnect concurrently, with cursors."""
     times: dict[str, list[float]] = {"daphne": [], "edge": []}
-    for name in interleaved(2, list(times)):
+    for name in interleaved(RUNS, list(times)):
         server = edge(**SETTINGS) if name == "edge" else daphne("benchmarks.peers.bare:application")
         hands = [handshake("/")] * sockets
         if name == "edge":
             hands = [handshake_of(user, "?since=0&epoch=0") for user in _users(sockets)]
         with server, closing(Crowd(server.port, first_frame=name == "edge")) as crowd:
-            times[name].append(crowd.connect(hands, at_once=2_000))
+            times[name].append(crowd.connect(hands, concurrency=2_000))
         console.print(f"  {sockets:,} reconnect, {name}: {times[name][-1]:.1f} s", style="dim")
-    told = ", ".join(f"{name} {sum(them) / len(them):.1f} s" for name, them in times.items())
     return ratio(
-        "edge.reconnect", AREA, f"{sockets:,} reconnect at once with cursors, against bare Daphne accepting them",
-        times["edge"], times["daphne"], at_most=2.0, told=told,
+        "edge.reconnect", AREA, "time to reconnect all clients with cursors, relative to bare Daphne accepting them",
+        f"{sockets:,} sockets, 2,000 concurrent handshakes", times["edge"], times["daphne"], at_most=2.0,
+        details=details("edge {edge:.1f} s, Daphne {daphne:.1f} s", **times),
     )  # fmt: skip
 
 
@@ -198,8 +198,8 @@ def _users(count: int) -> list[int]:
     return list(User.objects.filter(username__startswith="socket-").order_by("pk").values_list("pk", flat=True)[:count])
 
 
-def handshake_of(user_id: int, query: str = "") -> bytes:
-    """The handshake of a client with a token of this user."""
+def handshake_of(user_id: Key, query: str = "") -> bytes:
+    """Return the handshake of a client with a token of this user."""
     token, _ = mint(user_id, get_settings())
     return handshake(
         f"/ws/notification-updates/{query}", [("Sec-WebSocket-Protocol", f"{SUBPROTOCOL}, bearer.{token}")]
@@ -207,5 +207,5 @@ def handshake_of(user_id: int, query: str = "") -> bytes:
 
 
 def valkey_port() -> int:
-    """Where the channel layer's Redis listens."""
+    """Return the port of the channel layer's Redis."""
     return int(get_settings().channel_layer_url[0].get_secret_value().rsplit(":", 1)[1].split("/")[0])

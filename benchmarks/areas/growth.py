@@ -1,6 +1,7 @@
-"""Inboxes that have grown: how long reading them takes, with one notification, ten thousand, a million."""
+"""Inboxes that have grown: the time to read one with one notification, ten thousand, a million, all of them unread."""
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
@@ -9,18 +10,20 @@ from django.contrib.auth.models import User
 from django.db import connection
 from rich.console import Console
 
-from benchmarks.figures import Figure
+from benchmarks.figures import RUNS, Figure, details, ratio
 from benchmarks.testbed import settle
-from clarion.pipeline.inbox.changes import read_through
-from clarion.pipeline.inbox.reading import newest
-from clarion.shared.inbox.queries import LOG_AFTER
+from clarion.pipeline.inbox.marking import read_through
+from clarion.pipeline.inbox.snapshots import newest
+from clarion.shared.inbox.queries import log_after_sql
 from clarion.shared.settings import get_settings
+from clarion.shared.user_keys import KeyType
 
 AREA = "growth"
 SIZES = (1, 10_000, 1_000_000)
 PAGE = 50
-#: Changes that a client missed, where there are as many.
+#: Changes that a client missed; one in the inbox of one.
 MISSED = 10
+#: Reads of one run.
 TIMES = 200
 
 _FILL = """
@@ -35,32 +38,43 @@ ON CONFLICT DO NOTHING
 
 
 def measure(console: Console) -> Iterator[Figure]:
-    """Milliseconds of each way of reading, beside those of the smallest inbox."""
-    times: dict[str, dict[int, float]] = {"list": {}, "snapshot": {}, "resume": {}, "read all": {}}
-    users = {size: User.objects.create(username=f"inbox of {size}").pk for size in SIZES}
-    for size, user in users.items():
-        with connection.cursor() as cursor:
-            cursor.execute(_ANNOUNCEMENT)
-            cursor.execute("INSERT INTO clarion_inbox (user_id, seq, unread) VALUES (%s, %s, %s)", [user, size, size])
-            cursor.execute(_FILL, {"user": user, "size": size})
-    settle()
-    for size, user in users.items():
-        middle = size // 2 + 1
-        times["list"][size] = _median(partial(newest, user, limit=PAGE, before=middle + PAGE))
-        times["snapshot"][size] = _median(partial(newest, user, limit=PAGE))
-        times["resume"][size] = _median(partial(_resume, user, max(0, size - MISSED)))
-        begun = time.perf_counter()
-        read_through(user)
-        times["read all"][size] = time.perf_counter() - begun
-    for name, them in times.items():
-        told = ", ".join(f"{size:,}: {seconds * 1000:,.1f} ms" for size, seconds in them.items())
-        console.print(f"  {name}: {told}", style="dim")
-        # An inbox of one has fewer rows than a page: the time must be flat from a full page on.
-        at_most = 1.5 if name in ("list", "resume") else None
-        yield Figure(
-            f"growth.{name.replace(' ', '_')}", AREA, f"{name}, inbox of 1,000,000 against one of 10,000",
-            [them[1_000_000] / them[10_000]], told=told, at_most=at_most,
+    """Measure each way of reading, relative to an inbox of ten thousand."""
+    times: dict[str, dict[int, list[float]]] = {  # milliseconds by run
+        name: {size: [] for size in SIZES} for name in ("list", "snapshot", "resume", "read all")
+    }
+    for _ in range(RUNS):
+        users = {size: _inbox_of(size) for size in SIZES}
+        settle()
+        for size, user in users.items():
+            middle = size // 2 + 1
+            times["list"][size].append(_median(partial(newest, user, limit=PAGE, before=middle + PAGE)))
+            times["snapshot"][size].append(_median(partial(newest, user, limit=PAGE)))
+            times["resume"][size].append(_median(partial(_resume, user, max(0, size - MISSED))))
+            begun = time.perf_counter()
+            read_through(user)
+            times["read all"][size].append((time.perf_counter() - begun) * 1000)
+    for name, of_size in times.items():
+        runs = details(
+            "1: {one:,.2f} ms, 10,000: {some:,.2f} ms, 1,000,000: {many:,.2f} ms",
+            one=of_size[1], some=of_size[10_000], many=of_size[1_000_000],
         )  # fmt: skip
+        console.print(f"  {name}: {runs}", style="dim")
+        # An inbox of one has fewer rows than a page: the time must be flat from a full page on.
+        yield ratio(
+            f"growth.{name.replace(' ', '_')}", AREA, f"{name}, inbox of 1,000,000 relative to one of 10,000",
+            "MENTION, all unread", of_size[1_000_000], of_size[10_000], details=runs,
+            at_most=1.5 if name in ("list", "resume") else None,
+        )  # fmt: skip
+
+
+def _inbox_of(size: int) -> int:
+    """Create a user with so many unread notifications; return the id."""
+    user: int = User.objects.create(username=f"inbox-{size}-{uuid.uuid4().hex[:8]}").pk
+    with connection.cursor() as cursor:
+        cursor.execute(_ANNOUNCEMENT)
+        cursor.execute("INSERT INTO clarion_inbox (user_id, seq, unread) VALUES (%s, %s, %s)", [user, size, size])
+        cursor.execute(_FILL, {"user": user, "size": size})
+    return user
 
 
 def _median(once: Callable[[], object]) -> float:
@@ -68,14 +82,14 @@ def _median(once: Callable[[], object]) -> float:
     for _ in range(TIMES):
         begun = time.perf_counter()
         once()
-        times.append(time.perf_counter() - begun)
+        times.append((time.perf_counter() - begun) * 1000)
     return median(times)
 
 
 def _resume(user: int, after: int) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            LOG_AFTER,
+            log_after_sql(KeyType.INTEGER),
             {
                 "user_id": user,
                 "after": after,

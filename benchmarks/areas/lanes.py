@@ -1,7 +1,7 @@
-"""A mention while a burst is worked off, beside an idle system; with the worker processes of the Procfile.
+"""A mention during a burst, relative to an idle system; with the worker processes of the Procfile.
 
-What a mention waits for is read from the scheduler: how long worker and edge, which work for nothing else, stood ready
-and had no core.
+The time that a mention waits for a processor is read from the scheduler: how long worker and edge, which do no other
+work, were ready to run without a core.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from benchmarks.areas.edge import SETTINGS
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, details, ratio
 from benchmarks.lanes import compare
 from benchmarks.processors import waited_for_a_core
 from benchmarks.testbed import Server, edge, worker
@@ -23,8 +23,8 @@ RUNS = 5
 
 
 def measure(console: Console) -> Iterator[Figure]:
-    """The 99th percentile of the wait, busy against idle."""
-    ratios, waits, told = [], [], ""
+    """Measure the 99th percentile of the latency, busy relative to idle."""
+    idle, busy, waits = [], [], []
     for _ in range(RUNS):
         with (
             worker(EVENTS, MAINTENANCE, prefetch=2) as live,
@@ -34,21 +34,22 @@ def measure(console: Console) -> Iterator[Figure]:
             url = f"ws://127.0.0.1:{server.port}/ws/notification-updates/"
             seen: list[float] = []
 
-            def look(seen: list[float] = seen, parts: tuple[Server, ...] = (live, server)) -> None:
+            def sample(seen: list[float] = seen, parts: tuple[Server, ...] = (live, server)) -> None:
                 seen.append(sum(waited_for_a_core(part.process) for part in parts))
 
-            result = asyncio.run(compare(url, RECIPIENTS, MENTIONS, look=look))
-        ratios.append(result.p99_ratio)
+            result = asyncio.run(compare(url, RECIPIENTS, MENTIONS, sample=sample))
+        idle.append(result.idle_p99_ms)
+        busy.append(result.busy_p99_ms)
         begun, between, ended = seen
         waits.append(((between - begun) / result.mentions_idle, (ended - between) / result.mentions_busy))
-        told = f"p99 {result.idle_p99_ms} ms idle, {result.busy_p99_ms} ms busy ({result.mentions_busy} mentions)"
-        console.print(f"  {told}", style="dim")
-    yield Figure(
-        "lanes.p99", AREA, f"p99 of a mention while {RECIPIENTS:,} are worked off, against idle", ratios,
-        at_most=2, told=told,
+        console.print(f"  {result}", style="dim")
+    yield ratio(
+        "lanes.p99", AREA, "p99 latency of a single mention during a burst, relative to idle",
+        f"MENTION, beside THREAD_REPLY to {RECIPIENTS:,}", busy, idle, at_most=2,
+        details=details("p99 {idle:.1f} ms idle, {busy:.1f} ms busy", idle=idle, busy=busy),
     )  # fmt: skip
-    for number, name in enumerate(("idle", "while 100,000 are worked off")):
+    for number, load in enumerate(("MENTION, idle", f"MENTION, beside THREAD_REPLY to {RECIPIENTS:,}")):
         yield Figure(
-            f"lanes.waited.{number}", AREA, f"a mention, {name}: worker and edge ready and without a core",
-            [one[number] * 1000 for one in waits], unit="ms",
+            f"lanes.waited.{number}", AREA, "time that worker and edge were ready without a core, for each mention",
+            load, [one[number] * 1000 for one in waits], unit="ms",
         )  # fmt: skip

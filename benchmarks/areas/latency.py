@@ -1,7 +1,7 @@
-"""One event on an idle system, from its commit to the socket, beside the sum of its bare hops.
+"""One event on an idle system, from its commit to the socket, relative to the sum of its bare hops.
 
-The event is a notice to one person: the bare hops hold no code of an application either. Where the time goes is read
-from the events' own story, whose instants are all of one clock.
+The event is a notice to one user, because the bare hops run no code of an application either. The time of each stage
+is read from the timelines of the events, whose times are all of one clock.
 """
 
 import socket
@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from rich.console import Console
 
 from benchmarks.areas.edge import SETTINGS, handshake_of, publish_command, read_replies, valkey_port
-from benchmarks.figures import Figure, ratio
+from benchmarks.figures import RUNS, Figure, ratio
 from benchmarks.peers import empty
 from benchmarks.sockets import Crowd, handshake
 from benchmarks.testbed import daphne, edge, settle, worker
@@ -24,20 +24,20 @@ from clarion.pipeline.adhoc import NoticeGiven
 from clarion.pipeline.celery.queues import BURSTS, EVENTS
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.settings import get_settings
-from examples.forum import burst_users as crowds
+from examples.forum import burst_users
 
 AREA = "latency"
 EVENTS_OF_A_RUN = 100
-RUNS = 3
-#: What the story of an event says, in seconds, median of the last so many.
+LOAD = "MENTION, 1 recipient, idle"
+#: Stages in the timeline of an event (seconds).
 _STAGES = {
     "recorded to enqueued": "e.enqueued_at - e.recorded_at",
     "enqueued to expanded": "e.expanded_at - e.enqueued_at",
     "expanded to stored": "b.persisted_at - e.expanded_at",
-    "stored to published and noted": "b.finished_at - b.persisted_at",
+    "stored to published and marked": "b.finished_at - b.persisted_at",
 }
 _MEDIANS = (f"percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM {took}))" for took in _STAGES.values())
-_STORY = f"""
+_TIMELINE = f"""
 SELECT {", ".join(_MEDIANS)}
   FROM (SELECT * FROM clarion_event ORDER BY id DESC LIMIT %s) e JOIN clarion_batch b ON b.event_id = e.id
  WHERE e.state = 'done'
@@ -46,15 +46,15 @@ _PUSH = b"POST /push?rounds=1&size=300 HTTP/1.1\r\nHost: benchmark\r\nContent-Le
 
 
 def measure(console: Console) -> Iterator[Figure]:
-    """Medians in milliseconds."""
-    crowd = crowds.gather(1)
+    """Measure the median latency and its stages."""
+    crowd = burst_users.gather(1)
     settle()
     hops: dict[str, list[float]] = {"commit": [], "broker and worker": [], "PUBLISH": [], "socket": []}
     ours: list[float] = []
     stages: list[list[float]] = []
     for _ in range(RUNS):
         with connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE IF NOT EXISTS bare (id bigserial, said text)")
+            cursor.execute("CREATE TABLE IF NOT EXISTS bare (id bigserial, body text)")
         hops["commit"].append(_median(_commit))
         with worker(empty.QUEUE, app="benchmarks.peers.empty"):
             hops["broker and worker"].append(_median(_task))
@@ -62,18 +62,21 @@ def measure(console: Console) -> Iterator[Figure]:
         hops["socket"].append(_socket())
         ours.append(_ours(crowd))
         with connection.cursor() as cursor:
-            cursor.execute(_STORY, [EVENTS_OF_A_RUN])
+            cursor.execute(_TIMELINE, [EVENTS_OF_A_RUN])
             stages.append(list(cursor.fetchone()))
     sums = [sum(run) for run in zip(*hops.values(), strict=True)]
-    each = ", ".join(f"{name} {median(them) * 1000:.1f}" for name, them in hops.items())
-    told = f"ours {median(ours) * 1000:.1f} ms; {each}"
-    console.print(f"  {told}", style="dim")
+    runs = [
+        f"Clarion {clarion * 1000:.1f} ms; "
+        + ", ".join(f"{name} {seconds * 1000:.2f}" for name, seconds in zip(hops, run, strict=True))
+        for clarion, run in zip(ours, zip(*hops.values(), strict=True), strict=True)
+    ]
+    console.print(f"  {runs}", style="dim")
     yield ratio(
-        "latency.idle", AREA, "commit to socket, idle, p50, against the sum of its bare hops", ours, sums,
-        at_most=2, told=told,
+        "latency.idle", AREA, "commit to socket, p50, relative to the sum of its bare hops", LOAD, ours, sums,
+        at_most=2, details=runs,
     )  # fmt: skip
     for number, (name, took) in enumerate(zip(_STAGES, zip(*stages, strict=True), strict=True)):
-        yield Figure(f"latency.stage.{number}", AREA, f"of which {name}", [one * 1000 for one in took], unit="ms")
+        yield Figure(f"latency.stage.{number}", AREA, f"of which {name}", LOAD, [one * 1000 for one in took], unit="ms")
 
 
 def _median(once: Callable[[], float]) -> float:
@@ -84,12 +87,12 @@ def _median(once: Callable[[], float]) -> float:
 def _commit() -> float:
     begun = time.perf_counter()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("INSERT INTO bare (said) VALUES ('hello')")
+        cursor.execute("INSERT INTO bare (body) VALUES ('hello')")
     return time.perf_counter() - begun
 
 
 def _task() -> float:
-    """Until a task has begun: it answers with the time, of the clock that all processes share."""
+    """Return the seconds until a task has begun; it answers with the time of the clock that all processes share."""
     with redis.Redis.from_url(get_settings().broker_url.get_secret_value()) as broker:
         begun = time.monotonic()
         empty.clock.delay()
@@ -134,7 +137,7 @@ def _socket() -> float:
             return _median(once)
 
 
-def _ours(crowd: crowds.Crowd) -> float:
+def _ours(crowd: burst_users.Crowd) -> float:
     committed: list[float] = []
 
     def once() -> float:
