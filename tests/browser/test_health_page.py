@@ -1,5 +1,7 @@
 """The page of health as an operator sees it, in real Chromium: plots under the policy, an edge drained by a click."""
 
+import re
+
 import pytest
 from asgiref.sync import sync_to_async
 from axe_playwright_python.async_playwright import Axe
@@ -18,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
-PAGE = "/admin/clarion_pipeline/sample/"
+PAGE = "/admin/clarion_pipeline/sample/health/"
 
 
 def spread_over_an_hour() -> None:
@@ -33,7 +35,8 @@ def spread_over_an_hour() -> None:
         )
 
 
-async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chromium: Browser) -> None:
+async def test_health_page_in_browser(stack: Stack, chromium: Browser) -> None:
+    """The health page shows plots and findings, and its buttons drain an edge and end the drain."""
     mia = await person(is_staff=True, is_superuser=True)
     ann, ben = await person(), await person()
     place = await thread(ann)
@@ -56,18 +59,30 @@ async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chrom
             report = await Axe().run(page, context={"include": [["#content-main"]]})
             assert report.violations_count == 0, report.generate_report()
             await photograph(page, "health dark")
+            await page.get_by_role("link", name="What to do").last.click()
+            await expect(page).to_have_url(re.compile(r"/runbook/#a-kind-is-paused$"))
+            await expect(page.get_by_role("heading", name="A kind is paused")).to_be_in_viewport()
+            report = await Axe().run(page, context={"include": [["#content-main"]]})
+            assert report.violations_count == 0, report.generate_report()
+            await photograph(page, "runbook dark")
+            await page.locator(".clarion-operations").get_by_role("link", name="Health").click()
 
             # Edges of other tests may have spoken a moment ago.
             assert stack.edge.popen
-            edge = page.locator("section tr", has_text=f".{stack.edge.popen.pid}")
+            pid = f".{stack.edge.popen.pid}"
+            edge = page.locator("section tr", has_text=pid)
             await edge.get_by_role("button", name="Drain").click()
+            await page.get_by_role("button", name="Yes").click()
             assert (await anns.next())["type"] == "GOING_AWAY"
             await until(lambda: stack.edge.http("/readyz").status_code == 503, "it is ready")
-            await until(lambda: any(one.draining for one in sampling.edges() or ()), "it does not report")
+            await until(
+                lambda: any(one.draining and one.name.endswith(pid) for one in sampling.edges() or ()),
+                "it does not report",
+            )
             await page.reload()
-            await expect(edge).to_contain_text("drains")
-            await edge.get_by_role("button", name="Take sockets again").click()
-            await until(stack.edge.is_up, "it takes no sockets again")
+            await expect(edge).to_contain_text("draining")
+            await edge.get_by_role("button", name="Accept sockets again").click()
+            await until(stack.edge.is_up, "it accepts no sockets")
             # The admin has no icon; nothing else is missed, and no policy was broken.
             assert [line for line in visitor.said if "404 (Not Found)" not in line] == []
         async with visiting(chromium, stack, mia) as visitor:
@@ -76,7 +91,8 @@ async def test_an_operator_sees_how_it_is_and_drains_an_edge(stack: Stack, chrom
             await photograph(page, "health")
 
 
-async def test_an_operator_sees_tasks_and_workers_in_flower(stack: Stack, chromium: Browser) -> None:
+async def test_flower_pages(stack: Stack, chromium: Browser) -> None:
+    """Flower shows tasks and workers."""
     ann, ben = await person(), await person()
     with Flower(**await sync_to_async(on_test_database)()) as flower:
         await until(lambda: flower.hears("browser-worker@test"), "it hears no worker")

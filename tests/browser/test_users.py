@@ -1,4 +1,4 @@
-"""Another user signs in, in a browser whose tabs are open; and a browser that refuses what tabs share."""
+"""Another user signs in while tabs are open; and a browser that refuses the means that tabs share."""
 
 import asyncio
 import functools
@@ -12,15 +12,15 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from dev.programs import CHROMIUM
 from tests.acceptance.steps import person, post, thread, until
-from tests.browser.conftest import ARGUMENTS, PATIENCE_MILLISECONDS, Stack, _signed_in, badge_of, visiting
-from tests.documents import ROOT
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MILLISECONDS, Stack, badge_of, signed_in, visiting
+from tests.docs.blocks import ROOT
 from tests.programs import needed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
-#: Keeps what a page has shown since it was loaded, across a reload.
+#: Keeps all text that a page has shown since it was loaded, across a reload.
 REMEMBER = """
 (() => {
   const before = () => sessionStorage.getItem("seen") ?? "";
@@ -32,7 +32,8 @@ REMEMBER = """
 """
 
 
-async def test_all_tabs_notice_that_another_user_has_signed_in(stack: Stack, chromium: Browser) -> None:
+async def test_another_user_signs_in(stack: Stack, chromium: Browser) -> None:
+    """After another user signed in all tabs show the inbox of that user only."""
     ann, ben, eva = await person(username="ann-u"), await person(), await person(username="eva-u")
     place = await thread(ann)
     async with visiting(chromium, stack, ann) as visitor:
@@ -40,7 +41,7 @@ async def test_all_tabs_notice_that_another_user_has_signed_in(stack: Stack, chr
         await post(place, ben, f"@{ann.username} before")
         for tab in tabs:
             await expect(badge_of(tab)).to_have_text("1")
-        cookies = await sync_to_async(_signed_in)(eva)
+        cookies = await sync_to_async(signed_in)(eva)
         await visitor.context.add_cookies(
             [{"name": name, "value": value, "url": stack.web.url} for name, value in cookies.items()]
         )
@@ -56,10 +57,11 @@ async def test_all_tabs_notice_that_another_user_has_signed_in(stack: Stack, chr
         for tab in [*tabs, evas]:
             await expect(badge_of(tab)).to_have_text("1")
             assert "a secret for ann" not in str(await tab.evaluate("sessionStorage.getItem('seen')"))
-        await expect(tabs[0].locator("#inbox .note-excerpt")).to_contain_text("a word for eva")
+        await expect(tabs[0].locator("#inbox [part=row-text]")).to_contain_text("a word for eva")
 
 
-async def test_signing_out_in_one_tab_empties_the_others(stack: Stack, chromium: Browser) -> None:
+async def test_sign_out_in_one_tab(stack: Stack, chromium: Browser) -> None:
+    """Signing out in one tab leads the others to the sign-in page."""
     ann = await person()
     async with visiting(chromium, stack, ann) as visitor:
         other, tab = await visitor.open("/inbox/"), await visitor.open()
@@ -88,8 +90,11 @@ def files() -> Iterator[str]:
         thread.join()
 
 
-async def test_in_a_sandboxed_frame_a_tab_leads_alone(chromium: Browser, files: str) -> None:
-    """The frame has no origin, so Chromium refuses Web Locks there, and storage."""
+async def test_sandboxed_frame(chromium: Browser, files: str) -> None:
+    """In a sandboxed frame a tab connects without the others.
+
+    The frame has no origin, so Chromium refuses Web Locks there, and storage.
+    """
     frame = f"""
         <script type=module>
         import {{ SharedSocket }} from "{files}/notifications.js";
@@ -125,8 +130,11 @@ APART = ["--process-per-tab", "--disable-features=ProcessPerSiteUpToMainFrameThr
 STILL_SECONDS = 18
 
 
-async def test_a_leading_tab_that_stands_still_is_replaced_by_a_visible_one(stack: Stack) -> None:
-    """As a phone or a laptop stops the process of a tab."""
+async def test_suspended_leading_tab(stack: Stack) -> None:
+    """A suspended leading tab is replaced by a visible one.
+
+    A phone or a laptop stops the process of a tab in this way.
+    """
     ann, ben = await person(), await person()
     place = await thread(ann)
     async with async_playwright() as playwright:
