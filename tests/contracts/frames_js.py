@@ -1,7 +1,7 @@
-"""`edge/client/frames.js`: the wire as JavaScript and TypeScript know it, made from the frames that Python builds.
+"""Generates `edge/client/frames.js`, the wire protocol for JavaScript and TypeScript.
 
-Enters: the golden frames, which are Python's to the letter, and the enumerations of `shared/protocol.py`. Leaves: the
-module's text. `python -m tests.contracts.frames_js` writes it (`make client`); a test fails where it is out of date.
+Input: the golden frames, which equal those that Python builds, and the enumerations of `shared/protocol.py`. Output:
+the text of the module. `python -m tests.contracts.frames_js` writes it (`make client`); a test fails if it is stale.
 """
 
 import json

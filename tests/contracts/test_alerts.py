@@ -1,5 +1,6 @@
-"""Alerts, runbook and page of health name the same things, and metrics that are there."""
+"""Alerts, the runbook and the health page use the same names, and metrics that exist."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
+from django.urls import reverse
 
 from clarion.pipeline.dashboard import problems
 from dev.programs import PROMETHEUS
-from tests.contracts.test_docs import ROOT, metric_names
+from tests.contracts import runbook_page
+from tests.docs.test_references import ROOT, metric_names
 from tests.programs import needed
 
 ALERTS: list[dict[str, Any]] = [
@@ -24,18 +27,20 @@ SECTIONS = {
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_names_metrics_that_are_there_and_a_section_that_names_it(alert: dict[str, Any]) -> None:
+def test_alert_metrics_and_runbook(alert: dict[str, Any]) -> None:
+    """An alert uses existing metrics and links to the runbook section that describes it."""
     asked = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\bclarion_\w+", alert["expr"])}
     assert asked <= set(metric_names())
     assert asked or alert["expr"].startswith("up{")
-    document, _, section = alert["annotations"]["runbook"].partition("#")
-    assert document == "docs/runbook.md"
+    page, _, section = alert["annotations"]["runbook_url"].partition("#")
+    assert page == f"https://{{{{ $externalLabels.site }}}}{reverse('admin:clarion_pipeline_runbook')}"
     assert f"`{alert['alert']}`" in SECTIONS[section]
     assert alert["annotations"]["summary"]
-    assert alert["labels"]["severity"] in ("page", "ticket")
+    assert alert["labels"]["severity"] in ("critical", "warning")
 
 
-def test_a_label_that_an_alert_asks_for_is_one_of_the_metrics() -> None:
+def test_alert_labels() -> None:
+    """The labels in the expression of an alert are labels of its metrics."""
     metrics = metric_names()
     for alert in ALERTS:
         for name, labels in re.findall(r"\b(clarion_\w+)\{([^}]*)\}", alert["expr"]):
@@ -45,7 +50,8 @@ def test_a_label_that_an_alert_asks_for_is_one_of_the_metrics() -> None:
             )
 
 
-def test_a_section_says_what_it_means_what_to_do_and_where_it_was_tried() -> None:
+def test_runbook_sections() -> None:
+    """Each section of the runbook states its meaning, the remedy and the test that tried it."""
     named = set(re.findall(r"`(Clarion\w+)`", RUNBOOK))
     assert named == {alert["alert"] for alert in ALERTS}
     for section, text in SECTIONS.items():
@@ -53,19 +59,68 @@ def test_a_section_says_what_it_means_what_to_do_and_where_it_was_tried() -> Non
             assert part in text, f"{section}: {part}"
 
 
-def test_each_alert_is_raised_by_a_test_of_the_runbook() -> None:
+def test_alerts_raised_in_runbook_tests() -> None:
+    """Each alert is raised by a test of the runbook."""
     tried = (ROOT / "tests/acceptance/test_runbook.py").read_text()
     assert set(re.findall(r'"(Clarion\w+)"', tried)) == {alert["alert"] for alert in ALERTS}
 
 
-def test_a_finding_of_the_page_of_health_has_its_section() -> None:
+def test_finding_has_runbook_section() -> None:
+    """Each finding of the health page links to a section of the runbook."""
     source = Path(problems.__file__).read_text()
-    named = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"\)', source))
+    named = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)",?\s*\)', source))
     assert len(named) >= 6
     assert named <= set(SECTIONS)
 
 
-def test_prometheus_takes_the_rules_and_the_configuration(tmp_path: Path) -> None:
+def test_runbook_page() -> None:
+    """The admin's page of the runbook is the text that is made from the documentation, with each of its sections."""
+    page = runbook_page.PAGE.read_text()
+    assert page == runbook_page.rendered(), "out of date: run `make client`"
+    assert set(re.findall(r'<h2 id="([^"]+)"', page)) == set(SECTIONS)
+
+
+def test_dashboard_links() -> None:
+    """The panels of Grafana's dashboard link to sections of the runbook, and the states of servers are words."""
+    panels = json.loads((ROOT / "deploy/grafana/clarion.json").read_text())["panels"]
+    linked = [link["url"].partition("#") for panel in panels for link in panel.get("links", ())]
+    assert len(linked) > 10
+    assert {page for page, _, _ in linked} == {"${runbook}"}
+    assert {section for _, _, section in linked} <= set(SECTIONS)
+    (broker,) = [panel for panel in panels if panel["title"] == "Broker"]
+    assert broker["fieldConfig"]["defaults"]["mappings"][0]["options"]["0"]["text"] == "does not answer"
+
+
+#: A web that is down, as `promtool test rules` describes it.
+WEB_DOWN = """
+rule_files: [alerts.yml]
+tests:
+  - external_labels: { site: mysite.example }
+    input_series: [{ series: 'up{job="web", instance="web-1"}', values: "0 0 0" }]
+    alert_rule_test:
+      - eval_time: 2m
+        alertname: ClarionWebDown
+        exp_alerts:
+          - exp_labels: { severity: critical, job: web, instance: web-1 }
+            exp_annotations:
+              summary: web web-1 does not answer Prometheus
+              runbook_url: https://mysite.example/admin/clarion_pipeline/sample/runbook/#a-web-is-gone
+"""
+
+
+def test_link_of_raised_alert(tmp_path: Path) -> None:
+    """A raised alert has the address of its section of the runbook."""
+    (tmp_path / "alerts.yml").write_text((ROOT / "deploy/alerts.yml").read_text())
+    (tmp_path / "test.yml").write_text(WEB_DOWN)
+    promtool = needed(PROMETHEUS).with_name("promtool")
+    tested = subprocess.run(
+        [promtool, "test", "rules", tmp_path / "test.yml"], capture_output=True, text=True, check=False
+    )
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_prometheus_configuration(tmp_path: Path) -> None:
+    """Prometheus accepts the alert rules and its configuration."""
     promtool = needed(PROMETHEUS).with_name("promtool")
     configuration = (ROOT / "deploy/prometheus.yml").read_text().replace("/run/secrets/clarion_service_token", "token")
     (tmp_path / "token").write_text("token")

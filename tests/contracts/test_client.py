@@ -25,20 +25,24 @@ def tool(name: str) -> Path:
     return path
 
 
-def test_the_frames_are_python_s() -> None:
+def test_frames_module_up_to_date() -> None:
+    """The client's frames.js is the text that Python generates."""
     assert frames_js.MODULE.read_text() == frames_js.rendered(), "out of date: run `make client`"
 
 
-def test_the_code_is_typed_and_the_types_are_those_of_the_code(tmp_path: Path) -> None:
+def test_client_types_up_to_date(tmp_path: Path) -> None:
+    """The client's code passes tsc, and the kept types are those that tsc writes."""
     command = [tool("tsc"), "--project", CLIENT / "tsconfig.json", "--outDir", tmp_path]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stdout
-    fresh = {path.name: path.read_text() for path in tmp_path.glob("*.d.ts")}
-    kept = {path.name: path.read_text() for path in (CLIENT / "types").glob("*.d.ts")}
+    fresh = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.d.ts")}
+    types = CLIENT / "types"
+    kept = {path.relative_to(types): path.read_text() for path in types.rglob("*.d.ts")}
     assert kept == fresh, "out of date: run `make client`"
 
 
-def test_typescript_users_get_the_fields_of_each_frame(tmp_path: Path) -> None:
+def test_typed_frame_fields(tmp_path: Path) -> None:
+    """TypeScript knows the fields of each frame and refuses an unknown one."""
     program = tmp_path / "user.ts"
     program.write_text(
         f"""
@@ -71,6 +75,7 @@ import { NotificationStore, type Notification, type Snapshot } from "clarion-cli
 import { Arrivals } from "clarion-client/arrivals";
 import { localLink } from "clarion-client/links";
 import { CLOSE } from "clarion-client/protocol";
+import { ClarionBell, addLanguage } from "clarion-client/elements";
 
 const getToken = async (): Promise<string | null> => null;
 const loadSnapshot = async (): Promise<Snapshot> => (await fetch("/api/inbox")).json();
@@ -93,11 +98,18 @@ store.addEventListener("created", ({ detail }) => {
 });
 new Arrivals(store, ["BADGE"], shared).listen();
 announceUser(null);
+const bell = document.querySelector("clarion-bell") as ClarionBell;
+bell.render = (one, words) => ({ title: one.data.title, text: words.say("justNow") });
+bell.inbox = { store, socket: shared };
+addLanguage("fr", async () => ({ default: { all: "Tout" } }));
 """
 
 
-def test_a_strict_typescript_project_compiles_with_the_installed_package(tmp_path: Path) -> None:
-    """Pack it as the documents do, install the file, compile, and load it; nothing is fetched."""
+def test_strict_typescript_project(tmp_path: Path) -> None:
+    """A strict TypeScript project compiles with the packed and installed client.
+
+    It is packed as the documents do, then installed from the file, compiled and loaded; nothing is fetched.
+    """
     compiler = tool("tsc")
     (command,) = re.findall(r"npm pack [^`\n]+", (ROOT / "docs/client.md").read_text())
     pack = [*command.split(), "--ignore-scripts", "--pack-destination", str(tmp_path)]
@@ -121,15 +133,17 @@ def test_a_strict_typescript_project_compiles_with_the_installed_package(tmp_pat
     assert run.stdout == "function\n"
 
 
-def test_the_package_holds_code_and_types_and_no_tests() -> None:
+def test_package_content() -> None:
+    """The npm package contains code, types and no tests."""
     tool("tsc")
     run = subprocess.run(
         ["npm", "pack", "--dry-run", "--json", "--ignore-scripts"],
         cwd=CLIENT, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     packed = {entry["path"] for entry in json.loads(run.stdout)[0]["files"]}
-    modules = {path.name for path in CLIENT.glob("*.js")}
-    types = {f"types/{path.name}" for path in (CLIENT / "types").glob("*.d.ts")}
+    parts = [*CLIENT.glob("*.js"), *CLIENT.glob("ui/**/*.js")]
+    modules = {str(path.relative_to(CLIENT)) for path in parts}
+    types = {f"types/{name.removesuffix('.js')}.d.ts" for name in modules}
     assert packed == modules | types | {"LICENSE", "README.md", "package.json"}
     exports = json.loads((CLIENT / "package.json").read_text())["exports"]
     for entry in exports.values():
@@ -137,7 +151,8 @@ def test_the_package_holds_code_and_types_and_no_tests() -> None:
 
 
 @pytest.mark.parametrize("document", [CLIENT / "README.md", ROOT / "docs/client.md"], ids=lambda path: path.name)
-def test_what_the_documents_import_is_exported(document: Path) -> None:
+def test_documented_imports(document: Path) -> None:
+    """Each name that the documents import is exported by the package."""
     package = json.loads((CLIENT / "package.json").read_text())
     imports = re.findall(r'import \{ ([^}]+) \} from "clarion-client(/\w+)?"', document.read_text())
     assert imports
@@ -147,5 +162,6 @@ def test_what_the_documents_import_is_exported(document: Path) -> None:
             assert re.search(rf"export (class|function|const) {name}\b|export \{{[^}}]*\b{name}\b", module), name
 
 
-def test_no_lock_names_a_host() -> None:
+def test_package_lock_without_hosts() -> None:
+    """The package lock names no host."""
     assert "http" not in re.sub(r'"url": "[^"]*"', "", (CLIENT / "package-lock.json").read_text())

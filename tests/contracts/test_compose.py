@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
+from psycopg.pq import Conninfo
 
 from clarion.pipeline.celery.app import app
+from clarion.shared.database import parse
 from clarion.shared.output_buffer import is_too_small
 from clarion.shared.settings import Settings
 from tests import compose
@@ -40,19 +42,22 @@ def drain_seconds(service: Service) -> float:
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=by_name)
-def test_a_service_has_a_limit_of_memory_and_time_to_end(service: Service) -> None:
+def test_memory_limit_and_stop_time(service: Service) -> None:
+    """A service has a memory limit and enough time to stop."""
     assert re.fullmatch(r"\d+[mg]", service.content["mem_limit"])
     assert service.stop_seconds > drain_seconds(service) + (4 if drain_seconds(service) else 0)
 
 
 @pytest.mark.parametrize("service", LASTING, ids=by_name)
-def test_a_service_that_lasts_says_whether_it_is_well_and_comes_back(service: Service) -> None:
+def test_health_check_and_restart(service: Service) -> None:
+    """A lasting service has a health check and is restarted."""
     assert service.health
     assert service.content["restart"] == "unless-stopped"
 
 
 @pytest.mark.parametrize("service", OURS, ids=by_name)
-def test_a_service_of_ours_has_no_rights(service: Service) -> None:
+def test_least_privilege(service: Service) -> None:
+    """A service of Clarion runs read-only, without capabilities, volumes or new privileges."""
     assert service.content["read_only"] is True
     assert service.content["cap_drop"] == ["ALL"]
     assert service.content["security_opt"] == ["no-new-privileges:true"]
@@ -61,7 +66,8 @@ def test_a_service_of_ours_has_no_rights(service: Service) -> None:
     assert not service.content.get("volumes")
 
 
-def test_the_image_runs_as_nobody_in_particular() -> None:
+def test_image_user() -> None:
+    """The image runs as an unprivileged user, and all its files are added before."""
     stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")
     users = re.findall(r"^USER (\S+)$", stages[-1], flags=re.M)
     assert users == ["clarion"]
@@ -69,7 +75,8 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert not re.search(r"^(RUN|COPY|ADD) ", stages[-1].split("USER clarion")[1], flags=re.M)
 
 
-def test_what_the_image_is_made_of_is_there() -> None:
+def test_image_files() -> None:
+    """The files that the image is built from exist."""
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     allowed = [line.removeprefix("!") for line in ignored if line.startswith("!")]
     assert [path for path in allowed if not (ROOT / path).exists()] == []
@@ -77,7 +84,28 @@ def test_what_the_image_is_made_of_is_there() -> None:
     assert [path for path in copied if path != "." and path not in allowed] == []
 
 
-def test_every_queue_has_two_workers_and_no_unknown_queue_has_one() -> None:
+def test_image_packages() -> None:
+    """The image has the package `clarion`, and every folder that a link in it leads to."""
+    allowed = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines()}
+    links = [path for path in (ROOT / "clarion").iterdir() if path.is_symlink()]
+    assert {path.resolve().relative_to(ROOT).parts[0] for path in links} | {"clarion"} <= allowed
+
+
+@pytest.mark.parametrize("password", ["p@ss/w%rd", "a:b#c?d", "%40", "with a space and 'quotes'"])
+def test_password_with_any_character(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process sends Postgres the password as it was set, with characters that a URL reserves."""
+    for service in compose.services({**SECRETS, "POSTGRES_PASSWORD": password}).values():
+        if not service.is_ours:
+            continue
+        parameters = parse(service.environment["DATABASE_URL"]).parameters
+        assert (parameters["host"], parameters["user"]) == ("postgres", "clarion")
+        monkeypatch.setenv("PGPASSWORD", service.environment["PGPASSWORD"])
+        defaults = {one.keyword.decode(): one.val for one in Conninfo.get_defaults()}  # as libpq reads them
+        assert (parameters.get("password") or (defaults["password"] or b"").decode()) == password
+
+
+def test_two_workers_per_queue() -> None:
+    """Every queue has two workers, and no worker consumes an unknown queue."""
     workers: dict[str, int] = {}
     for service in OURS:
         for queue in queues(service):
@@ -86,7 +114,8 @@ def test_every_queue_has_two_workers_and_no_unknown_queue_has_one() -> None:
     assert workers == {queue.name: 2 for queue in app.conf.task_queues}
 
 
-def test_the_processes_are_those_of_the_procfile() -> None:
+def test_services_of_procfile() -> None:
+    """The services are the processes of the Procfile, with the same queues."""
     ours = {re.sub(r"-\d$", "", service.name) for service in OURS} - {"migrate"}
     assert ours == set(procfile())
     for name, command in procfile().items():
@@ -94,7 +123,8 @@ def test_the_processes_are_those_of_the_procfile() -> None:
             assert queues(SERVICES[name]) == re.findall(r"--queues=(\S+)", command)[0].split(",")
 
 
-def test_nothing_waits_for_what_may_never_be_well() -> None:
+def test_dependency_conditions() -> None:
+    """A service waits for the health of lasting services and for the completion of others."""
     for service in SERVICES.values():
         needs: dict[str, dict[str, Any]] = service.content.get("depends_on", {})
         for name, how in needs.items():
@@ -105,12 +135,14 @@ def test_nothing_waits_for_what_may_never_be_well() -> None:
 
 
 @pytest.mark.parametrize("variable", SECRETS)
-def test_without_a_secret_it_does_not_start(variable: str) -> None:
+def test_missing_secret(variable: str) -> None:
+    """Without a secret the stack does not start, and the error names the variable."""
     with pytest.raises(compose.NotSet, match=f"set {variable}"):
         compose.services({name: value for name, value in SECRETS.items() if name != variable})
 
 
-def test_only_the_balancer_is_reached_from_outside() -> None:
+def test_published_ports() -> None:
+    """Only the load balancer publishes a port beyond the local host."""
     published = {
         service.name: [port.rsplit(":", 1)[0] for port in service.content.get("ports", ())]
         for service in SERVICES.values()
@@ -119,14 +151,16 @@ def test_only_the_balancer_is_reached_from_outside() -> None:
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
-def test_a_variable_of_ours_is_one_that_is_read() -> None:
+def test_known_variables() -> None:
+    """Each CLARION_ variable of a service is a setting."""
     known = {f"{Settings.model_config['env_prefix']}{field}".upper() for field in Settings.model_fields}
     for service in OURS:
         ours = {name for name in service.environment if name.startswith("CLARION_")}
         assert ours <= known
 
 
-def test_the_balancer_and_prometheus_name_services_that_are_there() -> None:
+def test_balancer_and_scrape_targets() -> None:
+    """The targets of the load balancer and of Prometheus are existing services."""
     targets = re.findall(r"^\s+server \S+ ([\w-]+):\d+", (ROOT / "deploy/haproxy.cfg").read_text(), flags=re.M)
     scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())["scrape_configs"]
     names = [name for job in scraped for found in job["dns_sd_configs"] for name in found["names"]]
@@ -137,12 +171,14 @@ def test_the_balancer_and_prometheus_name_services_that_are_there() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=by_name)
-def test_a_file_that_is_mounted_is_there(service: Service) -> None:
+def test_mounted_files(service: Service) -> None:
+    """A mounted file exists."""
     mounted = [volume.split(":")[0] for volume in service.content.get("volumes", ()) if volume.startswith("./")]
     assert [path for path in mounted if not (ROOT / path).exists()] == []
 
 
-def test_grafana_finds_prometheus_and_the_dashboard() -> None:
+def test_grafana_provisioning() -> None:
+    """Grafana is provisioned with Prometheus and the dashboard."""
     provisioning = ROOT / "deploy/grafana/provisioning"
     (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
     host = re.fullmatch(r"http://([\w-]+):(\d+)", source["url"])
@@ -155,7 +191,8 @@ def test_grafana_finds_prometheus_and_the_dashboard() -> None:
     assert mounted["./deploy/grafana/provisioning"] == "/etc/grafana/provisioning"
 
 
-def test_prometheus_is_given_the_token_that_web_takes() -> None:
+def test_prometheus_token() -> None:
+    """Prometheus is given the service token that the web service accepts."""
     document = yaml.safe_load((ROOT / "compose.yml").read_text())
     (secret,) = SERVICES["prometheus"].content["secrets"]
     variable = document["secrets"][secret]["environment"]
@@ -164,7 +201,8 @@ def test_prometheus_is_given_the_token_that_web_takes() -> None:
     assert f"/run/secrets/{secret}" in (ROOT / "deploy/prometheus.yml").read_text()
 
 
-def test_redis_lets_an_edge_leave_a_burst_unread() -> None:
+def test_pubsub_output_buffer_limit() -> None:
+    """The output buffer limit of Redis lets an edge leave a burst unread."""
     command = SERVICES["valkey"].command
     words = command[command.index("--client-output-buffer-limit") + 1].split()
     megabytes = [int(word.removesuffix("mb")) for word in words[1:3]]

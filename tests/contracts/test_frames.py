@@ -36,7 +36,7 @@ def row(action: str, **columns: object) -> LogRow:
 
 FRAMES = {
     "connected": protocol.connected(
-        user_id=7, session_id="5e551011", epoch="0", seq=4, unread=2, heartbeat_seconds=30, resumed=True
+        user_id=7, session_id="5e551011", epoch="0", seq=4, unread=2, unseen=1, heartbeat_seconds=30, resumed=True
     ),
     "created": OF_ANNOUNCED.created(5, 3) + OF_ANNOUNCED.rest,
     "created_read": OF_ANNOUNCED.created(5, 3, is_read=True) + OF_ANNOUNCED.rest,
@@ -47,9 +47,10 @@ FRAMES = {
     "updated_unread": frame_of(row("unread", notification=5), 3),
     "read_all": frame_of(row("read_through", through=8), 0),
     "read_topic": frame_of(row("read_through", through=8, topic="forum.thread:3", kind="MENTION"), 1),
+    "seen": frame_of(row("seen", through=8), 3, 1),
     "deleted": frame_of(row("deleted", notification=5), 1),
     "deleted_before_it_was_seen": frame_of(row("tombstone", notification=9), 1),
-    "resync": protocol.resync(epoch="0", seq=40, unread=2, reason=ResyncReason.BEHIND),
+    "resync": protocol.resync(epoch="0", seq=40, unread=2, unseen=1, reason=ResyncReason.BEHIND),
     "auth_ok": protocol.auth_ok(user_id=7, username="ann", refreshed=True),
     "auth_failed": protocol.auth_failed(AuthFailure.EXPIRED),
     "auth_refresh_required": protocol.auth_refresh_required(30),
@@ -62,16 +63,19 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_frame_is_the_golden_one(name: str) -> None:
+def test_golden_frames(name: str) -> None:
+    """A frame equals its golden frame, including the order of the fields."""
     assert json.loads(FRAMES[name]) == GOLDEN[name]
     assert list(json.loads(FRAMES[name])) == list(GOLDEN[name])
 
 
-def test_there_is_a_frame_for_every_golden_one() -> None:
+def test_golden_frames_complete() -> None:
+    """Every golden frame has a test."""
     assert set(GOLDEN) == set(FRAMES)
 
 
-def test_a_replayed_creation_is_what_was_published() -> None:
+def test_replayed_creation() -> None:
+    """A replayed creation is the same text as the published frame."""
     replayed = row(
         "created", seq=5, kind=ANNOUNCED.kind, topic=ANNOUNCED.topic, is_read=False, data=ANNOUNCED.data, actor_id=7,
         actor_username="ann", message_id="12", conversation_id="3",
@@ -79,7 +83,8 @@ def test_a_replayed_creation_is_what_was_published() -> None:
     assert frame_of(replayed, 3) == FRAMES["created"]
 
 
-def test_frames_are_compact_and_name_their_type_first() -> None:
+def test_compact_frames() -> None:
+    """Frames are compact JSON whose first field is the type."""
     for text in FRAMES.values():
         assert text.startswith('{"type":"')
         assert text == protocol.dumps(json.loads(text))

@@ -1,4 +1,4 @@
-"""What files promise one another: who is loaded where, which process consumes which queue, what a lock names."""
+"""Agreements between files: imports, processes and their queues, tasks, migrations, locks and package maps."""
 
 import ast
 import json
@@ -24,11 +24,13 @@ def procfile() -> dict[str, str]:
     return {name.strip(): command.strip() for name, _, command in (line.partition(":") for line in lines)}
 
 
-def test_the_procfile_has_its_processes() -> None:
+def test_procfile_processes() -> None:
+    """The Procfile lists the expected processes, in order."""
     assert list(procfile()) == ["web", "worker-live", "worker-bursts", "worker-jobs", "beat", "edge", "flower"]
 
 
-def test_every_queue_is_consumed_by_a_process_and_by_no_unknown_name() -> None:
+def test_consumed_queues() -> None:
+    """Every queue is consumed by exactly one process, and no unknown queue is consumed."""
     consumed = [
         queue
         for command in procfile().values()
@@ -46,7 +48,8 @@ def queues_of_apps() -> dict[str, str]:
     return {name: app.amqp.router.route({}, name)["queue"].name for name in names}
 
 
-def test_the_tasks_of_the_forum_have_a_queue_of_their_own() -> None:
+def test_queue_of_forum_tasks() -> None:
+    """The tasks of the forum use the queue for jobs."""
     queues = queues_of_apps()
     assert {name.split(".")[0] for name in queues} == {"forum"}
     assert set(queues.values()) == {"jobs"}
@@ -56,12 +59,14 @@ def test_the_tasks_of_the_forum_have_a_queue_of_their_own() -> None:
 BARE_NAMES = {"pipeline", "edge", "shared"}
 
 
-def test_a_small_event_never_waits_behind_a_batch() -> None:
+def test_live_worker_queues() -> None:
+    """The worker for live events consumes no queue of batches."""
     live = next(command for name, command in procfile().items() if name == "worker-live")
     assert "--queues=events,maintenance,retention " in live
 
 
-def test_every_task_has_a_queue() -> None:
+def test_task_routes() -> None:
+    """Every task has a route to an existing queue."""
     app.loader.import_default_modules()
     ours = {name for name in app.tasks if name.startswith("pipeline.")}
     assert ours == set(ROUTES)
@@ -69,7 +74,8 @@ def test_every_task_has_a_queue() -> None:
 
 
 @pytest.mark.django_db
-def test_the_edge_loads_neither_celery_nor_the_pipeline() -> None:
+def test_edge_imports() -> None:
+    """The edge loads neither Celery nor the pipeline."""
     script = "import clarion.edge.asgi, json, sys; print(json.dumps(list(sys.modules)))"
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "clarion.edge.settings"} | on_test_database()  # it waits for Postgres
     booted = subprocess.run(
@@ -81,19 +87,24 @@ def test_the_edge_loads_neither_celery_nor_the_pipeline() -> None:
     assert not loaded & BARE_NAMES
 
 
-def test_a_module_has_one_name() -> None:
-    """Imported by the name of its folder as well, a module would exist twice, with two sets of metrics and models."""
+def test_module_names() -> None:
+    """No module is loaded under the name of its folder.
+
+    Imported under both names, a module would exist twice, with two sets of metrics and models.
+    """
     app.loader.import_default_modules()
     assert not sys.modules.keys() & BARE_NAMES
 
 
 @pytest.mark.django_db
 def test_no_migration_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The migrations match the models."""
     call_command("makemigrations", "--check", "--dry-run")
 
 
 @pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda lock: lock.name)
-def test_a_lock_pins_by_hash_and_names_no_host(lock: Path) -> None:
+def test_requirement_locks(lock: Path) -> None:
+    """A lock file pins each package by hash and names no host."""
     text = lock.read_text()
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text)
     pins = re.findall(r"^([A-Za-z0-9][^\s=]*)==\S+.*\\$", text, flags=re.M)
@@ -118,7 +129,8 @@ UNMAPPED = {"__init__.py", "apps.py"}
 
 
 @pytest.mark.parametrize("package", MAPPED)
-def test_a_package_lists_its_files_and_no_others(package: str) -> None:
+def test_package_map(package: str) -> None:
+    """A package's docstring lists exactly the files of the package."""
     text = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text())) or ""
     files = {path.name for path in (ROOT / package).glob("*.py")} - UNMAPPED
     listed = set(re.findall(r"(?<![\w/])\w+\.py", text))

@@ -1,4 +1,4 @@
-"""What the parts do badly by default is set otherwise, and stays so. Which trap has which test: docs/faults.md."""
+"""Defaults of the components that cause faults are changed, and stay changed; docs/faults.md lists their tests."""
 
 import ast
 import json
@@ -18,7 +18,8 @@ from clarion.shared.protocol import Close
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_celery_on_redis_acknowledges_late_takes_little_and_waits_for_nothing_for_ever() -> None:
+def test_celery_settings_on_redis() -> None:
+    """Celery on Redis acknowledges late, prefetches one task and has a limit for every wait."""
     conf = app.conf
     assert conf.task_acks_late
     assert conf.task_reject_on_worker_lost
@@ -33,24 +34,24 @@ def test_celery_on_redis_acknowledges_late_takes_little_and_waits_for_nothing_fo
     assert options["visibility_timeout"] >= 600
 
 
-def test_on_rabbitmq_queues_have_copies_and_a_publish_is_confirmed() -> None:
+def test_celery_settings_on_rabbitmq() -> None:
+    """On RabbitMQ queues are quorum queues, and a publish is confirmed."""
     script = """
 import json
 from clarion.pipeline.celery import app
 queues = {queue.name: queue.queue_arguments for queue in app.conf.task_queues}
-print(json.dumps([queues, app.conf.broker_transport_options, app.conf.task_default_queue_type,
-                  app.conf.broker_transport]))
+print(json.dumps([queues, app.conf.broker_transport_options, app.conf.broker_transport]))
 """
     env = os.environ | {"CLARION_BROKER_URL": "amqp://guest@127.0.0.1:5672//"}
     ran = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True, cwd=ROOT)
-    queues, options, default_type, transport = json.loads(ran.stdout.splitlines()[-1])
+    queues, options, transport = json.loads(ran.stdout.splitlines()[-1])
     assert {name: arguments["x-queue-type"] for name, arguments in queues.items()} == dict.fromkeys(queues, "quorum")
     assert options["confirm_publish"] is True
-    assert default_type == "quorum"
     assert transport is None
 
 
-def test_a_full_collection_in_a_worker_walks_nothing_that_was_there_at_the_start() -> None:
+def test_frozen_objects_in_worker() -> None:
+    """A full garbage collection in a worker skips the objects that existed at the start."""
     script = """
 import gc
 from celery.signals import worker_ready
@@ -74,8 +75,11 @@ def calls(folder: str) -> list[tuple[str, ast.Call]]:
 
 
 @pytest.mark.parametrize("folder", ["pipeline", "shared"])
-def test_no_task_waits_on_redis_for_its_hour(folder: str) -> None:
-    # A task with an ETA stays unacknowledged in a worker until then, and is given to another if that takes too long.
+def test_tasks_without_eta(folder: str) -> None:
+    """No task is sent with an ETA or a countdown.
+
+    It would stay unacknowledged in a worker until then, and be given to another one after the visibility timeout.
+    """
     later = [
         (path, node.lineno)
         for path, node in calls(folder)
@@ -86,7 +90,8 @@ def test_no_task_waits_on_redis_for_its_hour(folder: str) -> None:
     assert later == []
 
 
-def test_hints_go_by_the_one_way_that_has_a_bound() -> None:
+def test_single_way_for_hints() -> None:
+    """Hints are sent by one module only, whose waits have a limit."""
     ways = {
         path
         for path, node in calls("pipeline")
@@ -102,22 +107,26 @@ def procfile(name: str) -> str:
     return str(lines[name])
 
 
-def test_workers_run_threads_and_no_socket_is_closed_for_being_a_day_old() -> None:
+def test_thread_pools_and_socket_timeout() -> None:
+    """Workers run threads, and the edge closes no socket for its age."""
     for name in ("worker-live", "worker-bursts"):
         assert "--pool=threads" in procfile(name)
     assert "--websocket_timeout=-1" in procfile("edge")
 
 
-def test_an_application_under_daphne_may_close_with_these_codes() -> None:
+def test_allowed_close_codes() -> None:
+    """Every close code is one that an application under Daphne may use."""
     assert [code for code in Close if code != 1000 and not 3000 <= code <= 4999] == []
 
 
-def test_the_event_leads_in_the_index_that_keeps_it_from_being_told_twice() -> None:
+def test_unique_index_columns() -> None:
+    """The event is the first column of the unique index that prevents a second notification."""
     (once,) = Notification._meta.constraints
     assert list(once.fields) == ["event_id", "recipient_id"]
 
 
-def test_nothing_is_sent_one_by_one_through_a_loop_made_for_it() -> None:
+def test_pipeline_without_event_loops() -> None:
+    """The pipeline creates no event loop for a single send."""
     found = [
         path for path in ROOT.glob("pipeline/**/*.py") if re.search(r"async_to_sync|asyncio\.run\(", path.read_text())
     ]
@@ -125,8 +134,12 @@ def test_nothing_is_sent_one_by_one_through_a_loop_made_for_it() -> None:
 
 
 @pytest.mark.parametrize("folder", ["pipeline", "examples"])
-def test_what_runs_after_a_commit_has_a_name_and_drops_nothing_after_it(folder: str) -> None:
-    # Django logs a hook that failed by its __qualname__; without one the logging fails, in the view.
+def test_commit_hooks(folder: str) -> None:
+    """A commit hook has a name and is robust.
+
+    Django logs a hook that failed by its __qualname__; without one the logging fails, in the view. A robust hook does
+    not drop the later ones.
+    """
     hooks = [(path, node) for path, node in calls(folder) if ast.unparse(node.func) == "transaction.on_commit"]
     assert len(hooks) >= 1
     for path, node in hooks:
@@ -134,8 +147,11 @@ def test_what_runs_after_a_commit_has_a_name_and_drops_nothing_after_it(folder: 
         assert [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "robust"] == ["True"], path
 
 
-def test_a_projects_own_worker_keeps_its_logging_and_its_port() -> None:
-    """Celery's signals are shared by all apps of a process, and the project's worker imports Clarion's tasks."""
+def test_worker_of_another_app() -> None:
+    """A worker of another Celery app keeps its logging and its metrics port.
+
+    Celery's signals are shared by all apps of a process, and the project's worker imports Clarion's tasks.
+    """
     script = """
 import logging
 from celery import Celery

@@ -12,39 +12,47 @@ import pytest
 from celery.bin.celery import celery as celery_command
 from django.core.management import get_commands
 
-from tests.documents import DOCUMENTS, NOT_RUN, ROOT, RUN_BY, Block, Some, blocks, blocks_of
+from tests.docs.blocks import DOCUMENTS, NOT_RUN, ROOT, RUN_BY, Block, Some, blocks, blocks_of
 from tests.programs import node
 
 #: Languages of blocks. Text is for diagrams, answers and addresses.
-LANGUAGES = {"nginx", "sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html", "{toctree}", ""}
+LANGUAGES = {
+    *("dockerfile", "nginx", "{eval-rst}", "sh", "python", "js", "jsx", "ts", "json", "sql", "text", "html"),
+    *("{toctree}", "{include}", ""),
+}
 OURS = ("clarion", "examples", "tests", "benchmarks")
 
 
-def test_every_block_is_of_a_known_language() -> None:
+def test_block_language() -> None:
+    """Every code block is in a known language."""
     assert {block.language for block in blocks()} <= LANGUAGES
 
 
-def test_every_block_is_found() -> None:
+def test_all_blocks_found() -> None:
+    """Every fence in the documents belongs to a block that the parser finds."""
     fences = [line for path in DOCUMENTS for line in path.read_text().splitlines() if re.match(r" *(```|~~~)", line)]
     assert len(fences) == 2 * len(blocks())
 
 
 @pytest.mark.parametrize("block", blocks(), ids=str)
-def test_a_block_is_run_by_a_test_or_says_why_not(block: Block) -> None:
+def test_block_has_a_test(block: Block) -> None:
+    """Each block is run by exactly one test or has a reason why not."""
     tests = [test for test, some in RUN_BY.items() if any(one.has(block) for one in some)]
     reasons = [reason for some, reason in NOT_RUN if some.has(block)]
-    assert len(tests + reasons) == 1, f"run by {tests}, not run because {reasons}: see tests/documents.py"
+    assert len(tests + reasons) == 1, f"run by {tests}, not run because {reasons}: see tests/docs/blocks.py"
 
 
 @pytest.mark.parametrize(
     "some", [*(one for some in RUN_BY.values() for one in some), *(one for one, _ in NOT_RUN)], ids=str
 )
-def test_no_block_is_accounted_for_that_is_not_there(some: Some) -> None:
+def test_listed_block_exists(some: Some) -> None:
+    """Each listed entry matches at least one block."""
     assert any(some.has(block) for block in blocks())
 
 
 @pytest.mark.parametrize("test", RUN_BY)
-def test_a_test_that_runs_blocks_is_there_and_asks_for_them(test: str) -> None:
+def test_listed_test_runs_its_blocks(test: str) -> None:
+    """Each listed test exists once and reads its blocks by `blocks_of`."""
     functions = [
         ast.unparse(statement)
         for file in ROOT.glob("tests/**/test_*.py")
@@ -57,7 +65,8 @@ def test_a_test_that_runs_blocks_is_there_and_asks_for_them(test: str) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
-def test_python_is_python_and_imports_what_is_there(block: Block) -> None:
+def test_python_block(block: Block) -> None:
+    """A Python block compiles, and its imports of this project exist."""
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     tree = compile(block.text, str(block), "exec", flags)
     for statement in ast.walk(tree):
@@ -69,12 +78,14 @@ def test_python_is_python_and_imports_what_is_there(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
-def test_json_is_json(block: Block) -> None:
+def test_json_block(block: Block) -> None:
+    """A JSON block is valid JSON."""
     json.loads(block.text)
 
 
 @pytest.mark.parametrize("block", blocks("js"), ids=str)
-def test_javascript_is_javascript(block: Block, tmp_path: Path) -> None:
+def test_javascript_block(block: Block, tmp_path: Path) -> None:
+    """A JavaScript block is valid for Node."""
     file = tmp_path / "block.mjs"
     file.write_text(block.text)
     checked = subprocess.run([node(), "--check", file], capture_output=True, text=True, check=False)
@@ -95,9 +106,9 @@ def _without_variables(words: list[str]) -> list[str]:
     return words
 
 
-def test_processes_are_started_by_commands_that_are_run() -> None:
-    """The last table of commands: what each begins with is in the Procfile, or in what the how-to of a kind starts."""
-    run = [line for block in blocks_of("test_a_kind_of_ones_own_reaches_a_socket") for line in block.text.splitlines()]
+def test_process_commands() -> None:
+    """Each command in the last table of commands appears in the Procfile or in the how-to of a kind."""
+    run = [line for block in blocks_of("test_documented_kind_on_socket") for line in block.text.splitlines()]
     run += (ROOT / "Procfile").read_text().splitlines()
     table = (ROOT / "docs/commands.md").read_text().split("## Processes")[1]
     listed = re.findall(r"^\| \w+ \| `(.+)` \|$", table, flags=re.M)
@@ -107,7 +118,8 @@ def test_processes_are_started_by_commands_that_are_run() -> None:
 
 
 @pytest.mark.parametrize("block", blocks("sh"), ids=str)
-def test_a_command_names_what_is_there(block: Block) -> None:
+def test_command_block(block: Block) -> None:
+    """A shell block uses existing make targets, Django commands and Celery options."""
     makefile = (ROOT / "Makefile").read_text()
     for name, *arguments in commands(block):
         match name:
