@@ -1,4 +1,4 @@
-"""Limits count by the address of the client, which only a trusted proxy can say."""
+"""The address by which clients are counted; only a trusted proxy may set it."""
 
 import pytest
 
@@ -10,7 +10,8 @@ def address(*forwarded: str, proxies: int = 1, peer: str = "10.0.0.1") -> str:
     return address_of({"client": (peer, 5), "headers": headers}, proxies)
 
 
-def test_without_a_trusted_proxy_the_header_is_ignored() -> None:
+def test_forwarded_without_proxy() -> None:
+    """Without a trusted proxy the X-Forwarded-For header is ignored."""
     assert address("1.2.3.4", proxies=0) == "10.0.0.1"
 
 
@@ -33,10 +34,12 @@ def test_without_a_trusted_proxy_the_header_is_ignored() -> None:
         (["\xff, ,"], 1, "10.0.0.1"),
     ],
 )
-def test_the_entry_of_the_outermost_trusted_proxy_counts(forwarded: list[str], proxies: int, found: str) -> None:
+def test_forwarded_entries(forwarded: list[str], proxies: int, found: str) -> None:
+    """The client's address is the entry that the outermost trusted proxy added."""
     assert address(*forwarded, proxies=proxies) == found
 
 
-def test_a_peer_of_ipv6_counts_by_its_network_and_a_socket_without_a_peer_has_no_address() -> None:
+def test_peer_address() -> None:
+    """An IPv6 peer counts by its /64 network, and a socket without a peer has no address."""
     assert address(proxies=0, peer="2001:db8::7") == "2001:db8::/64"
     assert address_of({"client": None}, 0) == ""

@@ -1,4 +1,4 @@
-"""An audit of packages reports known weaknesses, and does not take a missing answer for a pass."""
+"""The audit of packages reports known weaknesses; a missing answer of the registry is not a pass."""
 
 from typing import Any
 
@@ -25,11 +25,13 @@ SILENT: dict[str, Any] = {"name": "silent", "skip_reason": "Dependency not found
         ([GOOD, SILENT], "NOT AUDITED: the registry has no advisories to give of 1 of 2 packages.", 0, 1),
     ],
 )
-def test_silence_is_no_pass(packages: list[Any], sentence: str, code: int, code_where_all_must: int) -> None:
+def test_audit_exit_codes(packages: list[Any], sentence: str, code: int, code_where_all_must: int) -> None:
+    """Packages without an answer from the registry fail the audit if all packages must be audited."""
     audit = audit_of({"dependencies": packages})
     assert audit.sentence.startswith(sentence)
     assert (audit.exit_code(all_asked=False), audit.exit_code(all_asked=True)) == (code, code_where_all_must)
 
 
-def test_a_weakness_is_told_with_the_version_that_mends_it() -> None:
+def test_reported_weakness() -> None:
+    """The report of a weakness names the versions that fix it."""
     assert audit_of({"dependencies": [WEAK]}).weaknesses == ["weak 1.0: PYSEC-1, mended in 1.1, 2.0"]

@@ -19,7 +19,8 @@ def fail(circuit: CircuitBreaker, error: type[Exception] = redis.TimeoutError) -
         raise error
 
 
-def test_after_a_failure_nothing_is_asked_for_a_moment(clock: list[float]) -> None:
+def test_open_after_failure(clock: list[float]) -> None:
+    """After a failure the circuit refuses calls until the cool-down ends."""
     circuit = CircuitBreaker()
     fail(circuit)
     assert circuit.is_open
@@ -29,7 +30,8 @@ def test_after_a_failure_nothing_is_asked_for_a_moment(clock: list[float]) -> No
     assert not circuit.is_open
 
 
-def test_one_call_is_the_trial_and_closes_the_circuit(clock: list[float]) -> None:
+def test_trial_call(clock: list[float]) -> None:
+    """After the cool-down one call is let through, and its success closes the circuit."""
     circuit = CircuitBreaker()
     fail(circuit)
     clock[0] += COOL_DOWN_FIRST_SECONDS
@@ -39,7 +41,8 @@ def test_one_call_is_the_trial_and_closes_the_circuit(clock: list[float]) -> Non
         pass
 
 
-def test_each_further_failure_doubles_the_cool_down(clock: list[float]) -> None:
+def test_cool_down_doubles(clock: list[float]) -> None:
+    """Each further failure doubles the cool-down up to a maximum, and a success resets it."""
     circuit = CircuitBreaker()
     cool_down = COOL_DOWN_FIRST_SECONDS
     for _ in range(5):
@@ -57,7 +60,8 @@ def test_each_further_failure_doubles_the_cool_down(clock: list[float]) -> None:
 
 
 @pytest.mark.parametrize("error", [redis.ResponseError, ValueError])
-def test_an_answer_that_is_an_error_opens_nothing(clock: list[float], error: type[Exception]) -> None:
+def test_error_reply(clock: list[float], error: type[Exception]) -> None:
+    """An error reply from Redis, or an error of the caller, leaves the circuit closed."""
     circuit = CircuitBreaker()
     fail(circuit, error)
     assert not circuit.is_open

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT, blocks_of
+from tests.docs.blocks import ROOT, blocks_of
 from tests.programs import cannot_run, node
 
 #: What the reader has before the block: a store, a connection that is never opened, a component.
@@ -41,18 +41,22 @@ REQUIRE = "--banner:js=import { createRequire } from 'node:module'; const requir
 
 @pytest.mark.parametrize("scripts", ["edge/client", "examples/forum"])
 def test_scripts_pass_their_own_tests(scripts: str) -> None:
+    """The JavaScript tests of the client and of the forum pass in Node."""
     files = sorted(str(path) for path in (ROOT / scripts).glob("tests/*.test.js"))
     assert files
     run = subprocess.run([node(), "--test", *files], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_the_hooks_show_the_inbox_as_documented(tmp_path: Path) -> None:
-    """The block as it stands, packed as a reader's bundler does it, and rendered by React."""
+def test_documented_hooks(tmp_path: Path) -> None:
+    """The documented React hooks show the inbox.
+
+    The block of the document is bundled as a reader's bundler does it, and rendered by React.
+    """
     esbuild = ROOT / "node_modules/.bin/esbuild"
     if not esbuild.exists():
         cannot_run("esbuild is not installed: the hooks in the documents are not run. `make test` needs npm.")
-    (block,) = blocks_of("test_the_hooks_show_the_inbox_as_documented")
+    (block,) = blocks_of("test_documented_hooks")
     imports, tree = block.text.split("\n\n")
     source = tmp_path / "block.jsx"
     source.write_text(f"{imports}\n{BEFORE_THE_HOOKS}\nconst tree = {tree}\n{AFTER_THE_HOOKS}")

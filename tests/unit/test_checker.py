@@ -1,4 +1,4 @@
-"""The checker of the faults: it finds nothing where nothing is wrong, and each thing that can be."""
+"""The checker of the faults reports nothing in a clean run, and each kind of broken promise otherwise."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,13 +42,15 @@ def verdict(**changed: Any) -> Verdict:
     return check(**{**given, **changed})
 
 
-def test_where_nothing_is_wrong_it_finds_nothing() -> None:
+def test_clean_run() -> None:
+    """A run without faults breaks no promise."""
     found = verdict()
     assert (found.events, found.recipients, dict(found.broken)) == (2, 3, {})
     assert str(found) == "nothing was broken"
 
 
-def test_an_unknown_emission_that_happened_must_have_happened_wholly() -> None:
+def test_unknown_emission_partly_delivered() -> None:
+    """An emission of unknown outcome that was committed must reach all its recipients."""
     assert verdict(committed=(*COMMITTED, "three")).broken["lost"] == ["three for user 1", "three for user 2"]
     bens = replace(BENS, seq=2, unread=2, told=[(1, "one"), (2, "three")], shown={"1": UNREAD, "2": UNREAD})
     client = replace(BENS_CLIENT, seq=2, unread=2, shown=bens.shown)
@@ -56,20 +58,23 @@ def test_an_unknown_emission_that_happened_must_have_happened_wholly() -> None:
     assert dict(half.broken) == {"lost": ["three for user 1"]}
 
 
-def test_an_emission_that_was_answered_and_is_not_there_is_lost() -> None:
+def test_lost_emission() -> None:
+    """A confirmed emission that is missing from the database counts as lost."""
     found = verdict(committed=("two",), inboxes=(ANNS,), clients=(ANNS_CLIENT,))
     assert dict(found.broken) == {"lost": ["one for user 2"]}
     assert found.lost == 1
 
 
-def test_what_the_database_lost_itself_is_forgiven() -> None:
+def test_forgiven_emission() -> None:
+    """An emission that the database itself lost in a failover is not counted as lost."""
     anns = Inbox(ANN, 2, 1, [(1, "two")], [2], {"1": UNREAD})
     client = Client(ANN, (Heard(1, "start", 2, user=ANN),), 2, 1, {"1": UNREAD}, resyncs=1)
     found = verdict(committed=("two",), inboxes=(anns,), clients=(client,), forgiven={"one"}, resyncs_allowed=True)
     assert dict(found.broken) == {}
 
 
-def test_an_emission_that_never_left_and_is_there_is_invented() -> None:
+def test_invented_emission() -> None:
+    """An emission that failed and yet was committed counts as invented."""
     assert "four never left and is there" in verdict(committed=(*COMMITTED, "four")).broken["invented"]
 
 
@@ -86,7 +91,8 @@ def test_an_emission_that_never_left_and_is_there_is_invented() -> None:
         (replace(ANNS, seq=4, told=[(1, "one"), (2, "two"), (4, "four")]), "leaked"),
     ],
 )
-def test_an_inbox_that_is_wrong_is_seen(anns: Inbox, promise: str) -> None:
+def test_wrong_inbox(anns: Inbox, promise: str) -> None:
+    """Each error in a stored inbox is reported under the promise that it breaks."""
     assert promise in verdict(inboxes=(anns, BENS)).broken
 
 
@@ -101,11 +107,13 @@ def test_an_inbox_that_is_wrong_is_seen(anns: Inbox, promise: str) -> None:
         (ANN_HEARD[1:], "out of order"),
     ],
 )
-def test_a_socket_that_carries_what_is_wrong_is_seen(heard: tuple[Heard, ...], promise: str) -> None:
+def test_wrong_frames(heard: tuple[Heard, ...], promise: str) -> None:
+    """Each error in the frames of a socket is reported under the promise that it breaks."""
     assert promise in verdict(clients=(replace(ANNS_CLIENT, heard=heard), BENS_CLIENT)).broken
 
 
-def test_the_same_change_over_another_connection_is_no_repetition() -> None:
+def test_change_on_new_connection() -> None:
+    """A change that is sent again over another connection is not counted as repeated."""
     again = (*ANN_HEARD, Heard(3, "start", 1, user=ANN), Heard(3, "change", 2, "two"), Heard(3, "change", 3))
     assert dict(verdict(clients=(replace(ANNS_CLIENT, heard=again), BENS_CLIENT)).broken) == {}
 
@@ -113,19 +121,22 @@ def test_the_same_change_over_another_connection_is_no_repetition() -> None:
 @pytest.mark.parametrize(
     "client", [replace(ANNS_CLIENT, seq=2), replace(ANNS_CLIENT, unread=2), replace(ANNS_CLIENT, shown={"1": READ})]
 )
-def test_a_client_that_believes_what_is_not_so_is_stale(client: Client) -> None:
+def test_stale_client(client: Client) -> None:
+    """A client whose final state differs from the inbox counts as stale."""
     found = verdict(clients=(client, BENS_CLIENT))
     assert len(found.broken["stale"]) == found.lost == 1
 
 
-def test_what_is_left_to_do_and_what_took_too_long_is_seen() -> None:
+def test_pending_and_blocked() -> None:
+    """Pending work and calls that exceeded the bound are reported."""
     slow = (*EMITTED, Emitted("three", frozenset({ANN}), "unknown", 1.5))
     assert dict(verdict(pending=["one"], emitted=slow).broken) == {
         "pending": ["one"], "blocked": ["three took 1.50 s"],
     }  # fmt: skip
 
 
-def test_a_snapshot_that_had_to_be_read_is_seen_where_it_should_not() -> None:
+def test_unexpected_resync() -> None:
+    """A snapshot that a client read is reported unless the trial allows resyncs."""
     read = (replace(ANNS_CLIENT, resyncs=1), BENS_CLIENT)
     assert dict(verdict(clients=read).broken) == {"resync": ["user 1 read 1 snapshots"]}
     assert dict(verdict(clients=read, resyncs_allowed=True).broken) == {}

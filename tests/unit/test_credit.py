@@ -19,16 +19,19 @@ def taken(credit: Credit, size: int = 10) -> int:
     return count
 
 
-def test_frames_have_a_limit() -> None:
+def test_frame_limit() -> None:
+    """A client is sent at most the allowed number of unacknowledged frames."""
     assert taken(acknowledging(frames=100)) == 100
 
 
-def test_bytes_have_a_limit_but_one_frame_always_goes() -> None:
+def test_byte_limit() -> None:
+    """A client is sent at most the allowed bytes, but one frame of any size is always sent."""
     assert taken(acknowledging(bytes_=1000), size=300) == 3
     assert taken(acknowledging(bytes_=1000), size=5000) == 1
 
 
-def test_acknowledging_all_gives_all_back() -> None:
+def test_acknowledge_all() -> None:
+    """Acknowledging every frame restores the full credit."""
     credit = acknowledging(frames=100)
     taken(credit)
     assert not credit.half_free
@@ -36,7 +39,8 @@ def test_acknowledging_all_gives_all_back() -> None:
     assert (credit.half_free, taken(credit)) == (True, 100)
 
 
-def test_acknowledging_a_part_gives_back_at_the_second_time() -> None:
+def test_acknowledge_part() -> None:
+    """Partial acknowledgements restore credit from the second acknowledgement on."""
     credit = acknowledging(frames=100)
     for _ in range(60):
         credit.take(10)
@@ -48,7 +52,8 @@ def test_acknowledging_a_part_gives_back_at_the_second_time() -> None:
     assert taken(credit) == 60
 
 
-def test_who_never_acknowledges_is_not_bounded_and_is_counted_from_the_first_acknowledgement_on() -> None:
+def test_client_without_acknowledgements() -> None:
+    """A client has no limit before its first acknowledgement, and the usual limit after it."""
     credit = Credit(100, 100_000)
     for _ in range(1000):
         assert credit.take(1000)
@@ -61,7 +66,8 @@ def test_who_never_acknowledges_is_not_bounded_and_is_counted_from_the_first_ack
 
 
 @given(steps=st.lists(st.one_of(st.integers(1, 500), st.tuples(st.integers(0, 200)))))
-def test_what_is_counted_as_out_is_never_less_than_what_is_out(steps: list[int | tuple[int]]) -> None:
+def test_counted_frames(steps: list[int | tuple[int]]) -> None:
+    """The counted frames and bytes are never fewer than those actually unacknowledged."""
     credit = acknowledging(frames=50, bytes_=5000)
     sent: list[int] = []
     acked = 0

@@ -41,7 +41,8 @@ PLAIN: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **VANISHED}
         ("postgresql://h/d?conn_max_age=0&conn_health_checks=false", {"host": "h", "dbname": "d"}),
     ],
 )
-def test_both_sides_read_the_same(url: str, expected: dict[str, Any]) -> None:
+def test_database_url(url: str, expected: dict[str, Any]) -> None:
+    """Django and the edge derive the same connection parameters from DATABASE_URL."""
     settings = Settings(debug=True, DATABASE_URL=url)  # type: ignore[call-arg]
     edge = conninfo_to_dict(settings.conninfo)
     assert {name: str(value) for name, value in edge.items()} == {
@@ -54,7 +55,8 @@ def test_both_sides_read_the_same(url: str, expected: dict[str, Any]) -> None:
     assert {name: str(value) for name, value in given.items()} == {name: str(value) for name, value in edge.items()}
 
 
-def test_what_is_for_django_alone() -> None:
+def test_django_only_options() -> None:
+    """The engine, connection age, health checks and pool are set for Django only."""
     assert parse("postgis://h/d").for_django["ENGINE"] == "django.contrib.gis.db.backends.postgis"
     kept = parse("postgresql://h/d").for_django
     assert (kept["CONN_MAX_AGE"], kept["CONN_HEALTH_CHECKS"], "pool" in kept["OPTIONS"]) == (600, True, False)
@@ -78,7 +80,8 @@ def test_what_is_for_django_alone() -> None:
         ("postgresql://u:s3cret@h/d?conn_max_age=long", "number of seconds"),
     ],
 )
-def test_a_url_that_cannot_be_read_is_refused_at_start_without_its_password(url: str, reason: str) -> None:
+def test_malformed_database_url(url: str, reason: str) -> None:
+    """A malformed DATABASE_URL is refused at start, and the error does not show the password."""
     with pytest.raises(ValidationError, match=reason) as refused:
         Settings(debug=True, DATABASE_URL=url)  # type: ignore[call-arg]
     assert "cret" not in str(refused.value)

@@ -8,7 +8,7 @@ import pytest
 
 from clarion.pipeline.backlog import Backlog, Unfinished
 from clarion.pipeline.dashboard import charts, series
-from clarion.pipeline.dashboard.problems import BAD, SILENCE, Picture, findings
+from clarion.pipeline.dashboard.problems import CRITICAL, SILENCE, Picture, findings
 from clarion.pipeline.dashboard.series import Line
 from clarion.shared.edge_status import Report
 
@@ -31,7 +31,8 @@ def values(line: Line) -> list[float | None]:
     return [value for _, value in line.points]
 
 
-def test_what_edges_count_is_taken_as_differences_a_minute() -> None:
+def test_repairs_per_minute() -> None:
+    """The counters of the edges are shown as differences per minute."""
     samples = [
         sampled(0, a={"repairs": {"gap": 10}}),
         sampled(2, a={"repairs": {"gap": 14, "quiet": 2}, "failed_repairs": 1}),
@@ -42,7 +43,8 @@ def test_what_edges_count_is_taken_as_differences_a_minute() -> None:
     assert values(failed) == [0.5, 0]
 
 
-def test_an_edge_that_started_anew_counts_from_zero() -> None:
+def test_restarted_edge() -> None:
+    """The counters of a restarted edge count from zero."""
     samples = [
         sampled(0, a={"repairs": {"gap": 100}, "lag": [[0.1, 9], [None, 9]]}),
         sampled(1, a={"started": 2, "repairs": {"gap": 1}, "lag": [[0.1, 4], [None, 4]]}),
@@ -51,7 +53,8 @@ def test_an_edge_that_started_anew_counts_from_zero() -> None:
     assert [values(line) for line in series.of_lag(samples)] == [[pytest.approx(0.05)], [pytest.approx(0.095)]]
 
 
-def test_where_nothing_was_measured_is_a_gap() -> None:
+def test_missing_samples() -> None:
+    """Missing samples appear as gaps in a line."""
     samples = [sampled(0, a={}), sampled(1, a={}), sampled(2)]
     assert [values(line) for line in series.of_lag(samples)] == [[None, None], [None, None]]
     assert values(series.of_repairs(samples)[0]) == [0, None]
@@ -68,26 +71,47 @@ def test_where_nothing_was_measured_is_a_gap() -> None:
         ([(1.0, 0), (2.0, 1), (float("inf"), 10)], 0.95, 2.0),
     ],
 )
-def test_a_quantile(buckets: list[tuple[float, int]], share: float, expected: float | None) -> None:
+def test_quantile(buckets: list[tuple[float, int]], share: float, expected: float | None) -> None:
+    """A quantile is interpolated within its bucket of the histogram."""
     assert series.quantile(buckets, share) == expected
 
 
-def test_a_plot_is_an_svg_without_scripts_and_styles_that_says_its_newest_values() -> None:
+def test_plot() -> None:
+    """A plot is an SVG without scripts and styles, whose label states the newest values."""
     points = [(NOW, 0.0), (NOW + timedelta(minutes=1), None), (NOW + timedelta(minutes=2), 37.0)]
     drawn = charts.plot("Depth <b>", "s", [Line("events", points), Line("bursts", [])], NOW, NOW + timedelta(minutes=2))
     svg = ET.fromstring(drawn)
     assert svg.get("role") == "img"
     assert svg.get("aria-label") == "Depth <b>: events 37 s, bursts \N{EN DASH} s"
     assert not [element for element in svg.iter() if element.tag in ("script", "style") or element.get("style")]
-    lines = [element.get("points", "").split() for element in svg.iter("polyline")]
-    assert len(lines) == 2, "a gap parts a line"
-    # From zero at the bottom to 37 of 50 at the right.
+    # A gap parts the line into single points: from zero at the bottom to 37 of 40 at the right.
     bottom, right = charts.HEIGHT - charts.BOTTOM, charts.WIDTH - charts.RIGHT
-    assert lines[0][0] == f"{charts.LEFT:.1f},{bottom:.1f}"
-    assert lines[1][0] == f"{right:.1f},{charts.TOP + (1 - 37 / 50) * (bottom - charts.TOP):.1f}"
+    assert [(point.get("cx"), point.get("cy")) for point in svg.iter("circle")] == [
+        (f"{charts.LEFT:.1f}", f"{bottom:.1f}"),
+        (f"{right:.1f}", f"{charts.TOP + (1 - 37 / 40) * (bottom - charts.TOP):.1f}"),
+    ]
 
 
-def test_a_plot_of_nothing_is_an_empty_one() -> None:
+def test_plot_lines() -> None:
+    """Values in a row are joined by a line, and a gap parts it."""
+    values: list[float | None] = [1, 2, None, 4, 5]
+    points = [(NOW + timedelta(minutes=number), value) for number, value in enumerate(values)]
+    svg = ET.fromstring(charts.plot("Depth", "s", [Line("events", points)], NOW, NOW + timedelta(minutes=4)))
+    assert [len(line.get("points", "").split()) for line in svg.iter("polyline")] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "highest,numbers", [(0, "0 1 2 3 4"), (1, "0 1 2 3 4"), (5, "0 2 4 6 8"), (41, "0 20 40 60 80")]
+)
+def test_axis_of_counts(highest: int, numbers: str) -> None:
+    """The axis of a plot of counts has whole numbers."""
+    svg = ET.fromstring(charts.plot("Depth", "", [Line("events", [(NOW, highest)])], NOW, NOW))
+    axis = [text.text for text in svg.iter("text") if text.get("text-anchor") == "end" and ":" not in (text.text or "")]
+    assert axis == numbers.split()
+
+
+def test_empty_plot() -> None:
+    """A plot without values has no lines."""
     svg = ET.fromstring(charts.plot("Nothing", "", [Line("a", [])], NOW, NOW))
     assert not list(svg.iter("polyline"))
 
@@ -104,7 +128,8 @@ def picture(**changes: Any) -> Picture:
     return Picture(**well | changes)
 
 
-def test_nothing_is_found_where_all_is_well() -> None:
+def test_healthy_state() -> None:
+    """A healthy installation has no findings."""
     assert findings(picture()) == []
 
 
@@ -119,20 +144,22 @@ def waits(age: float, state: str = "pending") -> Backlog:
         ({"edges": None}, True, "The channel layer does not answer"),
         ({"edges": []}, False, "No edge reports"),
         ({"edges": [Report("edge-1", 0, 0, draining=True, sockets=0)]}, False, "The edge edge-1 drains"),
-        ({"sampled_at": None}, True, "Nothing was sampled yet"),
-        ({"sampled_at": NOW - SILENCE * 2}, True, "Nothing was sampled since 11:58:00"),
+        ({"sampled_at": None}, True, "No sample yet"),
+        ({"sampled_at": NOW - SILENCE * 2}, True, "No sample since 11:58:00"),
         ({"backlog": waits(61)}, False, "The oldest work on the queue events has waited 61 s"),
         ({"backlog": waits(601)}, True, "The oldest work on the queue events has waited 601 s"),
         ({"backlog": waits(601, "failed")}, True, "2 dead letters"),
-        ({"paused": {"REPLY": 3}}, False, "The kind REPLY is paused; 3 events and batches wait"),
+        ({"paused": {"REPLY": 3}}, False, "The kind REPLY is paused; 3 events and batches are held"),
     ],
 )
-def test_what_is_wrong_is_said(changes: dict[str, Any], bad: bool, sentence: str) -> None:
+def test_finding_sentences(changes: dict[str, Any], bad: bool, sentence: str) -> None:
+    """Each problem gives one finding with its severity and a sentence."""
     (finding,) = findings(picture(**changes))
     assert finding.sentence.startswith(sentence)
-    assert (finding.level == BAD) is bad
+    assert (finding.level == CRITICAL) is bad
 
 
-def test_the_worst_comes_first() -> None:
+def test_finding_order() -> None:
+    """The most severe finding comes first."""
     found = findings(picture(paused={"REPLY": 3}, edges=None))
-    assert [finding.level == BAD for finding in found] == [True, False]
+    assert [finding.level == CRITICAL for finding in found] == [True, False]

@@ -61,7 +61,8 @@ def nested(levels: int) -> Any:
         (True, True),
     ],
 )
-def test_a_value_is_stored_as_django_and_browsers_write_it(value: Any, stored: Any) -> None:
+def test_stored_values(value: Any, stored: Any) -> None:
+    """A value is stored as Django and browsers write it in JSON."""
     text = encode(storable({"x": [value]}, "data"), "data")
     text.encode()  # is valid UTF-8
     assert json.loads(text) == {"x": [stored]}
@@ -80,17 +81,20 @@ def test_a_value_is_stored_as_django_and_browsers_write_it(value: Any, stored: A
         ({"a": 10**5000}, "data: Exceeds the limit"),
     ],
 )
-def test_a_value_without_a_form_in_json_is_refused_with_its_place(value: Any, says: str) -> None:
+def test_values_without_json(value: Any, says: str) -> None:
+    """A value that JSON cannot represent is refused, and the error names its place."""
     with pytest.raises(InvalidValue) as refused:
         encode(storable(value, "data"), "data")
     assert says in str(refused.value)
 
 
-def test_a_size_is_counted_in_bytes_of_json() -> None:
+def test_size_in_bytes() -> None:
+    """The size limit counts the bytes of the encoded JSON."""
     encode({"x": "é" * 4}, "data", max_bytes=16)
     with pytest.raises(InvalidValue, match="data has 16 bytes as JSON; at most 15"):
         encode({"x": "é" * 4}, "data", max_bytes=15)
 
 
-def test_the_deepest_value_that_is_possible_can_be_read_again() -> None:
+def test_deepest_value() -> None:
+    """A value of the maximum depth can be stored and read again."""
     assert json.loads(encode(storable(nested(DEPTH_MAX), "data"), "data")) == nested(DEPTH_MAX)

@@ -20,7 +20,6 @@ PROVIDER = Provider()
 PROVIDER.keys["second"] = ec_key()
 
 #: Tokens are made when the tests are collected, and used when their turn comes, which may be long after (seconds).
-A_DAY = 24 * 3600
 
 
 def settings(**more: Any) -> Settings:
@@ -49,24 +48,27 @@ async def refusal(token: str, document: object = None, **more: Any) -> AuthFailu
 
 
 @pytest.mark.parametrize("kid", ["first", "second"])
-async def test_rsa_and_elliptic_curve_keys_name_whom_the_claim_names(kid: str) -> None:
+async def test_provider_token(kid: str) -> None:
+    """A token signed by an RSA or EC key of the provider identifies the user by the configured claim."""
     identity = await Known(PROVIDER.document).verify(PROVIDER.token(kid, iat=1.0))
-    assert (identity.who, identity.user_id, identity.issued_at) == ("auth0|7", 0, 1.0)
+    assert (identity.subject, identity.user_id, identity.issued_at) == ("auth0|7", 0, 1.0)
     other = await Known(PROVIDER.document, jwks_user_claim="email").verify(PROVIDER.token(kid, email="a@b.example"))
-    assert other.who == "a@b.example"
+    assert other.subject == "a@b.example"
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", 1, "false"])
-async def test_an_unverified_email_names_no_user(verified: Any) -> None:
+async def test_unverified_email(verified: Any) -> None:
+    """An unverified e-mail address identifies no user unless the settings trust it."""
     text = PROVIDER.token(email="ann@forum.example", email_verified=verified)
     for by_email in ({"jwks_user_claim": "email"}, {"jwks_user_claim": "email", "jwks_user_column": "login"}):
         assert await refusal(text, **by_email) is AuthFailure.INVALID
     trusting = Known(PROVIDER.document, jwks_user_claim="email", jwks_email_verified=False)
-    assert (await trusting.verify(text)).who == "ann@forum.example"
-    assert (await Known(PROVIDER.document).verify(text)).who == "auth0|7"  # named by `sub`
+    assert (await trusting.verify(text)).subject == "ann@forum.example"
+    assert (await Known(PROVIDER.document).verify(text)).subject == "auth0|7"  # named by `sub`
 
 
-async def test_one_that_has_expired_is_told_apart() -> None:
+async def test_expired_provider_token() -> None:
+    """An expired token is refused as EXPIRED, with a close code of its own."""
     assert await refusal(PROVIDER.token(exp=time.time() - 60)) is AuthFailure.EXPIRED
     assert AuthFailure.EXPIRED.close_code is Close.NO_TOKEN
     assert AuthFailure.INVALID.close_code is Close.BAD_TOKEN
@@ -110,16 +112,19 @@ FIRST = PROVIDER.keys["first"]
                    headers={"kid": "first"}),
     ],
 )  # fmt: skip
-async def test_whatever_else_is_invalid(token: str) -> None:
+async def test_invalid_provider_token(token: str) -> None:
+    """A forged, malformed or foreign token is refused as INVALID."""
     assert await refusal(token) is AuthFailure.INVALID
 
 
-async def test_a_claim_that_is_no_text_names_nobody() -> None:
+async def test_claim_of_wrong_type() -> None:
+    """A claim that is not text identifies no user."""
     for claim in (7, ["auth0|7"], {"a": 1}, None, True):
         assert await refusal(PROVIDER.token(user=claim), jwks_user_claim="user") is AuthFailure.INVALID
 
 
-async def test_a_public_key_is_no_secret_of_ours_and_a_secret_no_key_of_theirs() -> None:
+async def test_algorithm_confusion() -> None:
+    """Public keys do not verify HS256 tokens, and shared secrets do not verify the provider's tokens."""
     # The classic confusion: the public key, which all know, as the secret of an HS256 token.
     body = jwt.encode({"sub": "7", "exp": time.time() + LASTING_SECONDS}, "placeholder" * 5, algorithm="HS256").rsplit(
         ".", 1
@@ -139,18 +144,21 @@ async def test_a_public_key_is_no_secret_of_ours_and_a_secret_no_key_of_theirs()
     assert await refusal(unsigned) is AuthFailure.INVALID
 
 
-async def test_a_provider_with_one_key_need_not_name_it() -> None:
+async def test_single_unnamed_key() -> None:
+    """With a single key in the key set a token needs no key id."""
     one = {"keys": [jwk(FIRST, None)]}
-    assert (await Known(one).verify(signed(FIRST, "RS256", headers={}))).who == "auth0|7"
+    assert (await Known(one).verify(signed(FIRST, "RS256", headers={}))).subject == "auth0|7"
 
 
-async def test_keys_for_something_else_verify_nothing() -> None:
+async def test_keys_for_other_uses() -> None:
+    """Keys for encryption or for another algorithm verify no token."""
     assert await refusal(PROVIDER.token(), {"keys": [jwk(FIRST, "first", use="enc")]}) is AuthFailure.INVALID
     assert await refusal(PROVIDER.token(), {"keys": [jwk(FIRST, "first", alg="RS512")]}) is AuthFailure.INVALID
 
 
 @pytest.mark.parametrize("document", [[], {}, {"keys": []}, {"keys": "x"}, {"keys": [{"kty": "RSA"}]}, "text", 7])
-async def test_a_malformed_document_is_an_outage_and_refuses_no_token(document: object) -> None:
+async def test_malformed_key_set(document: object) -> None:
+    """A malformed key set counts as an outage of the provider, and no token is refused for it."""
     known = Known(document)
     with pytest.raises(CannotCheck):
         await known.verify(PROVIDER.token())
@@ -160,16 +168,18 @@ async def test_a_malformed_document_is_an_outage_and_refuses_no_token(document: 
     assert known.fetches == 1
 
 
-async def test_a_provider_that_is_away_at_the_start_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_provider_away_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that is unavailable at start is asked again after a short pause."""
     monkeypatch.setattr(jwks, "FETCH_RETRY_SECONDS", 0.0)
     known = Known("away")
     with pytest.raises(CannotCheck):
         await known.verify(PROVIDER.token())
     known.document = PROVIDER.document
-    assert (await known.verify(PROVIDER.token())).who == "auth0|7"
+    assert (await known.verify(PROVIDER.token())).subject == "auth0|7"
 
 
-async def test_an_unknown_key_after_a_fresh_fetch_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unknown_key_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token whose key is unknown after a new fetch is refused as invalid."""
     monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
     known = Known(PROVIDER.document)
     await known.verify(PROVIDER.token())
@@ -178,7 +188,8 @@ async def test_an_unknown_key_after_a_fresh_fetch_is_invalid(monkeypatch: pytest
     assert known.fetches == 2
 
 
-async def test_a_provider_that_replaces_its_only_unnamed_key_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_replaced_unnamed_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a provider replaces its single unnamed key, tokens of the new key are accepted."""
     known = Known({"keys": [jwk(FIRST, None)]})
     await known.verify(signed(FIRST, "RS256", headers={}))
     new = rsa_key()
@@ -187,14 +198,15 @@ async def test_a_provider_that_replaces_its_only_unnamed_key_is_followed(monkeyp
         await known.verify(signed(new, "RS256", headers={}))
     known._fetch_at = 0.0
     monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
-    assert (await known.verify(signed(new, "RS256", headers={}))).who == "auth0|7"
+    assert (await known.verify(signed(new, "RS256", headers={}))).subject == "auth0|7"
     with pytest.raises(TokenRefused):
         await known.verify(signed(rsa_key(), "RS256", headers={}))
 
 
-async def test_keys_are_kept_and_an_unknown_one_is_looked_for_once_for_all_who_wait(
+async def test_key_cache(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Keys are cached, and concurrent tokens with an unknown key share one fetch."""
     rotating = Provider()
     known = Known(rotating.document)
     for _ in range(3):
@@ -206,22 +218,24 @@ async def test_keys_are_kept_and_an_unknown_one_is_looked_for_once_for_all_who_w
     assert {type(one) for one in await asyncio.gather(*storm, return_exceptions=True)} == {CannotCheck}
     assert known.fetches == 1  # not so soon again
     known._fetch_at = 0.0
-    assert [one.who for one in await asyncio.gather(*(known.verify(rotating.token("next")) for _ in range(50)))]
+    assert [one.subject for one in await asyncio.gather(*(known.verify(rotating.token("next")) for _ in range(50)))]
     assert known.fetches == 2
 
 
-async def test_old_keys_go_on_while_the_provider_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cached_keys_during_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cached keys verify tokens while the provider is unavailable."""
     monkeypatch.setattr(jwks, "FETCH_EVERY_SECONDS", 0.0)
     known = Known(PROVIDER.document)
     await known.verify(PROVIDER.token())
     known.document = "away"
     known._fetched_at -= 10_000
     for _ in range(3):
-        assert (await known.verify(PROVIDER.token())).who == "auth0|7"
+        assert (await known.verify(PROVIDER.token())).subject == "auth0|7"
         await asyncio.sleep(0)
 
 
-def test_a_provider_whose_tokens_are_for_anybody_is_refused_at_start() -> None:
+def test_provider_settings() -> None:
+    """A provider without an audience and issuer, or without HTTPS, is refused at start."""
     with pytest.raises(ValidationError, match="CLARION_JWKS_AUDIENCE nor CLARION_JWKS_ISSUER"):
         settings(jwks_audience=None, jwks_issuer=None)
     with pytest.raises(ValidationError, match="must begin with https"):

@@ -48,8 +48,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_seq_that_postgres_lacks_twice_ends_in_a_resync() -> None:
-    """A frame whose transaction was rolled back: the next notification takes its seq and would be dropped."""
+async def test_sent_seq_missing_in_postgres() -> None:
+    """A seq that Postgres lacks in two comparisons leads to RESYNC.
+
+    The transaction of its frame was rolled back: the next notification takes the same seq and would be dropped.
+    """
     log = Log(head=4, seqs=())
     socket, sent = opened(log, at=5)
     socket.compare("now", 4, sent=5)
@@ -60,7 +63,8 @@ async def test_a_seq_that_postgres_lacks_twice_ends_in_a_resync() -> None:
     assert socket.stream.last == 4
 
 
-async def test_a_seq_that_is_used_again_before_the_repair_still_ends_in_a_resync() -> None:
+async def test_reused_seq() -> None:
+    """A missing seq that is used again before the repair still leads to RESYNC."""
     log = Log(head=6, seqs=(6,))
     socket, sent = opened(log, at=5)
     socket.compare("now", 4, sent=5)
@@ -69,8 +73,11 @@ async def test_a_seq_that_is_used_again_before_the_repair_still_ends_in_a_resync
     assert (sent[0]["type"], sent[0]["seq"]) == ("RESYNC", 6)
 
 
-async def test_a_head_that_was_read_before_a_frame_was_sent_is_no_loss() -> None:
-    """The read of the head and the frame cross, however often."""
+async def test_head_read_before_frame() -> None:
+    """A head that was read before a frame was sent is not counted as a loss.
+
+    The read and the frame may cross any number of times.
+    """
     socket, sent = opened(Log(head=6, seqs=()), at=5)
     for _ in range(3):
         socket.compare("now", 4, sent=4)
@@ -80,7 +87,8 @@ async def test_a_head_that_was_read_before_a_frame_was_sent_is_no_loss() -> None
     assert sent == []
 
 
-async def test_a_log_with_a_hole_ends_in_a_resync_after_two_reads_without_progress() -> None:
+async def test_hole_in_log() -> None:
+    """A hole in the log leads to RESYNC after two reads without progress."""
     log = Log(head=3, seqs=(1, 3))
     socket, sent = opened(log, at=0)
     socket.compare("now", 3, sent=0)

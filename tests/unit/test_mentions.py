@@ -78,32 +78,38 @@ from examples.forum.mentions import NAME_MAX_LENGTH, NAMES_MAX, mentioned_names,
         ("@ann\x00", {"ann"}),
     ],
 )
-def test_names(body: str, names: set[str]) -> None:
+def test_mentioned_names(body: str, names: set[str]) -> None:
+    """A message mentions exactly the names that are written as mentions."""
     assert mentioned_names(body) == names
 
 
-def test_a_name_longer_than_any_user_has_is_none() -> None:
+def test_overlong_name() -> None:
+    """A name longer than any username is not a mention."""
     longest = "a" * NAME_MAX_LENGTH
     assert mentioned_names(f"@{longest} @{longest}a") == {longest}
 
 
-def test_a_message_mentions_only_so_many_people() -> None:
+def test_mention_limit() -> None:
+    """Names beyond the maximum for one message are ignored."""
     body = " ".join(f"@person-{number}" for number in range(NAMES_MAX + 5))
     assert mentioned_names(body) == {f"person-{number}" for number in range(NAMES_MAX)}
 
 
-def test_a_name_repeated_counts_once() -> None:
+def test_repeated_name() -> None:
+    """A repeated name counts once."""
     body = "@ann " * 100 + "@ben"
     assert mentioned_names(body) == {"ann", "ben"}
 
 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize("part", ["@a", "@a.", " @a-", "@a@", "@-", " @a" + "-" * 50, "@" * 3], ids=repr)
-def test_a_hostile_body_takes_no_longer(part: str) -> None:
+def test_hostile_body(part: str) -> None:
+    """A hostile body is parsed in linear time."""
     mentioned_names(part * 50_000)
 
 
-def test_segments_are_the_whole_text_in_order() -> None:
+def test_segments() -> None:
+    """The segments together are the whole text, in order."""
     body = "hi @Ann, not ann@here.example\n@ben!"
     cut = list(segments(body))
     assert "".join(segment.text for segment in cut) == body

@@ -40,7 +40,8 @@ async def worked_off(ahead: ReadAhead) -> None:
             await ahead._task
 
 
-async def test_while_the_callbacks_keep_up_nothing_waits() -> None:
+async def test_fast_callbacks() -> None:
+    """Messages are passed on immediately while the callbacks keep up."""
     receiver = Slow()
     ahead = ReadAhead(receiver)
     ahead.take(messages(1, 2, 3))
@@ -48,7 +49,8 @@ async def test_while_the_callbacks_keep_up_nothing_waits() -> None:
     assert ahead._task is None
 
 
-async def test_slow_callbacks_hold_up_neither_the_reader_nor_other_tasks_and_the_order_stays() -> None:
+async def test_slow_callbacks() -> None:
+    """Slow callbacks delay neither the reader nor other tasks, and the order is kept."""
     receiver = Slow(seconds=0.0005)
     ahead = ReadAhead(receiver)
     begun = time.monotonic()
@@ -63,7 +65,8 @@ async def test_slow_callbacks_hold_up_neither_the_reader_nor_other_tasks_and_the
     assert receiver.got == messages(*range(400))
 
 
-async def test_beyond_the_bound_the_highest_position_of_each_channel_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_read_ahead_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound only the highest position of each channel is kept."""
     monkeypatch.setattr(read_ahead, "SLICE_SECONDS", 0.0)
     monkeypatch.setattr(read_ahead, "LOOK_EVERY", 1)
     receiver = Slow()
@@ -76,7 +79,8 @@ async def test_beyond_the_bound_the_highest_position_of_each_channel_is_kept(mon
     assert sorted(receiver.known) == [("a", "epoch", 15), ("b", "epoch", 23)]
 
 
-async def test_what_waits_is_forgotten_with_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cleared_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting messages are discarded together with the connection."""
     monkeypatch.setattr(read_ahead, "SLICE_SECONDS", 0.0)
     monkeypatch.setattr(read_ahead, "LOOK_EVERY", 1)
     receiver = Slow()

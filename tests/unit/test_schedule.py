@@ -1,4 +1,4 @@
-"""What beat asks for, and when."""
+"""The schedule of beat, and its clock."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,8 @@ from clarion.pipeline.celery.scheduler import Every, Scheduler
 pytestmark = pytest.mark.unit
 
 
-def test_what_is_due_every_so_often_is_due_at_once_after_the_clock_was_set_back() -> None:
+def test_every_after_clock_set_back() -> None:
+    """A periodic task is due immediately after the clock was set back."""
     every = Every(2.0, app=app)
     now = datetime.now(UTC)
     assert every.is_due(now - timedelta(seconds=3)) == (True, 2.0)
@@ -21,7 +22,8 @@ def test_what_is_due_every_so_often_is_due_at_once_after_the_clock_was_set_back(
     assert every.is_due(now + timedelta(minutes=10)) == (True, 2.0)
 
 
-def test_all_that_beat_asks_for_stands_an_hour_between_its_clock_and_the_workers() -> None:
+def test_schedule_expiry() -> None:
+    """Each scheduled task stays valid although the clocks of beat and workers differ by an hour."""
     for entry in app.conf.beat_schedule.values():
         assert isinstance(entry["schedule"], Every)
         assert entry["options"]["expires"] >= 3600
@@ -41,9 +43,8 @@ class Noting(Scheduler):
 
 
 @pytest.mark.parametrize("first", ["sweep", "sample"])
-def test_everything_is_asked_for_again_whatever_came_next_when_the_clock_was_set_back(
-    monkeypatch: pytest.MonkeyPatch, first: str
-) -> None:
+def test_beat_after_clock_set_back(monkeypatch: pytest.MonkeyPatch, first: str) -> None:
+    """Beat sends all tasks on time after its clock was set back, whichever task was due next."""
     now = datetime.now(UTC)
     monkeypatch.setattr(app, "now", lambda: now)
     beat = Noting()

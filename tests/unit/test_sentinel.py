@@ -1,4 +1,4 @@
-"""What a URL of Sentinel says."""
+"""URLs of Sentinel, as the broker and the channel layer read them."""
 
 import pytest
 from pydantic import ValidationError
@@ -9,11 +9,13 @@ from clarion.shared.settings import Settings
 LONG = "x" * 50
 
 
-def test_another_url_is_none_of_it() -> None:
+def test_other_url() -> None:
+    """A URL of another scheme is not parsed as a Sentinel URL."""
     assert watched("redis://a:6379/0") is None
 
 
-def test_the_shortest() -> None:
+def test_shortest_url() -> None:
+    """A URL with one host and a name uses the default port and database 0."""
     found = watched("sentinel://a/clarion")
     assert found is not None
     assert found.for_the_layer()["sentinels"] == [("a", DEFAULT_PORT)]
@@ -21,7 +23,8 @@ def test_the_shortest() -> None:
     assert found.for_celery()[0] == "sentinel://a:26379/0"
 
 
-def test_the_longest() -> None:
+def test_longest_url() -> None:
+    """A URL with credentials, three hosts, a database and a Sentinel password is read completely."""
     found = watched("sentinel://me:p%40ss@a:1;b;[::1]:3/clarion/2?sentinel_password=s3")
     assert found is not None
     host = found.for_the_layer()
@@ -34,7 +37,8 @@ def test_the_longest() -> None:
 
 
 @pytest.mark.parametrize("url", ["sentinel://a", "sentinel://a/", "sentinel:///clarion", "sentinel://a/clarion/x"])
-def test_what_names_nothing_is_refused_at_start(url: str) -> None:
+def test_sentinel_url_without_name(url: str) -> None:
+    """A Sentinel URL without a service name is refused at start."""
     with pytest.raises(ValueError, match="NAME/DB"):
         watched(url)
     for name in ("broker_url", "channel_layer_url"):
@@ -42,7 +46,8 @@ def test_what_names_nothing_is_refused_at_start(url: str) -> None:
             Settings.model_validate({"secret_key": LONG, name.upper(): url, name: url})
 
 
-def test_a_host_of_the_channel_layer_may_be_watched_and_another_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mixed_channel_layer_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel layer may combine a host behind Sentinel with a plain one."""
     monkeypatch.setenv("CHANNEL_LAYER_URL", "sentinel://a;b/one/1, redis://two/0")
     first, second = Settings(secret_key=LONG).django_channel_layers()["default"]["CONFIG"]["hosts"]
     assert first["master_name"] == "one"

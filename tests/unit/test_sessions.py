@@ -29,18 +29,21 @@ def found(*headers: bytes) -> str | None:
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_other_cookies_hide_no_session(other: str) -> None:
+def test_other_cookies(other: str) -> None:
+    """The session cookie is found beside any other cookies."""
     for header in (f"{other}; sessionid=abc", f"sessionid=abc; {other}", f"{other}; sessionid=abc; {other}"):
         raw = header.encode()
         assert found(raw) == "abc" == parse_cookie(raw.decode("latin-1"))["sessionid"]
 
 
-def test_several_cookie_headers_are_one() -> None:
+def test_several_cookie_headers() -> None:
+    """Several Cookie headers are read as one."""
     assert found(b"theme=dark", b"sessionid=abc") == found(b"sessionid=abc", b"theme=dark") == "abc"
 
 
 @pytest.mark.parametrize("header", [b"", b"session=abc", b"sessionid=", b"xsessionid=abc", b"sessionid"])
-def test_without_the_sessions_cookie_there_is_none(header: bytes) -> None:
+def test_missing_session_cookie(header: bytes) -> None:
+    """Without a session cookie no session is found."""
     assert found(header) is None
     request = HttpRequest()
     request.META["HTTP_COOKIE"] = header.decode()
@@ -52,13 +55,15 @@ def test_without_the_sessions_cookie_there_is_none(header: bytes) -> None:
     [b"http://[::1", b"http://[", b"null", b"", b"https://", b"//edge.example", b"https://edge.example:x", b"\xff",
      b"https://other.example", b"https://edge.example.other.example"],
 )  # fmt: skip
-def test_a_malformed_or_foreign_origin_is_not_allowed(origin: bytes) -> None:
+def test_foreign_origin(origin: bytes) -> None:
+    """A malformed or foreign origin is refused."""
     scope = {"headers": [(b"origin", origin), (b"host", b"edge.example"), (b"cookie", b"sessionid=abc")]}
     assert allowed_origin(scope, SETTINGS) is None
     assert cookie_of(scope, SETTINGS) is None
 
 
-def test_its_own_host_and_named_origins_are_allowed() -> None:
+def test_allowed_origins() -> None:
+    """The edge's own host and the configured origins are allowed."""
     assert allowed_origin({"headers": [*OWN]}, SETTINGS) == "https://edge.example"
     named = {"headers": [(b"origin", b"https://forum.example"), (b"host", b"edge.example")]}
     assert allowed_origin(named, SETTINGS) == "https://forum.example"
@@ -83,7 +88,8 @@ class OneSession:
         return "hashed"
 
 
-async def test_a_session_from_before_a_rotation_of_the_secret_key_opens_sockets() -> None:
+async def test_session_after_key_rotation() -> None:
+    """A session signed with a former secret key opens sockets while that key is a fallback."""
     old, new = "o" * 40, "n" * 40
 
     async def opens(signed_with: str, **settings: str) -> bool:

@@ -1,4 +1,4 @@
-"""A socket whose client goes at the very moment that something is sent, or that hears something before it is open."""
+"""A socket whose client disconnects during a send, or that receives messages before it is open."""
 
 import asyncio
 import json
@@ -8,8 +8,9 @@ import pytest
 from autobahn.exception import Disconnected
 
 from clarion.edge.connection import Connection
+from clarion.edge.outgoing import Send
 from clarion.edge.reader import Access, ConnectState, InboxReader, Missed
-from clarion.edge.transport import Send, WebSocketTransport
+from clarion.edge.transport import WebSocketTransport
 from clarion.shared import metrics
 from clarion.shared.inbox.queries import Head
 from clarion.shared.messages import POSITION, frame_message
@@ -22,7 +23,8 @@ def connection(send: Send, reader: object = None) -> Connection:
     return Connection(WebSocketTransport(send), "session", settings=settings, reader=cast(InboxReader, reader), acks={})
 
 
-async def test_a_client_that_has_just_gone_is_no_failure() -> None:
+async def test_send_to_closed_client() -> None:
+    """Sending to a client that has just disconnected closes the socket without an error."""
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -39,9 +41,8 @@ async def test_a_client_that_has_just_gone_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize("epoch,told", [("now", [1]), (None, [1]), ("lost", [])])
-async def test_what_came_before_it_was_open_counts_where_it_is_of_this_history(
-    epoch: str | None, told: list[int]
-) -> None:
+async def test_frame_before_open(epoch: str | None, told: list[int]) -> None:
+    """A frame received before the socket is open is sent if it belongs to the current epoch."""
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -84,7 +85,8 @@ def ignored() -> float:
         {"type": None},
     ],
 )
-async def test_a_foreign_message_on_a_users_group_is_counted_and_ignored(message: dict[str, Any]) -> None:
+async def test_foreign_group_message(message: dict[str, Any]) -> None:
+    """A foreign message on a user's group is counted and ignored."""
     sent: list[dict[str, Any]] = []
 
     async def send(frame: dict[str, Any]) -> None:
@@ -99,7 +101,8 @@ async def test_a_foreign_message_on_a_users_group_is_counted_and_ignored(message
     assert [frame["text"] for frame in sent] == ["frame 1"]
 
 
-async def test_the_position_of_a_frame_whose_text_was_not_kept_has_it_read() -> None:
+async def test_position_without_text() -> None:
+    """The position of a frame whose text was dropped makes the socket read the log."""
     asked = asyncio.Event()
 
     async def send(_: dict[str, Any]) -> None:

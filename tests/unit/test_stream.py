@@ -21,18 +21,21 @@ def live(cursor: int) -> Stream:
     return stream
 
 
-def test_the_next_frame_is_forwarded_at_once() -> None:
+def test_next_frame() -> None:
+    """The next frame is forwarded immediately."""
     assert live(4).published(*frame(5)) == texts(5)
 
 
-def test_a_repeated_or_older_frame_is_dropped() -> None:
+def test_repeated_frame() -> None:
+    """A repeated or older frame is dropped."""
     stream = live(4)
     stream.published(*frame(5))
     assert stream.published(*frame(5)) == stream.published(*frame(2)) == []
     assert not stream.behind
 
 
-def test_a_frame_beyond_a_gap_waits_for_the_straggler() -> None:
+def test_reordered_frames() -> None:
+    """A frame beyond a gap is held until the missing frame arrives."""
     stream = live(4)
     assert stream.published(*frame(6)) == []
     assert stream.behind
@@ -40,20 +43,23 @@ def test_a_frame_beyond_a_gap_waits_for_the_straggler() -> None:
     assert not stream.behind
 
 
-def test_a_gap_is_filled_from_the_log_and_what_was_held_follows() -> None:
+def test_gap_repair() -> None:
+    """A gap is filled from the log, and the held frames follow."""
     stream = live(4)
     stream.published(*frame(8))
     assert stream.repaired([frame(5), frame(6), frame(7)]) == texts(5, 6, 7, 8)
     assert not stream.behind
 
 
-def test_what_arrives_before_the_stream_is_open_is_held_and_nothing_is_repeated() -> None:
+def test_frames_before_open() -> None:
+    """Frames that arrive before the stream is open are held, and none is repeated."""
     stream = Stream()
     assert stream.published(*frame(6)) == stream.published(*frame(7)) == []
     assert stream.open(4, [frame(5), frame(6)]) == texts(5, 6, 7)
 
 
-def test_held_frames_have_a_bound_in_characters_too() -> None:
+def test_held_frames_size() -> None:
+    """The held frames have a bound in characters."""
     stream = live(0)
     size = HELD_MAX_CHARACTERS // 10
     for seq in range(2, 30):
@@ -65,7 +71,8 @@ def test_held_frames_have_a_bound_in_characters_too() -> None:
     assert stream.behind
 
 
-def test_held_frames_have_a_bound_and_what_is_not_held_is_still_known_to_exist() -> None:
+def test_held_frames_count() -> None:
+    """The number of held frames has a bound, and the stream remembers that dropped frames exist."""
     stream = live(0)
     for seq in range(2, HELD_MAX + 100):
         assert stream.published(*frame(seq)) == []
@@ -74,14 +81,16 @@ def test_held_frames_have_a_bound_and_what_is_not_held_is_still_known_to_exist()
     assert stream.behind
 
 
-def test_after_a_resync_it_goes_on_from_the_snapshot() -> None:
+def test_stream_after_resync() -> None:
+    """After a resync the stream continues from the snapshot."""
     stream = live(4)
     stream.published(*frame(900))
     assert stream.jump(899) == texts(900)
     assert not stream.behind
 
 
-def test_a_history_that_is_no_more_is_forgotten() -> None:
+def test_jump_to_new_epoch() -> None:
+    """A jump to a new epoch discards the held frames of the old one."""
     stream = live(100)
     stream.published(*frame(105))
     assert stream.jump(50, forget=True) == []
@@ -90,8 +99,11 @@ def test_a_history_that_is_no_more_is_forgotten() -> None:
 
 
 class AnyInterleaving(RuleBasedStateMachine):
-    """One inbox, whose frames are published, lost, repeated and reordered at will, and one client that keeps a cursor
-    across reconnects while its reads of the log begin and end at any time."""
+    """One inbox and one client, with every interleaving.
+
+    Frames are published, lost, repeated and reordered at will. The client keeps a cursor across reconnects, and its
+    reads of the log begin and end at any time.
+    """
 
     in_flight = Bundle("in_flight")
     reads = Bundle("reads")

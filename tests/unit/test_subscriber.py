@@ -101,9 +101,10 @@ async def eventually(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_loss_during_a_send_that_swallows_the_cancellation_is_recovered(
+async def test_loss_with_swallowed_cancellation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The subscriber recovers from a loss during a send that swallows the cancellation."""
     made = Made(monkeypatch, "send")
     made.subscriber.start()
     await eventually(lambda: made.layer.returns == 1)
@@ -118,7 +119,8 @@ async def test_a_loss_during_a_send_that_swallows_the_cancellation_is_recovered(
     await asyncio.wait_for(made.subscriber.flush(), PATIENCE_SECONDS)
 
 
-async def test_flush_ends_although_an_unsubscribe_swallows_the_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_flush_with_swallowed_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flushing ends although an unsubscribe swallows the cancellation."""
     made = Made(monkeypatch, "send")
     made.subscriber.want("channel")
     await eventually(lambda: made.layer.returns == 1)
@@ -130,7 +132,8 @@ async def test_flush_ends_although_an_unsubscribe_swallows_the_cancellation(monk
     assert not made.subscriber.is_up
 
 
-async def test_a_silent_connection_whose_tasks_never_end_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_connection_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent connection is replaced even if its tasks never end."""
     monkeypatch.setattr(host_connection, "SILENCE_SECONDS", 0.05)
     monkeypatch.setattr(host_connection, "WATCH_EVERY_SECONDS", 0.02)
     made = Made(monkeypatch, "connect")
@@ -140,7 +143,8 @@ async def test_a_silent_connection_whose_tasks_never_end_is_replaced(monkeypatch
     await asyncio.wait_for(made.subscriber.flush(), PATIENCE_SECONDS)
 
 
-async def test_without_a_message_the_subscriber_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_subscriber_without_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subscriber that receives no message is not reported as up."""
     monkeypatch.setattr(host_connection, "SILENCE_SECONDS", 0.05)
     made = Made(monkeypatch)
     made.subscriber.start()

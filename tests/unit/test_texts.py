@@ -21,39 +21,47 @@ from examples.forum.texts import (
 )
 
 
-def test_words_of_any_script_are_counted() -> None:
+def test_count_words() -> None:
+    """Words of any script are counted."""
     assert count_words("Brot, don't — día! 面包 x2") == 5
 
 
 @pytest.mark.parametrize("text", ["", " \n", "... — !"])
-def test_a_text_without_words_is_unreadable(text: str) -> None:
+def test_text_without_words(text: str) -> None:
+    """A text without words is unreadable."""
     with pytest.raises(Unreadable):
         count_words(text)
 
 
-def test_bytes_are_text_in_utf_8_with_or_without_a_mark() -> None:
+def test_decode_utf8() -> None:
+    """Bytes are decoded as UTF-8, with or without a byte order mark."""
     assert decoded("\ufeffBröt\r\nchen".encode()) == "Bröt\nchen"
 
 
-def test_addresses_are_found_once_in_order() -> None:
+def test_addresses() -> None:
+    """Each e-mail address is found once, in order."""
     text = "Ann@Here.example, <ben+x@mail.there.example>; ann@here.example, @cleo, a@b, x@y.z."
     assert addresses(text) == ["ann@here.example", "ben+x@mail.there.example", "x@y.z"]
 
 
-def test_headings_are_found_in_order() -> None:
+def test_headings() -> None:
+    """Headings are found in order."""
     assert headings("# Dough #\ntext # no\n#no\n   \n### Oven  \n####### no") == ["Dough", "Oven"]
 
 
-def test_the_most_frequent_telling_words_come_first() -> None:
+def test_frequencies() -> None:
+    """The most frequent significant words come first."""
     assert frequencies("the Oven, a loaf; the loaf and oven, LOAF") == [("loaf", 3), ("oven", 2)]
 
 
-def test_a_text_of_short_words_tells_nothing() -> None:
+def test_frequencies_of_short_words() -> None:
+    """A text of short words has no significant words and is unreadable."""
     with pytest.raises(Unreadable, match="4 letters"):
         frequencies("to be or not to be")
 
 
-def test_a_thread_becomes_markdown_and_what_people_wrote_stays_text() -> None:
+def test_markdown_export() -> None:
+    """A thread is exported as Markdown, and the users' own text is escaped."""
     at = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
     assert markdown("*Bread*", [Written("ann_b", at, "Rye?\r\n\r\n# <b>")]) == (
         "# \\*Bread\\*\n\n## ann\\_b, 2030-01-02 03:04\n\nRye?\n\n\\# \\<b\\>\n"
@@ -61,7 +69,8 @@ def test_a_thread_becomes_markdown_and_what_people_wrote_stays_text() -> None:
 
 
 @given(st.text(max_size=2000))
-def test_any_text_is_read_or_unreadable(text: str) -> None:
+def test_any_text(text: str) -> None:
+    """Any text is analysed within the limits or is unreadable."""
     assert len(addresses(text)) <= FOUND_MAX
     assert len(headings(text)) <= FOUND_MAX
     with suppress(Unreadable):
@@ -70,6 +79,7 @@ def test_any_text_is_read_or_unreadable(text: str) -> None:
 
 
 @given(st.binary(max_size=500))
-def test_any_bytes_are_text_or_unreadable(content: bytes) -> None:
+def test_any_bytes(content: bytes) -> None:
+    """Any bytes are decoded without NUL characters or are unreadable."""
     with suppress(Unreadable):
         assert "\x00" not in decoded(content)

@@ -1,4 +1,4 @@
-"""A token opens a socket only if it is ours, whole and in time."""
+"""A token opens a socket only if Clarion signed it, and it is complete and not expired."""
 
 import json
 import time
@@ -30,21 +30,23 @@ def refusal(text: str, settings: Settings = SETTINGS) -> AuthFailure:
     return refused.value.reason
 
 
-def test_what_is_minted_is_verified() -> None:
+def test_minted_token() -> None:
+    """A minted token is verified with its user and expiry."""
     text, expires_at = mint(7, SETTINGS)
     identity = verify(text, SETTINGS)
     assert identity.user_id == 7
     assert identity.expires_at == pytest.approx(expires_at, abs=1)
 
 
-def test_another_claim_may_name_the_user_by_id_or_by_a_column() -> None:
+def test_user_claim() -> None:
+    """Another claim may identify the user, by id or by a column."""
     by_id = Settings(debug=True, jwt_keys=KEY, jwt_user_claim="user_id")
     for value in (8, "8"):
-        assert verify(token(user_id=value), by_id).who == 8
-    assert verify(token(), by_id).who == 7  # `sub` counts without it
+        assert verify(token(user_id=value), by_id).user_id == 8
+    assert verify(token(), by_id).user_id == 7  # `sub` counts without it
     by_name = Settings(debug=True, jwt_keys=KEY, jwt_user_claim="username", jwt_user_column="username")
-    assert verify(token(username="ann"), by_name).who == "ann"
-    assert verify(mint(7, by_name)[0], by_name).who == 7
+    assert verify(token(username="ann"), by_name).subject == "ann"
+    assert verify(mint(7, by_name)[0], by_name).user_id == 7
     for value in (7, "", "x" * 256, "nul\0", None, ["ann"]):
         assert refusal(token(username=value), by_name) is AuthFailure.INVALID
     with pytest.raises(ValidationError, match="CLARION_JWT_USER_CLAIM"):
@@ -55,17 +57,20 @@ def test_another_claim_may_name_the_user_by_id_or_by_a_column() -> None:
 
 
 @pytest.mark.parametrize("sub", [7, "7"])
-def test_the_id_may_be_a_number(sub: object) -> None:
+def test_user_id_types(sub: object) -> None:
+    """The user id may be a number or a string of digits."""
     assert verify(token(sub=sub), SETTINGS).user_id == 7
     for bad in (-7, 2**63, 7.0, True, None):
         assert refusal(token(sub=bad)) is AuthFailure.INVALID
 
 
-def test_an_expired_token_is_told_apart() -> None:
+def test_expired_token() -> None:
+    """An expired token is refused as EXPIRED."""
     assert refusal(token(exp=time.time() - CLOCK_LEEWAY_SECONDS - 1)) is AuthFailure.EXPIRED
 
 
-def test_keys_are_rotated_without_refusing_what_the_old_one_signed() -> None:
+def test_key_rotation() -> None:
+    """After a rotation tokens signed by the old key are still accepted."""
     rotated = Settings(debug=True, jwt_keys=f"{OTHER_KEY},{KEY}")
     assert verify(token(KEY), rotated).user_id == 7
     assert verify(mint(8, rotated)[0], Settings(debug=True, jwt_keys=OTHER_KEY)).user_id == 8
@@ -89,12 +94,30 @@ def test_keys_are_rotated_without_refusing_what_the_old_one_signed() -> None:
         token(sub="١"),
         token(sub="9" * 30),
     ],
+    ids=[
+        "empty",
+        "text",
+        "three parts",
+        "other key",
+        "other signature",
+        "other algorithm",
+        "unsigned",
+        "without expiry",
+        "without subject",
+        "word",
+        "negative",
+        "space",
+        "foreign digit",
+        "too large",
+    ],
 )
-def test_whatever_else_is_invalid(text: str) -> None:
+def test_invalid_token(text: str) -> None:
+    """A malformed or foreign token is refused as INVALID."""
     assert refusal(text) is AuthFailure.INVALID
 
 
-def test_audience_and_issuer_are_checked_where_they_are_set() -> None:
+def test_audience_and_issuer() -> None:
+    """The audience and issuer are checked if they are set."""
     strict = Settings(debug=True, jwt_keys=KEY, jwt_audience="sockets", jwt_issuer="forum")
     assert verify(token(aud="sockets", iss="forum"), strict).user_id == 7
     assert verify(mint(7, strict)[0], strict).user_id == 7
@@ -103,7 +126,8 @@ def test_audience_and_issuer_are_checked_where_they_are_set() -> None:
     assert refusal(token(), strict) is AuthFailure.INVALID
 
 
-def test_a_token_for_another_purpose_is_invalid_by_default() -> None:
+def test_token_for_another_purpose() -> None:
+    """A token for another purpose is refused by default."""
     reset = {"sub": "7", "exp": time.time() + 3600, "iat": time.time(), "purpose": "reset-password"}
     secret = Settings(debug=True, secret_key=KEY)
     for claims in (reset, reset | {"aud": "mail"}, reset | {"aud": []}, reset | {"aud": None}):
@@ -111,7 +135,8 @@ def test_a_token_for_another_purpose_is_invalid_by_default() -> None:
     assert verify(mint(7, secret)[0], secret).user_id == 7
 
 
-def test_without_an_audience_tokens_need_keys_of_their_own() -> None:
+def test_keys_without_audience() -> None:
+    """Without an audience the settings require separate keys for tokens."""
     lenient = Settings(debug=True, jwt_keys=KEY, jwt_audience="")
     assert verify(jwt.encode({"sub": "7", "exp": time.time() + 60}, KEY, algorithm="HS256"), lenient).user_id == 7
     assert verify(mint(7, lenient)[0], lenient).user_id == 7
@@ -119,14 +144,16 @@ def test_without_an_audience_tokens_need_keys_of_their_own() -> None:
         Settings(debug=True, jwt_audience="")
 
 
-def test_a_token_from_the_future_is_good_where_our_clock_lags() -> None:
+def test_issued_in_future() -> None:
+    """A token issued in the future is accepted, because the local clock may lag."""
     issued_at = time.time() + 300
     identity = verify(token(exp=issued_at + 600, iat=issued_at), SETTINGS)
     assert (identity.user_id, identity.issued_at) == (7, issued_at)
 
 
 @pytest.mark.parametrize("iat", ["now", None, True, [], float("nan"), float("inf"), 10**400])
-def test_when_it_was_issued_must_be_a_number(iat: Any) -> None:
+def test_malformed_iat(iat: Any) -> None:
+    """An `iat` claim that is not a finite number is refused."""
     assert refusal(token(iat=iat)) is AuthFailure.INVALID
 
 
@@ -139,7 +166,8 @@ CLAIMS = strategies.dictionaries(strategies.sampled_from(["sub", "exp", "iat", "
 
 
 @given(text=strategies.text(max_size=300) | strategies.from_regex(r"[\w-]{0,40}\.[\w-]{0,40}\.[\w-]{0,40}"))
-def test_no_text_opens_a_socket_or_breaks_what_looks_at_it(text: str) -> None:
+def test_any_token_text(text: str) -> None:
+    """Arbitrary text is refused as INVALID without another error."""
     assert refusal(text) is AuthFailure.INVALID
 
 
@@ -149,7 +177,8 @@ def test_no_text_opens_a_socket_or_breaks_what_looks_at_it(text: str) -> None:
 @example(claims={"exp": 10**400})
 @example(claims={"nbf": float("inf")})
 @example(claims={"iat": 10**400})
-def test_whatever_a_token_of_ours_claims_it_names_a_user_or_is_refused(claims: dict[str, Any]) -> None:
+def test_any_claims(claims: dict[str, Any]) -> None:
+    """A signed token with arbitrary claims identifies its user or is refused."""
     text = jwt.encode({"sub": "7", "exp": time.time() + 60}, KEY, algorithm="HS256")
     head, _, _ = text.split(".")
     claims = {"sub": "7", "exp": time.time() + 60, "aud": "clarion"} | claims
@@ -165,7 +194,8 @@ def test_whatever_a_token_of_ours_claims_it_names_a_user_or_is_refused(claims: d
 
 
 @given(at=strategies.integers(0, 10_000), bit=strategies.integers(0, 7))
-def test_one_bit_of_a_token_makes_it_another_and_no_good(at: int, bit: int) -> None:
+def test_flipped_bit(at: int, bit: int) -> None:
+    """A token with one flipped bit is refused."""
     good = token()
     head, body, signature = (jwt.utils.base64url_decode(part) for part in good.split("."))
     whole = bytearray(head + body + signature)
