@@ -1,4 +1,4 @@
-"""What integration tests share: a socket's place taken by a subscription of Redis, and people."""
+"""Shared parts of the integration tests: a subscription of Redis in place of a socket, and people."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,7 +8,9 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 
-from clarion.pipeline.publish import channel_layer
+from clarion.pipeline.persons import has_integer_keys, key_of
+from clarion.shared.channel_layer import channel_layer
+from clarion.shared.groups import user_group
 from clarion.shared.settings import get_settings
 from tests import environment
 from tests.factories import UserFactory
@@ -24,7 +26,7 @@ def people(db: None) -> list[User]:
 
 @pytest.fixture
 def published(valkey: str) -> Iterator[Frames]:
-    """All frames that were published since the test began, as (user id, frame), in order of arrival."""
+    """All frames that were published since the test began, as (primary key, frame), in order of arrival."""
     client = redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2)
     pubsub = client.pubsub(ignore_subscribe_messages=True)
     layer = channel_layer()
@@ -44,11 +46,18 @@ def published(valkey: str) -> Iterator[Frames]:
             if group == "end":
                 return found
             text = content["own"][1] + content["rest"]
-            found.append((int(group.removeprefix("notification_user_")), json.loads(text)))
+            found.append((_key_of(group), json.loads(text)))
 
     yield frames
     pubsub.close()
     client.close()
+
+
+def _key_of(group: str) -> Any:
+    """Return the primary key of the user with this group."""
+    if has_integer_keys():
+        return int(group.removeprefix("notification_user_"))
+    return next(pk for pk in User.objects.values_list("pk", flat=True) if user_group(key_of(pk)) == group)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from clarion.pipeline import delivery
 from clarion.pipeline.outbox.models import Event
 from examples.forum import tasks
 from examples.forum.models import Analysis, Collection, Document, Export, Extract, Message, Thread
@@ -34,11 +33,11 @@ class Forum:
         return client
 
     def post(self, name: str, path: str, /, **fields: Any) -> int:
-        """What `name` sends; the status."""
+        """Post as `name`; return the status."""
         return self.client(name).post(path, fields).status_code
 
     def get(self, name: str, path: str) -> tuple[int, str]:
-        """What `name` sees: the status and the page."""
+        """Get a page as `name`; return the status and the text."""
         response = self.client(name).get(path)
         return response.status_code, response.content.decode()
 
@@ -86,9 +85,3 @@ def forum_with_people() -> Forum:
     collection.owners.set([people["dan"], people["eva"]])
     Event.objects.all().delete()
     return Forum(people, thread, answer, collection)
-
-
-def told_of_all() -> None:
-    """Expand every event that waits, as the worker does."""
-    for pk in Event.objects.filter(state="pending").order_by("pk").values_list("pk", flat=True):
-        delivery.expand(pk)

@@ -1,8 +1,7 @@
 """Random histories of a few inboxes, and a model of a client that they are checked against.
 
-`Actions` does one random thing at a time: deliver, collapse, read, delete, roll back, purge, erase. `Client` follows
-docs/protocol.md: a snapshot, and the frames after its cursor. `faults_of` lists the inconsistencies of an inbox by
-itself.
+`Actions` does one random thing at a time: deliver, collapse, read, see, delete, roll back, purge, erase. `Client`
+follows docs/protocol.md: a snapshot, and the frames after its cursor.
 """
 
 import json
@@ -16,11 +15,12 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from clarion.pipeline import delivery, retention
-from clarion.pipeline.inbox import changes, personal, reading
+from clarion.pipeline.inbox import marking, personal, snapshots
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.recording import record
+from clarion.pipeline.persons import key_type
 from clarion.shared.inbox.frames import frame_of
-from clarion.shared.inbox.queries import LOG_AFTER, Head, LogRow
+from clarion.shared.inbox.queries import HEAD_WIDTH, UNSEEN_MAX, Head, LogRow, log_after_sql
 from tests.integration.things import ThingHappened
 
 TOPICS = ("tests.place:1", "tests.place:2")
@@ -59,8 +59,8 @@ class Actions:
     def act(self) -> None:
         """Do something, and note its name."""
         weights = {
-            self.deliver: 40, self.work: 15, self.mark: 20, self.remove: 6, self.read_through: 10, self.purge: 6,
-            self.erase: 2,
+            self.deliver: 40, self.work: 15, self.mark: 20, self.remove: 6, self.read_through: 10, self.see: 8,
+            self.purge: 6, self.erase: 2,
         }  # fmt: skip
         (action,) = self.random.choices(list(weights), list(weights.values()))
         self.did.append(action.__name__)
@@ -90,20 +90,26 @@ class Actions:
     def mark(self) -> None:
         """Mark a notification read or unread."""
         user, read = self._user(), self.random.random() < 0.6
-        self._with_one_of(user, lambda name: changes.mark_read(user, name, read=read))
+        self._with_one_of(user, lambda name: marking.mark_read(user, name, read=read))
 
     def remove(self) -> None:
         """Delete a notification."""
         user = self._user()
-        self._with_one_of(user, lambda name: changes.delete(user, name))
+        self._with_one_of(user, lambda name: marking.delete(user, name))
 
     def read_through(self) -> None:
         """Read all, up to a seq, of a topic, of a kind."""
         user = self._user()
-        through = self.random.choice([None, self.random.randint(0, reading.newest(user, limit=1).head.seq + 1)])
+        through = self.random.choice([None, self.random.randint(0, snapshots.newest(user, limit=1).head.seq + 1)])
         topic = self.random.choice([None, None, *TOPICS])
         kind = self.random.choice([None, None, *KINDS])
-        self._perhaps_rolled_back(lambda: changes.read_through(user, through=through, topic=topic, kind=kind))
+        self._perhaps_rolled_back(lambda: marking.read_through(user, through=through, topic=topic, kind=kind))
+
+    def see(self) -> None:
+        """Mark all as seen, or those up to a seq, which may lie below or beyond those that exist."""
+        user = self._user()
+        through = self.random.choice([None, self.random.randint(0, snapshots.newest(user, limit=1).head.seq + 1)])
+        self._perhaps_rolled_back(lambda: marking.mark_seen(user, through=through))
 
     def purge(self) -> None:
         """Let some rows become old, from the oldest on, and remove them."""
@@ -130,13 +136,13 @@ class Actions:
         return tuple(person.pk for person in self.random.sample(self.people, self.random.randint(1, len(self.people))))
 
     def _with_one_of(self, user: int, change: Callable[[int], object]) -> None:
-        shown = {int(one["notificationId"]): one for one in reading.newest(user, limit=ALL).notifications}
+        shown = {int(one["notificationId"]): one for one in snapshots.newest(user, limit=ALL).notifications}
         name = self.random.choice([*shown, 0, 10**9])
         if self.alone:
-            assert reading.one(user, name) == shown.get(name)
+            assert snapshots.one(user, name) == shown.get(name)
         try:
             self._perhaps_rolled_back(lambda: change(name))
-        except changes.NoSuchNotification:
+        except marking.NoSuchNotification:
             if self.alone and name in shown:
                 raise
 
@@ -172,12 +178,19 @@ class Client:
     user: int
     head: Head
     shown: dict[str, dict[str, Any]]
+    seen: int
+
+    @property
+    def unseen(self) -> int:
+        """The number of unread notifications above the seq that was seen, as the head of the inbox counts them."""
+        unseen = sum(not one["isRead"] and one["seq"] > self.seen for one in self.shown.values())
+        return min(unseen, UNSEEN_MAX)
 
     @classmethod
     def fresh(cls, user: int) -> "Client":
         """Return a client that has just read the snapshot."""
-        page = reading.newest(user, limit=ALL)
-        return cls(user, page.head, {one["notificationId"]: dict(one) for one in page.notifications})
+        page = snapshots.newest(user, limit=ALL)
+        return cls(user, page.head, {one["notificationId"]: dict(one) for one in page.notifications}, page.head.seen)
 
     def resume(self, limit: int, page: int = ALL) -> None:
         """Read the missed changes, page by page; or a new snapshot if the log does not lead to the head."""
@@ -191,6 +204,7 @@ class Client:
             upto = min(head.seq, self.head.seq + page)
             assert seqs == list(range(self.head.seq + 1, upto + 1)), f"a hole after {self.head.seq}: {seqs}"
             assert {frame["unread"] for frame in frames} == {head.unread}
+            assert {frame.get("unseen", head.unseen) for frame in frames} == {head.unseen}
             self.apply(frames)
             self.head = replace(head, seq=seqs[-1])
 
@@ -215,6 +229,8 @@ class Client:
                             and frame["notificationType"] in (None, one["notificationType"])
                         ):
                             one["isRead"] = True
+                case "INBOX_SEEN":
+                    self.seen = max(self.seen, frame["through"])
                 case unknown:
                     raise AssertionError(unknown)
 
@@ -222,9 +238,13 @@ class Client:
         self.shown[frame["notificationId"]] = {k: v for k, v in frame.items() if k not in _OF_THE_FRAME}
 
     def differs(self, other: "Client", *, erased: bool) -> list[str]:
-        """What differs from a fresh client. Read notifications that were purged may still be shown here."""
+        """Return the differences from a fresh client. Read notifications that were purged may still be shown here."""
         ignored = _NAMES if erased else ()
-        found = []
+        found = [
+            f"{name}: {mine} instead of {theirs}"
+            for name in ("seen", "unseen")
+            if (mine := getattr(self, name)) != (theirs := getattr(other, name))
+        ]
         for name in sorted({*self.shown, *other.shown}, key=int):
             mine, theirs = self.shown.get(name), other.shown.get(name)
             if theirs is None and mine is not None and mine["isRead"]:
@@ -240,56 +260,17 @@ class Client:
 def replay(user: int, after: int, limit: int = ALL, page: int = ALL) -> tuple[Head, list[dict[str, Any]]]:
     """Return the head of an inbox and a page of the frames after a cursor, as an edge reads them."""
     with connection.cursor() as cursor:
-        cursor.execute(LOG_AFTER, {"user_id": user, "after": after, "limit": limit, "page": page})
+        cursor.execute(log_after_sql(key_type()), {"user_id": user, "after": after, "limit": limit, "page": page})
         rows = cursor.fetchall()
-    head = Head(*rows[0][:4])
+    head = Head(*rows[0][:HEAD_WIDTH])
     frames = []
     for row in rows:
-        values = list(row[4:])
+        values = list(row[HEAD_WIDTH:])
         if values[0] is None:
             continue
         log_row = LogRow(*values)
         for name in ("actors", "data"):  # Django's cursor leaves jsonb as text
             if isinstance(text := getattr(log_row, name), str):
                 object.__setattr__(log_row, name, json.loads(text))
-        frames.append(json.loads(frame_of(log_row, head.unread)))
+        frames.append(json.loads(frame_of(log_row, head.unread, head.unseen)))
     return head, frames
-
-
-_SEQS = """
-SELECT seq FROM clarion_notification WHERE recipient_id = %(user)s
-UNION ALL SELECT seq FROM clarion_change WHERE recipient_id = %(user)s ORDER BY 1
-"""
-_UNREAD = """
-SELECT count(*) FROM clarion_notification
- WHERE recipient_id = %(user)s AND read_at IS NULL AND deleted_at IS NULL AND replaced_by IS NULL
-"""
-_ORPHANS = """
-SELECT count(*) FROM clarion_notification n
- WHERE n.recipient_id = %(user)s AND NOT EXISTS (SELECT 1 FROM clarion_announcement a WHERE a.id = n.announcement_id)
-"""
-
-
-def faults_of(user: int) -> list[str]:
-    """Return the inconsistencies of an inbox: a repeated seq, a hole in its log, a wrong unread count."""
-    head = reading.newest(user, limit=1).head
-    with connection.cursor() as cursor:
-        cursor.execute(_SEQS, {"user": user})
-        seqs = [seq for (seq,) in cursor.fetchall()]
-        (unread,), (orphans,) = (_one(cursor, sql, user) for sql in (_UNREAD, _ORPHANS))
-    found = []
-    if len(seqs) != len(set(seqs)):
-        found.append(f"a seq twice: {seqs}")
-    above = [seq for seq in seqs if seq > head.floor]
-    if above != list(range(head.floor + 1, head.seq + 1)):
-        found.append(f"a hole between {head.floor} and {head.seq}: {above}")
-    if head.unread != unread:
-        found.append(f"unread is {head.unread}, and {unread} rows are")
-    if orphans:
-        found.append(f"{orphans} notifications without an announcement")
-    return found
-
-
-def _one(cursor: Any, sql: str, user: int) -> tuple[int, ...]:
-    cursor.execute(sql, {"user": user})
-    return tuple(cursor.fetchone())

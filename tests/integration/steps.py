@@ -1,4 +1,4 @@
-"""What happens, as steps of a test without sockets: something is recorded, work becomes due, several work at once."""
+"""Steps of a test without sockets: an event is recorded, work becomes due, several functions run concurrently."""
 
 import threading
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The HTTP API: access to the caller's own inbox only, and a clear answer to each request."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.test import Client
 
 from clarion.pipeline import delivery
 from clarion.pipeline.outbox.recording import record
+from clarion.pipeline.persons import key_of
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint, verify
 from tests.factories import UserFactory
@@ -43,27 +46,32 @@ def post(client: Client, path: str, body: Any = None) -> tuple[int, Any]:
     return response.status_code, response.json()
 
 
-def test_the_snapshot_is_the_newest_with_the_head(as_ann: Client, told: list[str]) -> None:
+def test_snapshot(as_ann: Client, told: list[str]) -> None:
+    """The snapshot contains the newest notifications, the head of the log and the user's id."""
     snapshot = as_ann.get("/api/inbox").json()
     assert (snapshot["epoch"], snapshot["seq"], snapshot["unread"]) == ("0", 3, 3)
     assert [item["notificationId"] for item in snapshot["notifications"]] == told
     assert snapshot["user_id"] == as_ann.session["_auth_user_id"]  # so that a page notices that it is another user's
 
 
-def test_an_inbox_that_was_never_used_is_empty(as_ann: Client) -> None:
+def test_unused_inbox(as_ann: Client) -> None:
+    """An unused inbox gives an empty snapshot, and marking it read changes nothing."""
     snapshot = as_ann.get("/api/inbox").json()
-    assert snapshot == {"user_id": snapshot["user_id"], "epoch": "0", "seq": 0, "unread": 0, "notifications": []}
+    head = {"epoch": "0", "seq": 0, "unread": 0, "seen": 0, "unseen": 0}
+    assert snapshot == {"user_id": snapshot["user_id"], **head, "notifications": []}
     assert post(as_ann, "notifications/read") == (200, {"seq": 0, "unread": 0})
 
 
-def test_the_list_has_pages(as_ann: Client, told: list[str]) -> None:
+def test_pages_of_list(as_ann: Client, told: list[str]) -> None:
+    """The list of notifications is paged by the last id of a page."""
     first = as_ann.get("/api/notifications?limit=2").json()
     assert ([item["notificationId"] for item in first["items"]], first["next"]) == (["3", "2"], "2")
     second = as_ann.get(f"/api/notifications?limit=2&before={first['next']}").json()
     assert ([item["notificationId"] for item in second["items"]], second["next"]) == (["1"], None)
 
 
-def test_the_list_is_filtered(as_ann: Client, told: list[str]) -> None:
+def test_filtered_list(as_ann: Client, told: list[str]) -> None:
+    """The list is filtered by read state, kind and topic."""
     post(as_ann, "notifications/2/read")
 
     def ids(query: str) -> list[str]:
@@ -75,16 +83,29 @@ def test_the_list_is_filtered(as_ann: Client, told: list[str]) -> None:
     assert ids("kind=SECOND") == ids("topic=elsewhere") == []
 
 
-def test_read_unread_all_and_delete(as_ann: Client, told: list[str]) -> None:
+def test_inbox_actions(as_ann: Client, told: list[str]) -> None:
+    """Reading, unreading, reading up to an id and deleting return the new head."""
     assert post(as_ann, "notifications/3/read") == (200, {"seq": 4, "unread": 2})
     assert post(as_ann, "notifications/3/unread") == (200, {"seq": 5, "unread": 3})
     assert post(as_ann, "notifications/read", {"through": 2}) == (200, {"seq": 6, "unread": 1})
-    assert as_ann.get("/api/notifications/unread-count").json() == {"unread": 1}
+    assert as_ann.get("/api/notifications/unread-count").json() == {"unread": 1, "unseen": 1}
     assert as_ann.delete("/api/notifications/3").json() == {"seq": 7, "unread": 0}
     assert as_ann.delete("/api/notifications/3").status_code == 404
 
 
-def test_one_notification_is_read_by_its_id(as_ann: Client, told: list[str]) -> None:
+def test_seen(as_ann: Client, told: list[str]) -> None:
+    """Seen notifications stay unread; the snapshot and the counts say how many are unseen."""
+    assert post(as_ann, "notifications/seen", {"through": 2}) == (200, {"seq": 4, "unread": 3, "unseen": 1})
+    assert as_ann.get("/api/notifications/unread-count").json() == {"unread": 3, "unseen": 1}
+    assert post(as_ann, "notifications/seen") == (200, {"seq": 5, "unread": 3, "unseen": 0})
+    assert post(as_ann, "notifications/seen") == (200, {"seq": 5, "unread": 3, "unseen": 0})
+    snapshot = as_ann.get("/api/inbox").json()
+    assert [snapshot[name] for name in ("seq", "unread", "seen", "unseen")] == [5, 3, 4, 0]
+    assert not any(item["isRead"] for item in snapshot["notifications"])
+
+
+def test_single_notification(as_ann: Client, told: list[str]) -> None:
+    """A notification is found by its id, and an unknown or deleted one gives 404."""
     listed = {item["notificationId"]: item for item in as_ann.get("/api/notifications").json()["items"]}
     assert as_ann.get("/api/notifications/2").json() == listed["2"]
     post(as_ann, "notifications/2/read")
@@ -95,8 +116,9 @@ def test_one_notification_is_read_by_its_id(as_ann: Client, told: list[str]) -> 
     assert as_ann.get("/api/notifications/0").status_code == 422
 
 
-def test_one_that_collapsed_is_read_as_it_is_shown_now(as_ann: Client) -> None:
-    ann_id = int(as_ann.session["_auth_user_id"])
+def test_single_collapsed_notification(as_ann: Client) -> None:
+    """A collapsed notification is found by its first id, in its current state."""
+    ann_id = as_ann.session["_auth_user_id"]
     for number in range(3):
         delivery.expand(record(ThingHappened(gathered=(ann_id,)), key=f"gathered {number}"))
     (listed,) = as_ann.get("/api/notifications").json()["items"]
@@ -107,7 +129,8 @@ def test_one_that_collapsed_is_read_as_it_is_shown_now(as_ann: Client) -> None:
         assert as_ann.get(f"/api/notifications/{of_the_same}").status_code == 404
 
 
-def test_mutes_come_and_go(as_ann: Client, told: list[str]) -> None:
+def test_mutes_api(as_ann: Client, told: list[str]) -> None:
+    """A mute is created, listed and deleted."""
     status, muted = post(as_ann, "mutes", {"topic": TOPIC})
     assert status == 200
     assert post(as_ann, "mutes", {"topic": TOPIC})[1]["id"] == muted["id"]
@@ -117,7 +140,19 @@ def test_mutes_come_and_go(as_ann: Client, told: list[str]) -> None:
     assert post(as_ann, "mutes", {})[0] == 422
 
 
-def test_ids_of_others_are_not_found(told: list[str], published: Frames) -> None:
+def test_mute_without_time_zones(as_ann: Client, settings: Any) -> None:
+    """Times have their offset in a project with USE_TZ=False too."""
+    settings.USE_TZ = False
+    settings.TIME_ZONE = "Asia/Tokyo"
+    _, muted = post(as_ann, "mutes", {"topic": TOPIC})
+    (listed,) = as_ann.get("/api/mutes").json()
+    assert muted["created_at"] == listed["created_at"]
+    age = datetime.now(UTC) - datetime.fromisoformat(listed["created_at"])
+    assert timedelta(0) <= age < timedelta(minutes=1)
+
+
+def test_ids_of_other_users(told: list[str], published: Frames) -> None:
+    """The notifications of another user give 404, and no frame is sent."""
     other = Client()
     other.force_login(UserFactory.create())
     assert post(other, "notifications/1/read")[0] == post(other, "notifications/1/unread")[0] == 404
@@ -131,38 +166,44 @@ def test_ids_of_others_are_not_found(told: list[str], published: Frames) -> None
     ["limit=0", "limit=-1", "limit=201", "limit=1e9", "limit=", "before=-1", "before=9223372036854775808",
      "is_read=perhaps", "kind=%00", "topic=" + "x" * 201],
 )  # fmt: skip
-def test_an_absurd_query_is_answered_with_what_is_wrong(as_ann: Client, query: str) -> None:
+def test_malformed_query(as_ann: Client, query: str) -> None:
+    """A malformed query gives 422 with the reason."""
     response = as_ann.get(f"/api/notifications?{query}")
     assert response.status_code == 422
     assert response.json()["detail"]
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "one", "9223372036854775808", "1.5"])
-def test_an_absurd_id_is_answered_with_what_is_wrong(as_ann: Client, number: str) -> None:
+def test_malformed_id(as_ann: Client, number: str) -> None:
+    """A malformed id gives 422."""
     assert post(as_ann, f"notifications/{number}/read")[0] == 422
 
 
 @pytest.mark.parametrize("body", ['{"through": -1}', '{"through": "all"}', '{"nonsense": 1}', "{", "[]", '"x"'])
-def test_an_absurd_body_is_answered_with_what_is_wrong(as_ann: Client, body: str) -> None:
+def test_malformed_body(as_ann: Client, body: str) -> None:
+    """A malformed body gives 400 or 422 with the reason."""
     status, answer = post(as_ann, "notifications/read", body)
     assert status in (400, 422)
     assert answer["detail"]
 
 
-def test_without_a_session_or_token_nothing_is_answered(told: list[str]) -> None:
+def test_unauthenticated_request(told: list[str]) -> None:
+    """A request without a session or token gives 401."""
     stranger = Client()
     for path in ("inbox", "notifications", "notifications/unread-count", "mutes"):
         assert stranger.get(f"/api/{path}").status_code == 401
     assert stranger.post("/api/token").status_code == 401
 
 
-def test_a_change_by_session_needs_the_csrf_token(ann: User, told: list[str]) -> None:
+def test_session_needs_csrf_token(ann: User, told: list[str]) -> None:
+    """A change by session without the CSRF token gives 403."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(ann)
     assert client.post("/api/notifications/1/read").status_code == 403
 
 
-def test_a_bearer_token_is_as_good_as_a_session(ann: User, told: list[str]) -> None:
+def test_bearer_token(ann: User, told: list[str]) -> None:
+    """A bearer token gives the same access as a session, until its user is deactivated."""
     text, _ = mint(ann.pk, get_settings())
     client = Client(enforce_csrf_checks=True, headers={"authorization": f"Bearer {text}"})
     assert client.get("/api/inbox").json()["seq"] == 3
@@ -171,22 +212,25 @@ def test_a_bearer_token_is_as_good_as_a_session(ann: User, told: list[str]) -> N
     assert client.get("/api/inbox").status_code == 401
 
 
-def test_the_socket_token_names_the_sessions_user_and_cannot_prolong_itself(ann: User, as_ann: Client) -> None:
+def test_socket_token(ann: User, as_ann: Client) -> None:
+    """A socket token names the user of the session and cannot be exchanged for a new token."""
     status, answer = post(as_ann, "token")
     assert status == 200
-    assert verify(answer["token"], get_settings()).user_id == ann.pk
+    assert verify(answer["token"], get_settings()).user_id == key_of(ann.pk)
     bearer = Client(headers={"authorization": f"Bearer {answer['token']}"})
     assert bearer.post("/api/token").status_code == 401
 
 
-def test_a_ticket_is_for_the_sessions_user_and_sessions_only(as_ann: Client, ann: User, valkey: str) -> None:
+def test_socket_ticket(as_ann: Client, ann: User, valkey: str) -> None:
+    """A socket ticket is issued to a session only."""
     status, answer = post(as_ann, "socket-ticket")
     assert (status, answer["expires_in_seconds"]) == (200, 30)
     assert answer["ticket"].startswith("ticket-")
     assert Client().post("/api/socket-ticket").status_code == 401
 
 
-def test_logging_out_everywhere_refuses_the_tokens_before(as_ann: Client, ann: User, valkey: str) -> None:
+def test_log_out_everywhere(as_ann: Client, ann: User, valkey: str) -> None:
+    """Logging out everywhere revokes earlier tokens and accepts later ones."""
     before, _ = mint(ann.pk, get_settings())
     assert as_ann.post("/api/log-out-everywhere").status_code == 204
     assert Client(headers={"authorization": f"Bearer {before}"}).get("/api/inbox").status_code == 401
@@ -194,9 +238,8 @@ def test_logging_out_everywhere_refuses_the_tokens_before(as_ann: Client, ann: U
     assert Client(headers={"authorization": f"Bearer {after}"}).get("/api/inbox").status_code == 200
 
 
-def test_a_web_that_is_about_to_end_says_that_it_is_not_well(
-    client: Client, db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_health_while_draining(client: Client, db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The health endpoint gives 503 while the web process drains."""
     file = tmp_path / "draining"
     known = get_settings().model_copy(update={"drain_file": str(file)})
     monkeypatch.setattr("clarion.pipeline.api.health.get_settings", lambda: known)
@@ -205,14 +248,26 @@ def test_a_web_that_is_about_to_end_says_that_it_is_not_well(
     assert client.get("/api/health").status_code == 503
 
 
-def test_health_and_the_openapi_document_are_open(client: Client, db: None) -> None:
+def test_public_endpoints(client: Client, db: None) -> None:
+    """The health endpoint and the OpenAPI document need no login."""
     assert client.get("/api/health").json() == {"status": "ok"}
     assert "/api/notifications/read" in client.get("/api/openapi.json").json()["paths"]
     assert client.get("/api/docs").status_code == 200
 
 
 def test_metrics_are_for_staff(as_ann: Client) -> None:
+    """The metrics need a session of staff."""
     assert as_ann.get("/api/metrics").status_code == 403
     staff = Client()
     staff.force_login(UserFactory.create(is_staff=True))
     assert b"clarion_events_recorded_total" in staff.get("/api/metrics").content
+
+
+def test_openapi_document_without_repeated_keys(client: Client) -> None:
+    """No object of the OpenAPI document has a key twice, which readers of YAML refuse."""
+
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(pairs) == len(dict(pairs)), [name for name, _ in pairs]
+        return dict(pairs)
+
+    json.loads(client.get("/api/openapi.json").content, object_pairs_hook=checked)

@@ -47,7 +47,8 @@ def trust(use: Use, login: Provider, **more: str) -> None:
     use(**known | more)
 
 
-def test_a_providers_token_opens_the_api(db: None, use: Use, login: Provider) -> None:
+def test_api_with_provider_token(db: None, use: Use, login: Provider) -> None:
+    """A provider's token gives access until it expires, is revoked or its user is deactivated."""
     trust(use, login)
     ann = UserFactory.create(username="auth0|7")
     assert status(login.token()) == 200
@@ -60,14 +61,16 @@ def test_a_providers_token_opens_the_api(db: None, use: Use, login: Provider) ->
     assert status(login.token(iat=time.time() + 60)) == 401
 
 
-def test_a_provider_that_is_away_is_answered_503_and_not_401(db: None, use: Use, login: Provider) -> None:
+def test_api_during_provider_outage(db: None, use: Use, login: Provider) -> None:
+    """The API answers 503, not 401, while the provider is unavailable."""
     login.broken = True
     trust(use, login)
     UserFactory.create(username="auth0|7")
     assert status(login.token()) == 503
 
 
-def test_an_ambiguous_subject_names_no_user(db: None, use: Use, login: Provider) -> None:
+def test_ambiguous_subject(db: None, use: Use, login: Provider) -> None:
+    """A subject that matches several users gives 401."""
     use(
         jwks_url=login.url,
         jwks_audience=AUDIENCE,
@@ -81,7 +84,8 @@ def test_an_ambiguous_subject_names_no_user(db: None, use: Use, login: Provider)
     assert status(login.token(email="twins@forum.example")) == 401
 
 
-def test_a_token_may_name_its_user_by_another_claim(db: None, use: Use) -> None:
+def test_api_with_another_claim(db: None, use: Use) -> None:
+    """A token may identify its user by another claim and column."""
     settings = use(jwt_user_claim="username", jwt_user_column="username")
     ann = UserFactory.create()
     claims = {"username": ann.username, "exp": time.time() + 60, "aud": settings.jwt_audience}

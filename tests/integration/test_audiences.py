@@ -1,4 +1,4 @@
-"""Audiences as applications write them: odd values are stored, and impossible ones refused with the reason."""
+"""Audiences as applications write them: odd values are stored, impossible ones are refused with the reason."""
 
 import uuid
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from clarion.pipeline import audiences as declared
 from clarion.pipeline import delivery
 from clarion.pipeline.audiences import Audience
 from clarion.pipeline.errors import InvalidAudience
-from clarion.pipeline.inbox import reading
+from clarion.pipeline.inbox import snapshots
 from clarion.pipeline.json_values import DATA_MAX_BYTES
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.outbox.recording import record
@@ -44,8 +44,8 @@ def recipients() -> list[int]:
     return list(Notification.objects.order_by("recipient_id").values_list("recipient_id", flat=True))
 
 
-def test_values_of_django_and_broken_text_are_delivered(people: list[User], expand: Expand, published: Frames) -> None:
-    """In the snapshot they are as in the frame."""
+def test_odd_values_delivered(people: list[User], expand: Expand, published: Frames) -> None:
+    """Values of Django and malformed text are delivered, equal in the frame and the snapshot."""
     data = {
         "price": Decimal("1.50"),
         "name": lazystr("later"),
@@ -59,7 +59,7 @@ def test_values_of_django_and_broken_text_are_delivered(people: list[User], expa
     assert frame["data"] == {
         "price": "1.50", "name": "later", "id": "00000000-0000-0000-0000-000000000007", "ratio": None, "n": "\ufffd"
     }  # fmt: skip
-    (item,) = reading.newest(people[0].pk, limit=5).notifications
+    (item,) = snapshots.newest(people[0].pk, limit=5).notifications
     assert item["data"] == frame["data"]
     assert (item["topic"], item["messageId"], item["conversationId"]) == ("half \ufffd", None, "c\ufffd")
 
@@ -85,10 +85,11 @@ def users(**which: Any) -> Any:
         (lambda: Audience("FIRST", User.objects.values_list("pk", "username")), "has 2 columns"),
     ],
 )
-def test_an_impossible_audience_is_a_dead_letter_with_the_reason(
-    people: list[User], expand: Expand, make: Callable[[], Audience], says: str
-) -> None:
-    """On the first attempt, since another one would fail in the same way."""
+def test_impossible_audience(people: list[User], expand: Expand, make: Callable[[], Audience], says: str) -> None:
+    """An impossible audience becomes a dead letter with the reason on the first attempt.
+
+    Another attempt would fail in the same way.
+    """
     with pytest.raises(InvalidAudience):
         expand(make)
     event = Event.objects.get()
@@ -97,8 +98,11 @@ def test_an_impossible_audience_is_a_dead_letter_with_the_reason(
     assert not Notification.objects.exists()
 
 
-def test_distinct_on_keeps_the_order_that_decides_who_is_included(people: list[User], expand: Expand) -> None:
-    """The first author of each thread, though the rows were written newest first."""
+def test_audience_with_distinct_on(people: list[User], expand: Expand) -> None:
+    """An audience with DISTINCT ON keeps the order that decides its rows.
+
+    Here it is the first author of each thread, though the rows were written newest first.
+    """
     a, b, c, *_ = people
     thread = Thread.objects.create(title="t", author=a)
     for author, age in ((c, 1), (b, 2), (a, 3)):
@@ -110,7 +114,8 @@ def test_distinct_on_keeps_the_order_that_decides_who_is_included(people: list[U
 
 
 @pytest.mark.parametrize("sliced", ["ordered", "union", "distinct"])
-def test_a_slice_keeps_its_order(people: list[User], expand: Expand, sliced: str) -> None:
+def test_sliced_audience(people: list[User], expand: Expand, sliced: str) -> None:
+    """A sliced audience keeps its order."""
     newest = User.objects.order_by("-pk").values_list("pk")
     who = {
         "ordered": newest[:1],

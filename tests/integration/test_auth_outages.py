@@ -7,7 +7,6 @@ from typing import Any
 
 import jwt
 import pytest
-import redis
 
 from clarion.edge.admission import admitted
 from clarion.edge.control import ControlListener
@@ -21,7 +20,8 @@ from clarion.shared.jwks import KeySet
 from clarion.shared.protocol import Close
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
-from dev.servers import free_port
+from clarion.shared.user_keys import KeyType
+from dev.ports import free_port
 from tests import environment
 from tests.provider import AUDIENCE, ISSUER, LASTING_SECONDS, Provider
 
@@ -53,7 +53,7 @@ def nowhere(scheme: str) -> str:
 
 
 async def answered(scope: dict[str, Any], *, postgres: str, redis_url: str) -> RecordingWire:
-    """What a connect is answered by an edge with these servers."""
+    """Connect to an edge with these servers; return the wire with the answer."""
     settings = get_settings().model_copy(
         update={
             "database_url": postgres,
@@ -67,7 +67,7 @@ async def answered(scope: dict[str, Any], *, postgres: str, redis_url: str) -> R
     reader = InboxReader(settings)
     layer = proxy.loop_layer()
     hub = Hub(settings, layer, reader)
-    edge = Edge(settings, layer, reader, hub, ControlListener(settings, layer, hub), KeySet(settings))
+    edge = Edge(settings, layer, reader, hub, ControlListener(settings, layer, hub, reader), KeySet(settings))
     wire = RecordingWire()
     try:
         async with admitted(edge, edge.hub.connection(wire, "session"), scope):
@@ -90,7 +90,8 @@ def of_the_provider() -> str:
     return jwt.encode(claims, PROVIDER.keys["first"], algorithm="RS256", headers={"kid": "first"})
 
 
-async def test_whatever_is_away_the_client_is_asked_to_come_back() -> None:
+async def test_credentials_during_outage() -> None:
+    """While all servers are unavailable the edge sends GOING_AWAY for each type of credential."""
     away = {"postgres": nowhere("postgresql"), "redis_url": nowhere("redis")}
     token, _ = mint(7, get_settings())
     offered = [offering(token), offering(of_the_provider()), offering("ticket-abc"), cookie()]
@@ -100,17 +101,18 @@ async def test_whatever_is_away_the_client_is_asked_to_come_back() -> None:
 
 
 @pytest.mark.parametrize("scope, reason", [(offering("nonsense"), "INVALID"), (cookie() | {"headers": []}, "MISSING")])
-async def test_an_outage_makes_no_bad_token_good(scope: dict[str, Any], reason: str) -> None:
+async def test_invalid_token_during_outage(scope: dict[str, Any], reason: str) -> None:
+    """An invalid or missing token is refused with its reason during an outage."""
     wire = await answered(scope, postgres=nowhere("postgresql"), redis_url=nowhere("redis"))
     assert [frame.get("reason") for frame in wire.frames] == [reason]
 
 
-async def test_a_thousand_tickets_wait_for_their_turn(valkey: str) -> None:
+async def test_thousand_concurrent_tickets(valkey: str) -> None:
+    """A thousand concurrent tickets are all redeemed, each only once."""
     proxy = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="storm")
-    with redis.Redis.from_url(environment.VALKEY.database_url(1)) as client:
-        issued = [tickets.issue(client, "storm", number) for number in range(1000)]
+    issued = [tickets.issue(proxy, number) for number in range(1000)]
     layer = proxy.loop_layer()
-    redeemed = await asyncio.gather(*map(layer.redeem_ticket, issued))
+    redeemed = await asyncio.gather(*(tickets.redeem(layer, ticket, KeyType.INTEGER) for ticket in issued))
     assert [ticket and ticket.user_id for ticket in redeemed] == list(range(1000))
-    assert await layer.redeem_ticket(issued[0]) is None
+    assert await tickets.redeem(layer, issued[0], KeyType.INTEGER) is None
     await proxy.flush()

@@ -1,4 +1,4 @@
-"""How far behind the pipeline is, as operators and Prometheus see it: real Postgres, real Valkey."""
+"""The backlog of the pipeline, as operators and Prometheus read it: real Postgres, real Valkey."""
 
 import time
 
@@ -19,7 +19,8 @@ from tests.integration.steps import happened
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_what_waits_is_counted_by_state_with_the_age_of_the_oldest(people: list[User], broker: redis.Redis) -> None:
+def test_backlog_counts(people: list[User], broker: redis.Redis) -> None:
+    """The backlog counts unfinished work by state, with the age of the oldest item."""
     first = happened(first=[people[0]])
     happened("other", first=[people[1]])
     Event.objects.filter(pk=first).update(recorded_at="2020-01-01T00:00Z")
@@ -27,20 +28,22 @@ def test_what_waits_is_counted_by_state_with_the_age_of_the_oldest(people: list[
     assert seen.count("event", "pending") == 2
     assert seen.oldest_seconds(EVENTS) > 365 * 24 * 3600
     assert seen.oldest_seconds(BURSTS) == 0
-    assert seen.hints == {EVENTS: 2, BURSTS: 0, MAINTENANCE: 0, RETENTION: 0}
+    assert seen.hints == {EVENTS: 2, BURSTS: 0, MAINTENANCE: 0, RETENTION: 0, "jobs": 0}
     delivery.expand(first)
     seen = backlog.look()
     assert (seen.count("event", "pending"), seen.count("event", "expanded")) == (1, 0)
     assert seen.oldest_seconds(EVENTS) < 60
 
 
-def test_hints_lie_on_their_queues(broker: redis.Redis, db: None) -> None:
+def test_backlog_hints(broker: redis.Redis, db: None) -> None:
+    """The backlog counts the hints on each queue."""
     assert enqueue(EXPAND, 1, 2)
     assert enqueue(DELIVER, 3)
-    assert backlog.look().hints == {EVENTS: 2, BURSTS: 1, MAINTENANCE: 0, RETENTION: 0}
+    assert backlog.look().hints == {EVENTS: 2, BURSTS: 1, MAINTENANCE: 0, RETENTION: 0, "jobs": 0}
 
 
-def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:
+def test_backlog_without_broker(db: None, valkey: str) -> None:
+    """Without a broker the backlog is returned immediately, without the counts of hints."""
     environment.BROKER.stop()
     try:
         begun = time.monotonic()
@@ -50,9 +53,8 @@ def test_a_broker_that_is_down_is_no_failure(db: None, valkey: str) -> None:
         environment.BROKER.start()
 
 
-def test_prometheus_reads_it_with_a_service_token_and_nobody_else_does(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_metrics_with_service_token(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metrics include the backlog and need a valid service token."""
     known = get_settings().model_copy(update={"service_tokens": (SecretStr("t" * 40),)})
     monkeypatch.setattr("clarion.pipeline.api.events.get_settings", lambda: known)
     happened(first=[people[0]])

@@ -1,6 +1,7 @@
 """Every public function inside a transaction of its caller: sent on commit, and not at all after a rollback."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from types import ModuleType
@@ -13,10 +14,11 @@ from django.db import connection, transaction
 from django.test import Client
 
 from clarion.pipeline import delivery, revocation
-from clarion.pipeline.inbox import changes, mutes, personal, reading
+from clarion.pipeline.celery.queues import redis_key
+from clarion.pipeline.inbox import marking, mutes, personal, snapshots
 from clarion.pipeline.outbox import busy, dead_letters, failures, pauses, recording, sweep, timeline, work
 from clarion.pipeline.outbox.models import Event
-from clarion.pipeline.publish import channel_layer
+from clarion.shared.channel_layer import channel_layer
 from clarion.shared.inbox.models import Inbox
 from tests import environment
 from tests.integration.steps import due_now, happened
@@ -40,9 +42,9 @@ def sent(valkey: str, broker: redis.Redis) -> Iterator[Sent]:
             client.publish(f"{beginning}end", b"")
             found: list[str] = []
             while (name := pubsub.get_message(timeout=5)["channel"].decode().removeprefix(beginning)) != "end":
-                found.append(name.rstrip("0123456789"))
+                found.append(re.sub(r"^(notification_user_).*", r"\1", name))
             for queue in ("events", "bursts"):
-                found += [queue] * int(broker.llen(queue))
+                found += [queue] * int(broker.llen(redis_key(queue)))
             broker.flushdb()
             return found
 
@@ -80,11 +82,13 @@ FRAME = ["notification_user_"]
 
 #: Preparation, the call, and the messages that its commit sends.
 CALLS: dict[str, tuple[Callable[[list[User]], None], Callable[[User], Any], list[str]]] = {
-    "changes.mark_read": (an_inbox, lambda user: changes.mark_read(user.pk, 1, read=True), FRAME),
-    "changes.delete": (an_inbox, lambda user: changes.delete(user.pk, 1), FRAME),
-    "changes.read_through": (an_inbox, lambda user: changes.read_through(user.pk), FRAME),
+    "marking.mark_read": (an_inbox, lambda user: marking.mark_read(user.pk, 1, read=True), FRAME),
+    "marking.delete": (an_inbox, lambda user: marking.delete(user.pk, 1), FRAME),
+    "marking.mark_seen": (an_inbox, lambda user: marking.mark_seen(user.pk), FRAME),
+    "marking.read_through": (an_inbox, lambda user: marking.read_through(user.pk), FRAME),
     "revocation.revoke": (nothing, lambda user: revocation.revoke(user.pk), FRAME),
     "revocation.renew": (nothing, lambda user: revocation.renew(user.pk), FRAME),
+    "revocation.close_for_renewal": (nothing, lambda user: revocation.close_for_renewal(user.pk), FRAME),
     "revocation.end_session": (nothing, lambda user: revocation.end_session(user.pk, "key"), FRAME),
     "recording.record": (nothing, lambda user: recording.record(ThingHappened(), key="k"), ["events"]),
     "recording.record_named": (
@@ -122,14 +126,14 @@ SILENT = {
     "pauses.waiting",
     "personal.erase",
     "personal.exported",
-    "reading.newest",
-    "reading.one",
-    "reading.unread_count",
+    "snapshots.counts",
+    "snapshots.newest",
+    "snapshots.one",
     "timeline.find",
-    "timeline.story",
+    "timeline.lines_of",
     "work.claim_batch",
     "work.claim_event",
-    "work.deferred",
+    "work.defer",
     "failures.record_failures",
     "work.finish",
     "work.finish_inline",
@@ -138,13 +142,13 @@ SILENT = {
 MODULES = (
     revocation,
     busy,
-    changes,
+    marking,
     dead_letters,
     failures,
     mutes,
     pauses,
     personal,
-    reading,
+    snapshots,
     recording,
     timeline,
     sweep,
@@ -161,15 +165,15 @@ def _public(module: ModuleType) -> set[str]:
     }
 
 
-def test_each_public_function_is_in_one_of_the_tables() -> None:
-    """A new function is added to one of them, so that its sending is tested."""
+def test_public_functions_listed() -> None:
+    """Each public function is in one of the tables, so that its sending is tested."""
     assert set().union(*map(_public, MODULES)) == CALLS.keys() | SILENT
 
 
 @pytest.mark.parametrize("name", [*CALLS, *SIGNALS])
 @pytest.mark.parametrize("within", ["transaction", "savepoint"])
-def test_a_rollback_of_the_caller_sends_nothing(people: list[User], sent: Sent, name: str, within: str) -> None:
-    """Also where only a savepoint of the caller is rolled back, and the transaction commits."""
+def test_caller_rolls_back(people: list[User], sent: Sent, name: str, within: str) -> None:
+    """A rollback of the caller's transaction or savepoint sends nothing."""
     prepare, call, _ = (CALLS | SIGNALS)[name]
     prepare(people)
     before = list(Inbox.objects.values_list("user_id", "seq", "unread"))
@@ -182,8 +186,8 @@ def test_a_rollback_of_the_caller_sends_nothing(people: list[User], sent: Sent, 
 
 
 @pytest.mark.parametrize("name", [*CALLS, *SIGNALS])
-def test_the_commit_of_the_caller_sends_once(people: list[User], sent: Sent, name: str) -> None:
-    """Nothing is sent before the outermost transaction commits."""
+def test_caller_commits(people: list[User], sent: Sent, name: str) -> None:
+    """Messages are sent once, when the outermost transaction commits."""
     prepare, call, expected = (CALLS | SIGNALS)[name]
     prepare(people)
     sent()
@@ -194,21 +198,19 @@ def test_the_commit_of_the_caller_sends_once(people: list[User], sent: Sent, nam
     assert sent() == expected
 
 
-def test_a_frame_of_a_request_is_sent_after_its_commit(
-    people: list[User], sent: Sent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With ATOMIC_REQUESTS, the answer is given inside of the transaction and the frame goes out after it."""
+def test_frame_with_atomic_requests(people: list[User], sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ATOMIC_REQUESTS a frame is sent after the commit of its request."""
     an_inbox(people)
     sent()
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     open_when_published: list[bool] = []
-    publish = changes.publish_frames
+    publish = marking.publish_frames
 
     def spy(*args: Any, **kwargs: Any) -> None:
         open_when_published.append(connection.in_atomic_block)
         publish(*args, **kwargs)
 
-    monkeypatch.setattr(changes, "publish_frames", spy)
+    monkeypatch.setattr(marking, "publish_frames", spy)
     client = Client()
     client.force_login(people[0])
     answer = client.post("/api/notifications/1/read")
@@ -218,10 +220,11 @@ def test_a_frame_of_a_request_is_sent_after_its_commit(
 
 
 @pytest.mark.parametrize("stage", [delivery.expand, delivery.deliver])
-def test_a_stage_refuses_to_run_inside_a_transaction(
-    people: list[User], sent: Sent, stage: Callable[..., None]
-) -> None:
-    """It would publish rows that its caller may roll back."""
+def test_stage_inside_transaction(people: list[User], sent: Sent, stage: Callable[..., None]) -> None:
+    """A stage refuses to run inside a transaction.
+
+    It would publish rows that its caller may roll back.
+    """
     event_id = happened(first=people)
     sent()
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():

@@ -11,13 +11,15 @@ from django.db import connection
 
 from clarion.pipeline import delivery, persist
 from clarion.pipeline.adhoc import NoticeGiven
-from clarion.pipeline.inbox import changes, reading
+from clarion.pipeline.inbox import marking, snapshots
 from clarion.pipeline.outbox.models import Batch
 from clarion.pipeline.outbox.recording import record
+from clarion.pipeline.persons import key_of, key_type
 from clarion.shared.inbox.frames import frame_of
 from clarion.shared.inbox.models import Inbox, Notification
-from clarion.shared.inbox.queries import LOG_AFTER, LogRow
+from clarion.shared.inbox.queries import HEAD_WIDTH, LogRow, log_after_sql
 from clarion.shared.settings import get_settings
+from tests.factories import inbox_of
 from tests.integration.conftest import Frames
 from tests.integration.steps import at_once
 from tests.integration.things import ThingHappened
@@ -35,10 +37,11 @@ def tell(actor: User | None, *users: User, topic: str = "tests.place:1") -> None
 
 
 def listed(user: User) -> list[dict[str, Any]]:
-    return list(reading.newest(user.pk, limit=50).notifications)
+    return list(snapshots.newest(user.pk, limit=50).notifications)
 
 
-def test_what_is_unread_grows_and_moves_and_keeps_its_name(people: list[User], published: Frames) -> None:
+def test_unread_notification_grows(people: list[User], published: Frames) -> None:
+    """Each further event updates the unread notification: its count, actors and seq, not its id."""
     me, ann, ben, *_ = people
     for actor in (ann, ben, ann):
         tell(actor, me)
@@ -56,7 +59,8 @@ def test_what_is_unread_grows_and_moves_and_keeps_its_name(people: list[User], p
     assert Inbox.objects.values_list("seq", "unread").get() == (3, 1)
 
 
-def test_only_the_newest_three_actors_are_named_and_all_are_counted(people: list[User]) -> None:
+def test_newest_actors(people: list[User]) -> None:
+    """The newest three actors are named, and all are counted."""
     me, *others = people
     for actor in [*others, others[0]]:
         tell(actor, me)
@@ -66,26 +70,29 @@ def test_only_the_newest_three_actors_are_named_and_all_are_counted(people: list
     assert (item["count"], item["actorCount"]) == (5, 4)
 
 
-def test_what_nobody_did_collapses_without_actors(people: list[User]) -> None:
+def test_collapse_without_actors(people: list[User]) -> None:
+    """Events without an actor collapse, with an empty list of actors."""
     tell(None, people[0])
     tell(None, people[0])
     (item,) = listed(people[0])
     assert (item["count"], item["actors"], item["actorCount"], item["actor"]) == (2, [], 0, None)
 
 
-def test_reading_closes_it_and_the_next_begins_anew(people: list[User], published: Frames) -> None:
+def test_collapse_after_reading(people: list[User], published: Frames) -> None:
+    """An event after reading starts a new notification."""
     me, ann, *_ = people
     tell(ann, me)
     tell(ann, me)
-    assert changes.mark_read(me.pk, 1, read=True) == changes.Head(seq=3, unread=0)
+    assert marking.mark_read(me.pk, 1, read=True) == marking.Head(seq=3, unread=0)
     tell(ann, me)
     shown = [(item["notificationId"], item["count"], item["isRead"]) for item in listed(me)]
     assert shown == [("4", 1, False), ("1", 2, True)]
     assert published()[-1][1]["type"] == "NOTIFICATION_CREATED"
 
 
-@pytest.mark.parametrize("close", [changes.read_through, lambda me: changes.delete(me, 1)])
-def test_reading_all_and_deleting_close_it_too(people: list[User], close: Callable[[int], object]) -> None:
+@pytest.mark.parametrize("close", [marking.read_through, lambda me: marking.delete(me, 1)])
+def test_collapse_after_read_all_or_delete(people: list[User], close: Callable[[int], object]) -> None:
+    """An event after reading all or deleting starts a new notification."""
     me, ann, *_ = people
     tell(ann, me)
     tell(ann, me)
@@ -98,27 +105,29 @@ def test_reading_all_and_deleting_close_it_too(people: list[User], close: Callab
 def replayed(user: User) -> list[dict[str, Any]]:
     """The whole log of a user as the edge would replay it."""
     with connection.cursor() as cursor:
-        cursor.execute(LOG_AFTER, {"user_id": user.pk, "after": 0, "limit": 100, "page": 100})
-        rows = [list(row[4:]) for row in cursor.fetchall()]
+        cursor.execute(log_after_sql(key_type()), {"user_id": key_of(user.pk), "after": 0, "limit": 100, "page": 100})
+        rows = [list(row[HEAD_WIDTH:]) for row in cursor.fetchall()]
     for row in rows:  # Django reads JSON as text
         row[10], row[12] = json.loads(row[10] or "null"), json.loads(row[12] or "null")
     return [json.loads(frame_of(LogRow(*row), 0)) for row in rows]
 
 
-def test_a_replay_shows_nothing_as_new_that_was_read_or_deleted(people: list[User]) -> None:
+def test_replay_of_collapsed(people: list[User]) -> None:
+    """A replay shows collapsed notifications as read or deleted if they are so now."""
     me, ann, *_ = people
     for _ in range(3):
         tell(ann, me)
-    changes.read_through(me.pk)
+    marking.read_through(me.pk)
     frames = replayed(me)
     assert [frame["type"] for frame in frames][:1] == ["NOTIFICATION_CREATED"]
     assert (frames[0]["isRead"], frames[2]["isRead"]) == (True, True)
-    changes.delete(me.pk, 1)
+    marking.delete(me.pk, 1)
     assert [frame["type"] for frame in replayed(me)[:3]] == ["NOTIFICATION_DELETED"] * 3
     assert {frame["notificationId"] for frame in replayed(me)[:3]} == {"1"}
 
 
-def test_another_topic_is_another_notification(people: list[User]) -> None:
+def test_collapse_by_topic(people: list[User]) -> None:
+    """Events of another topic collapse into another notification."""
     me, ann, *_ = people
     tell(ann, me, topic="tests.place:1")
     tell(ann, me, topic="tests.place:2")
@@ -126,23 +135,25 @@ def test_another_topic_is_another_notification(people: list[User]) -> None:
     assert [(item["topic"], item["count"]) for item in listed(me)] == [("tests.place:1", 2), ("tests.place:2", 1)]
 
 
-def test_it_goes_by_its_first_name_only(people: list[User]) -> None:
+def test_id_of_collapsed(people: list[User]) -> None:
+    """A collapsed notification is addressed by its first id only."""
     me, ann, *_ = people
     tell(ann, me)
     tell(ann, me)
-    with pytest.raises(changes.NoSuchNotification):
-        changes.mark_read(me.pk, 2, read=True)
-    changes.mark_read(me.pk, 1, read=True)
-    assert changes.mark_read(me.pk, 1, read=False).unread == 1
-    assert changes.delete(me.pk, 1).unread == 0
+    with pytest.raises(marking.NoSuchNotification):
+        marking.mark_read(me.pk, 2, read=True)
+    marking.mark_read(me.pk, 1, read=True)
+    assert marking.mark_read(me.pk, 1, read=False).unread == 1
+    assert marking.delete(me.pk, 1).unread == 0
     assert listed(me) == []
-    with pytest.raises(changes.NoSuchNotification):
-        changes.delete(me.pk, 1)
+    with pytest.raises(marking.NoSuchNotification):
+        marking.delete(me.pk, 1)
 
 
-def test_a_batch_that_is_done_again_counts_nobody_twice(
+def test_repeated_batch_of_collapsing_kind(
     people: list[User], monkeypatch: pytest.MonkeyPatch, published: Frames
 ) -> None:
+    """A batch that is delivered again counts no event twice."""
     me, ann, *_ = people
     tell(ann, me)
     with monkeypatch.context() as patch:
@@ -156,29 +167,32 @@ def test_a_batch_that_is_done_again_counts_nobody_twice(
     assert listed(me)[0]["count"] == 2
 
 
-def test_workers_at_the_same_time_count_each_event_once(people: list[User]) -> None:
+def test_collapse_by_concurrent_workers(people: list[User]) -> None:
+    """Concurrent workers count each event once."""
     me, *actors = people
     events = [gathered(actor, *people) for actor in actors for _ in range(5)]
     at_once(*(lambda mine=events[n::4]: [delivery.expand(event) for event in mine] for n in range(4)))
     (item,) = listed(me)
     assert (item["count"], item["actorCount"]) == (20, 4)
-    rows = list(Notification.objects.filter(recipient_id=me.pk).order_by("seq").values_list("seq", "count"))
+    rows = list(Notification.objects.filter(recipient_id=inbox_of(me)).order_by("seq").values_list("seq", "count"))
     assert [seq for seq, _ in rows] == [count or 1 for _, count in rows] == list(range(1, 21))
 
 
-def test_a_read_at_the_same_instant_comes_before_or_after_and_never_between(people: list[User]) -> None:
+def test_collapse_beside_reading(people: list[User]) -> None:
+    """A concurrent read comes before or after an update, and no event is lost."""
     me, ann, *_ = people
     for _ in range(10):
         tell(ann, me)
         name = next(int(item["notificationId"]) for item in listed(me) if not item["isRead"])
-        at_once(lambda: tell(ann, me), lambda name=name: changes.mark_read(me.pk, name, read=True))
+        at_once(lambda: tell(ann, me), lambda name=name: marking.mark_read(me.pk, name, read=True))
         unread = [item for item in listed(me) if not item["isRead"]]
-        assert len(unread) == Inbox.objects.get(user_id=me.pk).unread <= 1
-        changes.read_through(me.pk)
+        assert len(unread) == Inbox.objects.get(user_id=inbox_of(me)).unread <= 1
+        marking.read_through(me.pk)
     assert sum(item["count"] for item in listed(me)) == 20
 
 
-def test_kinds_of_one_event_that_collapse_and_do_not_are_stored_together(people: list[User]) -> None:
+def test_mixed_kinds_of_one_event(people: list[User]) -> None:
+    """One event may notify by a collapsing kind and another kind together."""
     a, b, ann, *_ = people
     for _ in range(2):
         event = ThingHappened(first=(a.pk,), gathered=(a.pk, b.pk))
@@ -187,7 +201,8 @@ def test_kinds_of_one_event_that_collapse_and_do_not_are_stored_together(people:
     assert [item["count"] for item in listed(b)] == [2]
 
 
-def test_beyond_a_bound_the_count_of_actors_stands(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_actor_count_limit(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of counted actors has a bound."""
     monkeypatch.setattr(persist, "ACTORS_COUNTED", 3)
     me, *actors = people
     for actor in actors:
@@ -197,17 +212,20 @@ def test_beyond_a_bound_the_count_of_actors_stands(people: list[User], monkeypat
 
 @pytest.mark.parametrize("topic", [None, ""])
 @pytest.mark.parametrize("in_batch", [False, True])
-def test_what_has_no_topic_does_not_collapse(
+def test_collapse_without_topic(
     people: list[User], monkeypatch: pytest.MonkeyPatch, topic: str | None, in_batch: bool
 ) -> None:
-    """Without a topic two notices have nothing in common, so the second does not vanish into the first."""
+    """Notifications without a topic do not collapse.
+
+    Two of them have nothing in common, so the second does not vanish into the first.
+    """
     if in_batch:
         monkeypatch.setattr(
             "clarion.pipeline.fanout.get_settings", lambda: get_settings().model_copy(update={"deliver_at_once": 0})
         )
     me = people[0]
     for item in ("Bread", "Cars"):
-        notice = NoticeGiven(kind="GATHERED", recipients=(me.pk,), data={"item": item}, topic=topic)
+        notice = NoticeGiven(kind="GATHERED", recipients=(key_of(me.pk),), data={"item": item}, topic=topic)
         delivery.expand(record(notice, key=item))
         for batch_id in Batch.objects.filter(state="pending").values_list("pk", flat=True):
             delivery.deliver(batch_id)

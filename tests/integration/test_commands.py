@@ -1,4 +1,4 @@
-"""What operators do without a browser: pause and resume a kind, drain an edge; and every command that is documented."""
+"""The commands of operators: pause and resume a kind, drain an edge; and every documented command."""
 
 import re
 import shlex
@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from clarion.pipeline import delivery
 from clarion.pipeline.outbox.models import Batch, Event, Pause
-from clarion.pipeline.publish import channel_layer
+from clarion.shared.channel_layer import channel_layer
 from clarion.shared.edge_status import edge_group
 from clarion.shared.inbox.models import Announcement, Notification
 from tests import environment
-from tests.documents import ROOT
+from tests.docs.blocks import ROOT
 from tests.integration.steps import happened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,21 +29,23 @@ def said(*words: str) -> str:
     return out.getvalue()
 
 
-def test_a_kind_waits_from_pause_to_resume(people: list[User], broker: redis.Redis) -> None:
+def test_pause_and_resume_commands(people: list[User], broker: redis.Redis) -> None:
+    """Notifications of a kind wait from `pause` to `resume`."""
     assert said("pause") == said("resume") == "No kind is paused.\n"
-    assert said("pause", "GATHERED") == "The kind GATHERED is paused, within a second.\n"
+    assert said("pause", "GATHERED") == "The kind GATHERED is paused; workers follow within a second.\n"
     event_id = happened(gathered=people[:1])
     delivery.expand(event_id)
     assert not Notification.objects.exists()
     listed = r"GATHERED  1 wait  since [\d-]{10} [\d:]{8} UTC, by \w+\n"
     assert re.fullmatch(listed, said("pause"))
     assert said("pause") == said("resume")
-    assert said("resume", "GATHERED") == "The kind GATHERED goes on; 1 had waited.\n"
+    assert said("resume", "GATHERED") == "The kind GATHERED is resumed; 1 held events and batches are enqueued.\n"
     delivery.expand(event_id)
     assert Notification.objects.get().recipient_id == people[0].pk
 
 
-def test_a_kind_that_is_not_declared_is_paused_when_that_is_meant(db: None) -> None:
+def test_pause_undeclared_kind(db: None) -> None:
+    """An undeclared kind is paused only with `--undeclared`."""
     with pytest.raises(CommandError, match=r"no kind INVOICE is declared; these are: .*GATHERED"):
         said("pause", "INVOICE")
     assert not Pause.objects.exists()
@@ -53,16 +55,19 @@ def test_a_kind_that_is_not_declared_is_paused_when_that_is_meant(db: None) -> N
         said("pause", "X" * 65, "--undeclared")
 
 
-def test_what_is_paused_or_goes_on_already_is_said(db: None) -> None:
+def test_repeated_pause_and_resume(db: None) -> None:
+    """Pausing a paused kind, or resuming an active one, is an error."""
     said("pause", "GATHERED")
-    with pytest.raises(CommandError, match="GATHERED is paused already"):
+    with pytest.raises(CommandError, match="GATHERED is already paused"):
         said("pause", "GATHERED")
     with pytest.raises(CommandError, match="FLEETING is not paused; these are: GATHERED"):
         said("resume", "FLEETING")
     assert Pause.objects.count() == 1
 
 
-def test_an_account_without_a_name_pauses_too(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+def test_pause_by_nameless_account(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    """An account without a name can pause a kind."""
+
     def nameless() -> str:
         raise KeyError("getpwuid(): uid not found: 10001")
 
@@ -71,16 +76,18 @@ def test_an_account_without_a_name_pauses_too(monkeypatch: pytest.MonkeyPatch, d
     assert said("pause").endswith(" UTC\n")
 
 
-def test_an_edge_that_does_not_listen_is_not_drained(valkey: str) -> None:
+def test_drain_unknown_edge(valkey: str) -> None:
+    """Draining an unknown edge is an error."""
     for name in ("nowhere", "a name that is none: \N{SNOWMAN}"):
-        with pytest.raises(CommandError, match=f"no edge {name} listens"):
+        with pytest.raises(CommandError, match=f"no edge {name} is subscribed"):
             said("drain", name)
-    with pytest.raises(CommandError, match="say which"):
+    with pytest.raises(CommandError, match="name"):
         said("drain", "--take")
     assert edge_group("nowhere") not in said("drain")
 
 
-def test_a_channel_layer_that_is_down_is_said(valkey: str) -> None:
+def test_drain_without_channel_layer(valkey: str) -> None:
+    """Draining without a channel layer is an error."""
     environment.VALKEY.stop()
     try:
         for words in (["drain"], ["drain", "edge-1"]):
@@ -98,15 +105,15 @@ ANSWERS = {
     "dead_letters": r"(event (17|18)  .*\n)*batch 3  .*: Boom\n",
     "dead_letters discard": "1 discarded\n",
     "dead_letters replay": "[12] replayed\n",
-    "drain": r"No edge has reported of late\.\n|\S+  \d+ sockets\n",  # the one that other tests have may have
-    "drain edge-1": "The edge edge-1 was told.\n",
+    "drain": r"No edge has reported recently\.\n|\S+  \d+ sockets\n",  # the one that other tests have may have
+    "drain edge-1": "The edge edge-1 received the command.\n",
     "migrate": r"Operations to perform:",
     "new_epoch": r"The epoch is \w+ now",
     "pause": r"No kind is paused\.|MENTION  0 wait",
     "pause MENTION": "The kind MENTION is paused",
     "personal_data erase": "0 notifications erased",
     "personal_data export": r'\{"inbox": \{"user": "7"',
-    "resume": "The kind [A-Z_]+ goes on; 0 had waited",
+    "resume": "The kind [A-Z_]+ is resumed; 0 held events and batches are enqueued",
     "trace": r"[\d:.]+ +\+0\.0 ms  recorded as event 17, tests\.thing\.happened\.v1",
 }
 
@@ -127,7 +134,7 @@ def documented() -> list[str]:
 
 
 def prepared(command: str) -> None:
-    """What the documents take to be there: events 17 and 18, a batch 3, kinds that are paused or not."""
+    """Make the rows that the documents assume: events 17 and 18, a batch 3, kinds that are paused or not."""
     Event.objects.update(state="failed", finished_at=Now())
     Batch.objects.update(state="failed", finished_at=Now())
     match command.split():
@@ -137,7 +144,8 @@ def prepared(command: str) -> None:
             Pause.objects.get_or_create(kind=kind)
 
 
-def test_every_command_that_is_documented_does_what_it_says(people: list[User], broker: redis.Redis) -> None:
+def test_documented_commands(people: list[User], broker: redis.Redis) -> None:
+    """Every documented command gives the expected output."""
     for number, key in ((17, "forum.message.posted:5"), (18, "forum.message.posted:6")):
         happened(key, first=people[:1])
         Event.objects.filter(key=key).update(id=number, error="Boom")

@@ -1,4 +1,4 @@
-"""How connections to Postgres are held, by the web app and workers, and by the edge."""
+"""Keep-alive and time-outs of the connections to Postgres, of web app, workers and edge."""
 
 import socket
 
@@ -34,7 +34,8 @@ def djangos() -> int:
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="told by the system on Linux only")
-async def test_a_postgres_that_has_vanished_is_noticed_in_half_a_minute(db: None) -> None:
+async def test_vanished_postgres_detected(db: None) -> None:
+    """A vanished Postgres is detected within 30 seconds by web app, workers and edge."""
     assert max(noticed_within(await sync_to_async(djangos)())) <= NOTICED_SECONDS
     reader = InboxReader(get_settings().model_copy(update={"database_url": environment.POSTGRES.url}))
     try:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from clarion.pipeline import delivery
-from clarion.pipeline.inbox import changes, personal, reading
+from clarion.pipeline.inbox import marking, personal, snapshots
 from clarion.pipeline.outbox.models import Batch
 from clarion.shared.inbox.models import Epoch
 from clarion.shared.settings import get_settings
@@ -29,9 +29,9 @@ def deliver_a_batch(person: User) -> None:
 WRITERS: dict[str, Callable[[User], object]] = {
     "expand": lambda person: delivery.expand(happened("two", first=[person])),
     "deliver": deliver_a_batch,
-    "mark_read": lambda person: changes.mark_read(person.pk, 1, read=True),
-    "delete": lambda person: changes.delete(person.pk, 1),
-    "read_through": lambda person: changes.read_through(person.pk),
+    "mark_read": lambda person: marking.mark_read(person.pk, 1, read=True),
+    "delete": lambda person: marking.delete(person.pk, 1),
+    "read_through": lambda person: marking.read_through(person.pk),
     "erase": lambda person: personal.erase(person.pk),
 }
 
@@ -51,28 +51,32 @@ def _nothing_inline() -> object:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_each_writer_begins_a_new_epoch_after_a_promotion(person: User, published: Frames, name: str) -> None:
-    """Its own frame is of the new epoch, so a socket of the old one does not pass it on."""
+def test_new_epoch_after_promotion(person: User, published: Frames, name: str) -> None:
+    """Each writer begins a new epoch after a promotion.
+
+    Its own frame is of the new epoch, so a socket of the old one does not pass it on.
+    """
     assert Epoch.objects.get().value == "0"
     promoted()
     WRITERS[name](person)
     epoch = Epoch.objects.get()
     assert epoch.value not in ("0", "before")
     assert epoch.timeline == "00000001"
-    assert reading.newest(person.pk, limit=1).head.epoch == epoch.value
+    assert snapshots.newest(person.pk, limit=1).head.epoch == epoch.value
     if name != "deliver":
         delivery.deliver(Batch.objects.get(state="pending").pk)
     assert Epoch.objects.get().value == epoch.value
 
 
-def test_the_first_timeline_that_is_seen_keeps_the_epoch(people: list[User]) -> None:
+def test_first_timeline(people: list[User]) -> None:
+    """The first timeline that is seen keeps the epoch."""
     Epoch.objects.create(id=1, value="restored", timeline=None)
     delivery.expand(happened("one", first=people[:1]))
     assert Epoch.objects.values_list("value", "timeline").get() == ("restored", "00000001")
 
 
-def test_concurrent_writers_begin_one_epoch(people: list[User]) -> None:
-    """And do not deadlock, whichever lock they hold first."""
+def test_concurrent_writers_after_promotion(people: list[User]) -> None:
+    """Concurrent writers begin one common epoch and do not deadlock."""
     for number in range(3):
         delivery.expand(happened(f"before {number}", first=people))
     for round_ in range(5):
@@ -90,27 +94,31 @@ def _epochs_seen(people: list[User], events: list[int]) -> set[str]:
             delivery.expand(event_id)
         epochs.append(Epoch.objects.get().value)
 
-    reading_all = (lambda person=person: changes.read_through(person.pk) for person in people[:2])
+    reading_all = (lambda person=person: marking.read_through(person.pk) for person in people[:2])
     at_once(lambda: expand(events[:2]), lambda: expand(events[2:]), *reading_all)
     return set(epochs)
 
 
-def test_an_action_inside_a_callers_transaction_follows_the_timeline_too(person: User) -> None:
+def test_new_epoch_in_callers_transaction(person: User) -> None:
+    """An action inside a caller's transaction begins a new epoch too."""
     promoted()
     with transaction.atomic():
-        assert changes.mark_read(person.pk, 1, read=True).seq == 2
+        assert marking.mark_read(person.pk, 1, read=True).seq == 2
     assert Epoch.objects.get().value != "before"
 
 
-def test_a_server_that_does_not_say_its_timeline_keeps_its_epoch(people: list[User]) -> None:
-    """As some managed servers: then an operator runs `new_epoch` after a failover."""
+def test_unknown_timeline(people: list[User]) -> None:
+    """A server that hides its timeline keeps its epoch.
+
+    Some managed servers do: then an operator runs `new_epoch` after a failover.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'clarion_timeline'")
         (body,) = cursor.fetchone()
         cursor.execute("CREATE OR REPLACE FUNCTION clarion_timeline() RETURNS text LANGUAGE sql AS 'SELECT NULL::text'")
         try:
             delivery.expand(happened("one", first=people[:1]))
-            changes.read_through(people[0].pk)
+            marking.read_through(people[0].pk)
             assert Epoch.objects.filter(value="0").exists() or not Epoch.objects.exists()
         finally:
             cursor.execute(

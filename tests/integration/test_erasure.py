@@ -10,20 +10,24 @@ from clarion.pipeline import delivery
 from clarion.pipeline.inbox import personal
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Collapse, Notification
+from tests.factories import inbox_of
 from tests.integration.things import ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_rows_in_use_are_left_for_later_and_none_is_held_meanwhile(people: list[User]) -> None:
-    """With locks on rows of several users, taken in no order, it deadlocked with a delivery that collapses."""
+def test_erasure_beside_locked_rows(people: list[User]) -> None:
+    """An erasure leaves locked rows for later and holds no lock meanwhile.
+
+    With locks on rows of several users, taken in no order, it deadlocked with a delivery that collapses.
+    """
     actor, ann, ben, *_ = people
     for number in range(2):
         event = ThingHappened(gathered=(ann.pk, ben.pk))
         delivery.expand(record(event, key=f"{number}", actor_id=actor.pk))
     named = {"actors__contains": [{"id": str(actor.pk)}]}
     rows = Notification.objects.filter(**named)
-    assert {row.recipient_id for row in rows} == {ann.pk, ben.pk}
+    assert {row.recipient_id for row in rows} == {inbox_of(ann), inbox_of(ben)}
 
     def erase() -> None:
         personal.erase(actor.pk)
@@ -31,12 +35,12 @@ def test_rows_in_use_are_left_for_later_and_none_is_held_meanwhile(people: list[
 
     erasing = threading.Thread(target=erase)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR NO KEY UPDATE", [ben.pk])
+        cursor.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR NO KEY UPDATE", [inbox_of(ben)])
         erasing.start()
-        while Collapse.objects.filter(recipient_id=ann.pk, **named).exists():
+        while Collapse.objects.filter(recipient_id=inbox_of(ann), **named).exists():
             erasing.join(0.01)
         # It is finished with ann and waits for ben, whose inbox is locked here, as by a delivery. Ann's are free.
-        cursor.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR NO KEY UPDATE NOWAIT", [ann.pk])
+        cursor.execute("SELECT 1 FROM clarion_inbox WHERE user_id = %s FOR NO KEY UPDATE NOWAIT", [inbox_of(ann)])
         assert erasing.is_alive()
     erasing.join(10)
     assert not erasing.is_alive()

@@ -1,4 +1,4 @@
-"""The forum and the pipeline: what people write is recorded once, and who hears of it is right."""
+"""The forum and the pipeline: messages are recorded once, and have the right audiences."""
 
 from typing import Any
 
@@ -8,9 +8,8 @@ from django.core import serializers
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from clarion.pipeline import delivery
 from clarion.pipeline.outbox.models import Event
-from clarion.shared.inbox.models import Notification
+from clarion.testing import assert_notified, deliver
 from examples.forum.audiences import message_posted
 from examples.forum.events import MessagePosted
 from examples.forum.models import Message
@@ -38,7 +37,8 @@ def heard(message: Message) -> dict[str, set[int]]:
 # Recording
 
 
-def test_a_persons_message_is_recorded_once(ann: User) -> None:
+def test_message_recorded_once(ann: User) -> None:
+    """A user's message is recorded once, with its key and author."""
     message = MessageFactory.create(author=ann)
     event = Event.objects.get()
     assert (event.name, event.payload) == ("forum.message.posted.v1", {"message_id": message.pk})
@@ -46,19 +46,22 @@ def test_a_persons_message_is_recorded_once(ann: User) -> None:
 
 
 @pytest.mark.parametrize("origin", ["bot", "system"])
-def test_bots_and_the_system_tell_nobody(origin: str) -> None:
+def test_message_of_bot_or_system(origin: str) -> None:
+    """A message of a bot or the system records no event."""
     MessageFactory.create(origin=origin)
     assert not Event.objects.exists()
 
 
-def test_a_change_tells_nobody() -> None:
+def test_changed_message() -> None:
+    """Changing a message records no event."""
     message = MessageFactory.create(origin="system")
     message.origin, message.body = Message.Origin.HUMAN, "changed, @ann"
     message.save()
     assert not Event.objects.exists()
 
 
-def test_a_fixture_tells_nobody(ann: User) -> None:
+def test_message_from_fixture(ann: User) -> None:
+    """A message loaded from a fixture records no event."""
     written = serializers.serialize("json", [Message(pk=1, thread=ThreadFactory.create(), author=ann, body="Hello.")])
     for row in serializers.deserialize("json", written):
         row.save()
@@ -67,7 +70,9 @@ def test_a_fixture_tells_nobody(ann: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_and_its_event_commit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_and_event_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the event cannot be recorded, the message is not stored either."""
+
     def fails(*_: Any, **__: Any) -> int:
         raise ConnectionError
 
@@ -77,7 +82,8 @@ def test_a_message_and_its_event_commit_together(monkeypatch: pytest.MonkeyPatch
     assert not Message.objects.exists()
 
 
-def test_a_message_that_is_rolled_back_was_not_posted() -> None:
+def test_rolled_back_message() -> None:
+    """A rolled-back message leaves no event."""
     with transaction.atomic():
         MessageFactory.create()
         transaction.set_rollback(True)
@@ -87,7 +93,8 @@ def test_a_message_that_is_rolled_back_was_not_posted() -> None:
 # Audiences
 
 
-def test_a_thread_is_heard_by_who_wrote_in_it_and_who_started_it(ann: User, ben: User) -> None:
+def test_thread_reply_recipients(ann: User, ben: User) -> None:
+    """THREAD_REPLY goes to the author of the thread and to all authors in it."""
     thread = ThreadFactory.create(author=ann)
     MessageFactory.create(author=UserFactory.create())  # in another thread
     MessageFactory.create_batch(2, thread=thread, author=ben)
@@ -95,38 +102,44 @@ def test_a_thread_is_heard_by_who_wrote_in_it_and_who_started_it(ann: User, ben:
     assert heard(message) == {"THREAD_REPLY": {ann.pk, ben.pk, message.author_id}}
 
 
-def test_the_author_of_the_parent_hears_a_reply(ann: User, ben: User) -> None:
+def test_reply_recipient(ann: User, ben: User) -> None:
+    """REPLY goes to the author of the parent message."""
     parent = MessageFactory.create(author=ben)
     message = MessageFactory.create(thread=parent.thread, parent=parent, author=ann)
     assert heard(message)["REPLY"] == {ben.pk}
 
 
-def test_names_are_found_whatever_their_case(ann: User, ben: User) -> None:
+def test_mention_ignores_case(ann: User, ben: User) -> None:
+    """A mention finds its user regardless of case."""
     message = MessageFactory.create(body="@ANN and @ben and @nobody; not cleo@here.example")
     assert heard(message)["MENTION"] == {ann.pk, ben.pk}
 
 
-def test_kinds_stand_in_order_of_precedence(ann: User) -> None:
+def test_order_of_audiences(ann: User) -> None:
+    """The audiences are in the order of precedence of their kinds."""
     parent = MessageFactory.create(author=ann)
     message = MessageFactory.create(thread=parent.thread, parent=parent, body="@ann yes")
     assert list(heard(message)) == ["MENTION", "REPLY", "THREAD_REPLY"]
 
 
-def test_who_may_no_longer_sign_in_hears_nothing(ann: User) -> None:
+def test_inactive_users_excluded(ann: User) -> None:
+    """Inactive users are in no audience."""
     User.objects.filter(pk=ann.pk).update(is_active=False)
     parent = MessageFactory.create(author=ann, thread__author=ann)
     message = MessageFactory.create(thread=parent.thread, parent=parent, body="@ann yes")
     assert heard(message) == {"MENTION": set(), "REPLY": set(), "THREAD_REPLY": {message.author_id}}
 
 
-def test_a_message_that_is_gone_is_heard_by_nobody() -> None:
+def test_deleted_message() -> None:
+    """A deleted message has no audience."""
     message = MessageFactory.create()
     gone = message.pk
     message.thread.delete()
     assert message_posted(MessagePosted(message_id=gone)) == []
 
 
-def test_a_notification_can_be_shown_without_another_request(ann: User) -> None:
+def test_data_complete_for_display(ann: User) -> None:
+    """The data of a notification is complete, so that it can be shown without another request."""
     message = MessageFactory.create(body="A long\n\nstory. " * 100, thread__title="Bread")
     (audience,) = message_posted(MessagePosted(message_id=message.pk))
     thread = message.thread_id
@@ -149,7 +162,8 @@ def test_a_notification_can_be_shown_without_another_request(ann: User) -> None:
     }
 
 
-def test_audiences_read_nobody() -> None:
+def test_audiences_read_no_users() -> None:
+    """Building the audiences costs one query, and no users are read."""
     message = MessageFactory.create(body="@ann @ben", parent=MessageFactory.create())
     with CaptureQueriesContext(connection) as queries:
         message_posted(MessagePosted(message_id=message.pk))
@@ -157,13 +171,14 @@ def test_audiences_read_nobody() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_person_is_told_once_as_what_concerns_them_most(ann: User, ben: User) -> None:
+def test_single_notification_per_user(ann: User, ben: User) -> None:
+    """A user in several audiences gets one notification, of the most specific kind."""
     cleo, dan = UserFactory.create(username="cleo"), UserFactory.create(username="dan")
     thread = ThreadFactory.create(author=dan)
     MessageFactory.create(thread=thread, author=ann)
     parent = MessageFactory.create(thread=thread, author=ben)
-    Event.objects.all().delete()
-    MessageFactory.create(thread=thread, author=cleo, parent=parent, body="@ann, and myself: @cleo")
-    delivery.expand(Event.objects.get().pk)
-    told = Notification.objects.values_list("recipient_id", "announcement__kind")
-    assert sorted(told) == sorted([(ann.pk, "MENTION"), (ben.pk, "REPLY"), (dan.pk, "THREAD_REPLY")])
+    with deliver() as delivered:
+        MessageFactory.create(thread=thread, author=cleo, parent=parent, body="@ann, and myself: @cleo")
+    for user, kind in ((ann, "MENTION"), (ben, "REPLY"), (dan, "THREAD_REPLY")):
+        assert_notified(delivered, user, kind)
+    assert len(delivered) == 3

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from clarion.pipeline.celery import hints
+from clarion.pipeline.celery.queues import redis_key
 from clarion.pipeline.outbox.models import Event
 from examples.forum import forms, jobs, tasks
 from examples.forum.models import Analysis, Collection, Document, Export, Extract
@@ -24,14 +25,13 @@ def forum(db: None) -> Forum:
 
 def queued(broker: redis.Redis, queue: str = "jobs") -> list[tuple[str, int]]:
     """Return the tasks of a queue, in order: their names and ids."""
-    messages = [json.loads(raw) for raw in reversed(broker.lrange(queue, 0, -1))]  # type: ignore[arg-type]
+    messages = [json.loads(raw) for raw in reversed(broker.lrange(redis_key(queue), 0, -1))]  # type: ignore[arg-type]
     return [(one["headers"]["task"], json.loads(one["headers"]["argsrepr"].strip("(,)"))) for one in messages]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_is_started_on_its_own_queue_after_the_commit(
-    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_job_enqueued_after_commit(broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are enqueued on their own queue after the commit."""
     monkeypatch.setattr(hints, "_leave_alone_until", 0.0)  # resets the state of an earlier test
     forum = forum_with_people()
     document = forum.add_document()
@@ -46,7 +46,8 @@ def test_a_job_is_started_on_its_own_queue_after_the_commit(
     ]
 
 
-def test_a_job_is_done_once(forum: Forum) -> None:
+def test_job_done_once(forum: Forum) -> None:
+    """A job that runs twice is done once."""
     document = forum.add_document()
     finished = document.finished_at
     tasks.process_document(document.pk)
@@ -54,12 +55,14 @@ def test_a_job_is_done_once(forum: Forum) -> None:
     assert (document.state, document.finished_at, Event.objects.count()) == ("done", finished, 1)
 
 
-def test_a_job_that_is_gone_is_no_matter(forum: Forum) -> None:
+def test_job_without_row(forum: Forum) -> None:
+    """A job whose row is missing does nothing."""
     tasks.process_document(10**9)
     tasks.run_export(10**9)
 
 
-def test_a_document_is_read(forum: Forum) -> None:
+def test_document_processed(forum: Forum) -> None:
+    """A processed document has its text, its word count and its collections."""
     document = forum.add_document()
     assert (document.state, document.words, document.text, document.error) == ("done", 11, TEXT, "")
     assert list(document.collections.all()) == [forum.collection]
@@ -74,7 +77,8 @@ def test_a_document_is_read(forum: Forum) -> None:
         (b"...", "There are no words in it."),
     ],
 )
-def test_a_file_that_cannot_be_read_says_why(forum: Forum, content: bytes, error: str) -> None:
+def test_unreadable_file(forum: Forum, content: bytes, error: str) -> None:
+    """An unreadable file fails with a reason on its page."""
     fields = {"title": "Photograph", "file": SimpleUploadedFile("photograph.txt", content)}
     assert forum.post("ann", "/documents/new/", **fields) == 302
     forum.works()
@@ -87,7 +91,8 @@ def test_a_file_that_cannot_be_read_says_why(forum: Forum, content: bytes, error
     assert error in forum.get("ann", document.get_absolute_url())[1]
 
 
-def test_a_document_needs_a_text_that_is_not_too_long(forum: Forum) -> None:
+def test_document_form_errors(forum: Forum) -> None:
+    """A document without text, with too large a file or with an unknown collection is refused."""
     large = SimpleUploadedFile("large.txt", b"a" * (forms.FILE_MAX_BYTES + 1))
     empty = SimpleUploadedFile("empty.txt", b"")
     for fields in ({}, {"file": large}, {"file": empty}, {"text": "a", "collections": [10**9]}):
@@ -95,7 +100,8 @@ def test_a_document_needs_a_text_that_is_not_too_long(forum: Forum) -> None:
     assert not Document.objects.exists()
 
 
-def test_what_is_drawn_from_a_document_is_shown(forum: Forum) -> None:
+def test_extract_and_analysis_shown(forum: Forum) -> None:
+    """The extracts and the analysis of a document are shown on its page."""
     document = forum.add_document()
     for what in ("addresses", "headings"):
         forum.post("cleo", f"/documents/{document.pk}/extract/", what=what)
@@ -109,7 +115,8 @@ def test_what_is_drawn_from_a_document_is_shown(forum: Forum) -> None:
     assert "<li>flour" in shown
 
 
-def test_a_document_that_still_waits_has_nothing_to_be_drawn_from(forum: Forum) -> None:
+def test_extract_before_processing(forum: Forum) -> None:
+    """A waiting document cannot be analysed, and an unknown extract gives 404."""
     forum.post("ann", "/documents/new/", title="Recipe", text=TEXT)
     document = Document.objects.get()
     assert forum.post("ann", f"/documents/{document.pk}/analyse/") == 404
@@ -118,7 +125,8 @@ def test_a_document_that_still_waits_has_nothing_to_be_drawn_from(forum: Forum) 
     assert forum.post("ann", f"/documents/{document.pk}/extract/", what="secrets") == 404
 
 
-def test_an_export_is_the_starters_to_download(forum: Forum) -> None:
+def test_export_download(forum: Forum) -> None:
+    """An export can be downloaded by the user that started it only, without deleted messages."""
     forum.moderates(forum.thread.messages.latest("pk"), "delete")
     forum.post("ann", f"/threads/{forum.thread.pk}/export/")
     export = Export.objects.get()
@@ -130,7 +138,8 @@ def test_an_export_is_the_starters_to_download(forum: Forum) -> None:
     assert forum.get("ben", page)[0] == forum.get("ben", file)[0] == 404
 
 
-def test_a_thread_that_was_deleted_is_not_exported(forum: Forum) -> None:
+def test_export_of_deleted_thread(forum: Forum) -> None:
+    """The export of a deleted thread fails."""
     forum.post("ann", f"/threads/{forum.thread.pk}/export/")
     forum.moderates(forum.thread, "delete")
     forum.works()
@@ -138,7 +147,8 @@ def test_a_thread_that_was_deleted_is_not_exported(forum: Forum) -> None:
     assert forum.post("ann", f"/threads/{forum.thread.pk}/export/") == 404
 
 
-def test_a_collection_is_made_with_its_owners(forum: Forum) -> None:
+def test_new_collection(forum: Forum) -> None:
+    """A collection is created with its owners, and invalid names or owners are refused."""
     assert forum.post("ann", "/collections/new/", name="Tools", owners="@Ann, ben,") == 302
     made = Collection.objects.get(name="Tools")
     assert {owner.username for owner in made.owners.all()} == {"ann", "ben"}
@@ -150,9 +160,8 @@ def test_a_collection_is_made_with_its_owners(forum: Forum) -> None:
         assert forum.post("ann", "/collections/new/", **fields) == 400, fields
 
 
-def test_jobs_that_were_forgotten_are_started_again(
-    broker: redis.Redis, forum: Forum, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sweep_of_lost_jobs(broker: redis.Redis, forum: Forum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep enqueues lost jobs again and gives up those that are too old."""
     monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
     now = timezone.now()
     ages = (0, jobs.FORGOTTEN_SECONDS + 1, jobs.GIVEN_UP_SECONDS + 1)
@@ -169,7 +178,9 @@ def test_jobs_that_were_forgotten_are_started_again(
     assert (fresh.state, old.state, old.error) == ("waiting", "failed", "It could not be done within an hour.")
 
 
-def test_pages_take_a_fixed_number_of_queries(forum: Forum) -> None:
+def test_job_pages_query_count(forum: Forum) -> None:
+    """The number of queries of a page is independent of the number of jobs."""
+
     def do_all() -> Document:
         document = forum.add_document()
         forum.post("ann", f"/documents/{document.pk}/extract/", what="headings")
@@ -186,12 +197,14 @@ def test_pages_take_a_fixed_number_of_queries(forum: Forum) -> None:
     assert [forum.queries("ann", page) for page in pages] == with_few
 
 
-def test_pages_of_what_is_not_there_are_not_found(forum: Forum) -> None:
+def test_unknown_job_pages(forum: Forum) -> None:
+    """The pages of unknown documents and exports give 404."""
     for path in (f"/documents/{10**30}/", "/documents/999999/", f"/exports/{10**30}/", "/exports/999999/download/"):
         assert forum.get("ann", path)[0] == 404
 
 
-def test_a_document_is_made_public_once_by_those_whose_it_is(forum: Forum) -> None:
+def test_document_publicized_once(forum: Forum) -> None:
+    """Its starter and the owners of its collections may publicize a document, once."""
     path = f"/documents/{forum.add_document().pk}/publicize/"
     assert forum.post("cleo", path) == 403
     assert (forum.post("eva", path), forum.post("ann", path)) == (302, 302)

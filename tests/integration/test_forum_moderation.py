@@ -1,4 +1,4 @@
-"""What moderators may do, what others see of it, and votes and accepted answers on the pages."""
+"""The permissions and effects of moderation, and votes and accepted answers on the pages."""
 
 import pytest
 
@@ -20,6 +20,7 @@ def page(forum: Forum) -> str:
 
 
 def test_only_moderators_moderate(forum: Forum) -> None:
+    """Only moderators may moderate, and none may award a badge to themselves."""
     for path in (f"/threads/{forum.thread.pk}/moderate/", f"/messages/{forum.answer.pk}/moderate/"):
         assert forum.post("ann", path, action="delete", reason="Mine.") == 403
     assert forum.post("ann", "/people/ben/award/", badge="good-host") == 403
@@ -37,16 +38,19 @@ def test_only_moderators_moderate(forum: Forum) -> None:
         {"reason": "Why."},
     ],
 )
-def test_an_action_needs_a_reason(forum: Forum, page: str, fields: dict[str, str]) -> None:
+def test_moderation_needs_reason(forum: Forum, page: str, fields: dict[str, str]) -> None:
+    """A moderation action needs a known type and a reason of at most 200 characters."""
     assert forum.post("mia", f"{page}moderate/", **fields) == 400
     assert not ModerationAction.objects.exists()
 
 
-def test_messages_are_neither_locked_nor_pinned(forum: Forum) -> None:
+def test_unsupported_message_action(forum: Forum) -> None:
+    """A message cannot be locked or pinned."""
     assert forum.post("mia", f"/messages/{forum.answer.pk}/moderate/", action="lock", reason="Why.") == 400
 
 
-def test_a_locked_thread_takes_no_replies_until_it_is_unlocked(forum: Forum, page: str) -> None:
+def test_locked_thread(forum: Forum, page: str) -> None:
+    """A locked thread refuses replies until it is unlocked."""
     forum.moderates(forum.thread, "lock")
     assert forum.post("ann", page, body="But!") == 400
     status, shown = forum.get("ann", page)
@@ -55,14 +59,16 @@ def test_a_locked_thread_takes_no_replies_until_it_is_unlocked(forum: Forum, pag
     assert forum.post("ann", page, body="Good.") == 302
 
 
-def test_what_was_written_to_a_thread_locked_meanwhile_is_not_lost(forum: Forum, page: str) -> None:
+def test_reply_to_thread_locked_meanwhile(forum: Forum, page: str) -> None:
+    """The text of a refused reply stays in the form if the thread was locked meanwhile."""
     forum.moderates(forum.thread, "lock")
     answer = forum.client("dan").post(page, {"body": "A long and thoughtful reply."})
     assert answer.status_code == 400
     assert b"A long and thoughtful reply." in answer.content
 
 
-def test_a_pinned_thread_stands_first(forum: Forum) -> None:
+def test_pinned_thread_first(forum: Forum) -> None:
+    """A pinned thread is first in the list."""
     newer = MessageFactory.create().thread
     first = forum.get("ann", "/")[1]
     forum.moderates(forum.thread, "pin")
@@ -71,7 +77,8 @@ def test_a_pinned_thread_stands_first(forum: Forum) -> None:
     assert then.index("Bread") < then.index(newer.title)
 
 
-def test_a_deleted_thread_is_gone_but_for_moderators(forum: Forum, page: str) -> None:
+def test_deleted_thread(forum: Forum, page: str) -> None:
+    """A deleted thread is visible to moderators only, until it is restored."""
     forum.moderates(forum.thread, "delete")
     status, shown = forum.get("ben", page)
     assert (status, "Which flour?" in shown, "Bread" in shown, "Because." in shown) == (410, False, False, True)
@@ -85,7 +92,8 @@ def test_a_deleted_thread_is_gone_but_for_moderators(forum: Forum, page: str) ->
     assert forum.get("ben", page)[0] == 200
 
 
-def test_a_deleted_message_leaves_its_place_and_the_reason(forum: Forum, page: str) -> None:
+def test_deleted_message_placeholder(forum: Forum, page: str) -> None:
+    """A deleted message leaves a placeholder with the reason, until it is restored."""
     MessageFactory.create(thread=forum.thread, parent=forum.answer, body="Quite so.")
     forum.moderates(forum.answer, "delete")
     status, shown = forum.get("ann", page)
@@ -97,18 +105,21 @@ def test_a_deleted_message_leaves_its_place_and_the_reason(forum: Forum, page: s
     assert "Rye." in forum.get("ann", page)[1]
 
 
-def test_a_list_counts_what_is_there(forum: Forum) -> None:
+def test_reply_count(forum: Forum) -> None:
+    """The list of threads counts only the replies that are not deleted."""
     assert 'title="2 replies"' in forum.get("ann", "/")[1]
     forum.moderates(forum.answer, "delete")
     assert 'title="1 reply"' in forum.get("ann", "/")[1]
 
 
-def test_nobody_votes_for_themselves(forum: Forum) -> None:
+def test_vote_for_own_message(forum: Forum) -> None:
+    """A vote for one's own message is refused."""
     assert forum.post("ben", f"/messages/{forum.answer.pk}/vote/") == 403
     assert not Vote.objects.exists()
 
 
-def test_a_vote_is_shown_and_taken_back(forum: Forum, page: str) -> None:
+def test_vote_and_withdraw(forum: Forum, page: str) -> None:
+    """A vote is shown, and a second press withdraws it."""
     for pressed in ("true", "false"):
         forum.post("cleo", f"/messages/{forum.answer.pk}/vote/")
         shown = forum.get("cleo", page)[1]
@@ -116,14 +127,16 @@ def test_a_vote_is_shown_and_taken_back(forum: Forum, page: str) -> None:
         assert f'aria-pressed="{pressed}"' in form[: form.index("</form>")]
 
 
-def test_only_the_threads_author_accepts_and_only_of_others(forum: Forum) -> None:
+def test_accept_permissions(forum: Forum) -> None:
+    """Only the author of a thread may accept an answer, and not their own."""
     own = Message.objects.get(author=forum.people["ann"])
     assert forum.post("cleo", f"/messages/{forum.answer.pk}/accept/") == 403
     assert forum.post("ann", f"/messages/{own.pk}/accept/") == 403
     assert not Acceptance.objects.exists()
 
 
-def test_one_answer_is_accepted_at_a_time(forum: Forum, page: str) -> None:
+def test_single_accepted_answer(forum: Forum, page: str) -> None:
+    """One answer of a thread is accepted at a time."""
     other = Message.objects.get(author=forum.people["cleo"])
     for message, accepted in ((forum.answer, forum.answer), (other, other), (other, None)):
         assert forum.post("ann", f"/messages/{message.pk}/accept/") == 302
@@ -132,7 +145,8 @@ def test_one_answer_is_accepted_at_a_time(forum: Forum, page: str) -> None:
         assert ("Accepted answer" in forum.get("ben", page)[1]) is (accepted is not None)
 
 
-def test_changes_are_posted_only(forum: Forum) -> None:
+def test_changes_need_post(forum: Forum) -> None:
+    """A GET request to the address of a change gives 405."""
     message, thread = forum.answer.pk, forum.thread.pk
     paths = (f"/messages/{message}/vote/", f"/messages/{message}/accept/", f"/messages/{message}/moderate/",
              f"/threads/{thread}/moderate/", f"/threads/{thread}/export/", "/people/ben/award/")  # fmt: skip
@@ -140,7 +154,9 @@ def test_changes_are_posted_only(forum: Forum) -> None:
         assert forum.get("mia", path)[0] == 405, path
 
 
-def test_a_page_takes_a_fixed_number_of_queries(forum: Forum, page: str) -> None:
+def test_thread_page_query_count(forum: Forum, page: str) -> None:
+    """The number of queries of a page is independent of messages, votes and moderation."""
+
     def grow() -> None:
         message = MessageFactory.create(thread=forum.thread, parent=forum.answer, body="@ann")
         Vote.objects.create(message=message, voter=UserFactory.create())
@@ -156,12 +172,14 @@ def test_a_page_takes_a_fixed_number_of_queries(forum: Forum, page: str) -> None
     assert [forum.queries(*one) for one in pages] == with_few
 
 
-def test_no_browser_keeps_what_a_deleted_thread_answers(forum: Forum, page: str) -> None:
+def test_deleted_thread_not_cached(forum: Forum, page: str) -> None:
+    """The page of a deleted thread is not cached by browsers."""
     forum.moderates(forum.thread, "delete")
     assert "no-store" in forum.client("ben").get(page).headers["Cache-Control"]
 
 
-def test_a_thread_says_why_it_is_locked_after_it_was_restored(forum: Forum, page: str) -> None:
+def test_lock_reason_after_restore(forum: Forum, page: str) -> None:
+    """A restored thread still shows the reason of its lock."""
     assert forum.post("mia", f"{page}moderate/", action="lock", reason="Too heated.") == 302
     forum.moderates(forum.thread, "delete", "restore")
     shown = forum.get("ann", page)[1]

@@ -1,4 +1,4 @@
-"""The forum's pages: each answers, shows what people write as text, and lets in whom it should."""
+"""The forum's pages: responses, escaped text, sign-in and permissions."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,6 +8,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from clarion.pipeline.outbox.models import Event
+from examples.forum.burst_users import BURST_SPEAKER, gather
 from examples.forum.demo_users import PASSWORD, PEOPLE
 from examples.forum.models import BODY_MAX_LENGTH, Message, Thread
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
@@ -32,13 +33,15 @@ def as_ann(ann: User) -> Client:
     return client
 
 
-def test_pages_ask_for_a_sign_in(client: Client) -> None:
+def test_pages_need_sign_in(client: Client) -> None:
+    """The pages redirect an anonymous user to the sign-in."""
     thread = ThreadFactory.create()
     for page in ("/", "/threads/new/", f"/threads/{thread.pk}/", "/inbox/", "/people/ann/", "/messages/1/"):
         assert client.get(page).headers["Location"].startswith("/sign-in/?next=/"), page
 
 
-def test_pages_answer(as_ann: Client, ann: User) -> None:
+def test_pages(as_ann: Client, ann: User) -> None:
+    """The pages answer with 200 and a strict content security policy."""
     message = MessageFactory.create(author=ann)
     for page in ("/", "/threads/new/", f"/threads/{message.thread_id}/", "/inbox/", "/people/ann/", "/?page=99999"):
         answer = as_ann.get(page)
@@ -49,23 +52,36 @@ def test_pages_answer(as_ann: Client, ann: User) -> None:
     assert "unsafe" not in policy
 
 
+def test_bursts_not_listed(as_ann: Client) -> None:
+    """The threads of bursts are not in the list of threads; their own pages exist."""
+    ThreadFactory.create(title="Of people")
+    crowd = gather(2, speaker=BURST_SPEAKER)
+    page = as_ann.get("/").content.decode()
+    assert "Of people" in page
+    assert crowd.thread.title not in page
+    assert as_ann.get(crowd.thread.get_absolute_url()).status_code == 200
+
+
 @pytest.mark.parametrize(
     "page",
     ["/threads/999999/", f"/threads/{10**30}/", "/messages/999999/", f"/messages/{10**30}/", "/people/nobody/", "/x/"],
 )
-def test_what_is_not_there_is_not_found(as_ann: Client, page: str) -> None:
+def test_unknown_pages(as_ann: Client, page: str) -> None:
+    """An unknown page gives 404."""
     answer = as_ann.get(page)
     assert answer.status_code == 404
-    assert b"There is nothing here" in answer.content
+    assert b"Page not found" in answer.content
 
 
-def test_odd_queries_are_no_matter(as_ann: Client) -> None:
+def test_odd_queries(as_ann: Client) -> None:
+    """Malformed query parameters are ignored."""
     message = MessageFactory.create()
     for query in ("page=-1", "page=x", "reply_to=x", "reply_to=٣", f"reply_to={10**30}", "reply_to=-1", "page=%00"):
         assert as_ann.get(f"/threads/{message.thread_id}/?{query}").status_code == 200, query
 
 
-def test_a_reply_is_posted(as_ann: Client, ann: User) -> None:
+def test_post_reply(as_ann: Client, ann: User) -> None:
+    """A reply is stored and redirects to its place in the thread."""
     parent = MessageFactory.create()
     page = f"/threads/{parent.thread_id}/"
     answer = as_ann.post(page, {"body": "Quite so.", "parent": parent.pk})
@@ -76,7 +92,8 @@ def test_a_reply_is_posted(as_ann: Client, ann: User) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "  \n", "\x00", "a" * (BODY_MAX_LENGTH + 1)], ids=["", "blank", "NUL", "long"])
-def test_a_reply_that_cannot_be_posted_says_why(as_ann: Client, body: str) -> None:
+def test_invalid_reply(as_ann: Client, body: str) -> None:
+    """An invalid reply is refused with an error."""
     thread = ThreadFactory.create()
     answer = as_ann.post(f"/threads/{thread.pk}/", {"body": body})
     assert answer.status_code == 400
@@ -84,14 +101,16 @@ def test_a_reply_that_cannot_be_posted_says_why(as_ann: Client, body: str) -> No
     assert not Message.objects.exists()
 
 
-def test_a_reply_stays_in_its_thread(as_ann: Client) -> None:
+def test_reply_to_foreign_parent(as_ann: Client) -> None:
+    """A reply to a parent of another thread is refused."""
     elsewhere, thread = MessageFactory.create(), ThreadFactory.create()
     for parent in (elsewhere.pk, "x", 10**30):
         assert as_ann.post(f"/threads/{thread.pk}/", {"body": "Hello.", "parent": parent}).status_code == 400
     assert not thread.messages.exists()
 
 
-def test_a_thread_is_started(as_ann: Client, ann: User) -> None:
+def test_start_thread(as_ann: Client, ann: User) -> None:
+    """A new thread is stored with its first message and one event."""
     answer = as_ann.post("/threads/new/", {"title": "Bread", "body": "Who bakes?"})
     thread = Thread.objects.get()
     assert answer.headers["Location"] == f"/threads/{thread.pk}/"
@@ -102,7 +121,8 @@ def test_a_thread_is_started(as_ann: Client, ann: User) -> None:
     assert Event.objects.count() == 1
 
 
-def test_what_people_write_is_shown_as_text(as_ann: Client, ben: User) -> None:
+def test_user_text_escaped(as_ann: Client, ben: User) -> None:
+    """The text of users is escaped, and mentions of known users are links."""
     body = "<script>alert(1)</script> @ben, @BEN and @nobody & ann@here.example"
     message = MessageFactory.create(body=body, thread__title="<b>Bread</b>")
     page = as_ann.get(f"/threads/{message.thread_id}/").content.decode()
@@ -112,7 +132,8 @@ def test_what_people_write_is_shown_as_text(as_ann: Client, ben: User) -> None:
     assert "@nobody &amp; ann@here.example" in page
 
 
-def test_ones_own_name_stands_out(as_ann: Client) -> None:
+def test_own_mention_highlighted(as_ann: Client) -> None:
+    """A mention of the reader is highlighted."""
     message = MessageFactory.create(body="Well, @Ann?")
     assert (
         b'<a class="mention mention-me" href="/people/ann/">@Ann</a>'
@@ -120,7 +141,8 @@ def test_ones_own_name_stands_out(as_ann: Client) -> None:
     )
 
 
-def test_a_message_is_found_on_its_page(as_ann: Client, ann: User) -> None:
+def test_message_redirect(as_ann: Client, ann: User) -> None:
+    """The address of a message redirects to its page of the thread."""
     thread = ThreadFactory.create()
     last = MessageFactory.create_batch(51, thread=thread, author=ann)[-1]
     assert (
@@ -129,9 +151,8 @@ def test_a_message_is_found_on_its_page(as_ann: Client, ann: User) -> None:
     )
 
 
-def test_a_page_of_messages_takes_a_fixed_number_of_queries(
-    as_ann: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_message_page_query_count(as_ann: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    """A page of forty messages costs at most eight queries."""
     thread = ThreadFactory.create()
     for _ in range(20):
         parent = MessageFactory.create(thread=thread)
@@ -148,7 +169,8 @@ def seeded(db: None) -> None:
     call_command("seed")
 
 
-def test_seeding_tells_nobody_and_happens_once(seeded: None) -> None:
+def test_seed(seeded: None) -> None:
+    """Seeding records no events and happens once."""
     there = (User.objects.count(), Thread.objects.count(), Message.objects.count())
     call_command("seed")
     assert (User.objects.count(), Thread.objects.count(), Message.objects.count()) == there
@@ -159,7 +181,8 @@ def test_seeding_tells_nobody_and_happens_once(seeded: None) -> None:
 
 
 @pytest.mark.parametrize("username", PEOPLE)
-def test_seeded_people_come_in_by_password_or_by_one_click(seeded: None, username: str) -> None:
+def test_sign_in_of_seeded_users(seeded: None, username: str) -> None:
+    """Seeded users sign in by password or by one click."""
     by_password, by_click = Client(), Client()
     assert by_password.post("/sign-in/", {"username": username, "password": PASSWORD}).headers["Location"] == "/"
     assert by_click.post("/sign-in/as/", {"username": username, "next": "/inbox/"}).headers["Location"] == "/inbox/"
@@ -170,24 +193,26 @@ def test_seeded_people_come_in_by_password_or_by_one_click(seeded: None, usernam
         assert client.get("/").status_code == 302
 
 
-def test_a_wrong_password_says_so(seeded: None, client: Client) -> None:
+def test_wrong_password(seeded: None, client: Client) -> None:
+    """A wrong password shows an error."""
     answer = client.post("/sign-in/", {"username": "ann", "password": "wrong"})
     assert b'class="error"' in answer.content
 
 
-def test_one_click_leads_nowhere_else(seeded: None, client: Client) -> None:
+def test_one_click_foreign_redirect(seeded: None, client: Client) -> None:
+    """The one-click sign-in does not redirect to another site."""
     answer = client.post("/sign-in/as/", {"username": "ann", "next": "https://elsewhere.example/"})
     assert answer.headers["Location"] == "/"
 
 
-def test_one_click_is_for_seeded_people_only(client: Client) -> None:
+def test_one_click_for_seeded_users_only(client: Client) -> None:
+    """The one-click sign-in accepts seeded users only."""
     UserFactory.create(username="root", is_superuser=True)
     assert client.post("/sign-in/as/", {"username": "root"}).status_code == 404
 
 
-def test_where_doors_are_closed_there_is_no_one_click_and_no_seeding(
-    seeded: None, client: Client, settings: Settings
-) -> None:
+def test_closed_doors(seeded: None, client: Client, settings: Settings) -> None:
+    """With closed doors the one-click sign-in and the seeding are refused."""
     settings.FORUM_OPEN_DOORS = False
     assert client.post("/sign-in/as/", {"username": "ann"}).status_code == 404
     assert b"Come in as" not in client.get("/sign-in/").content
@@ -195,7 +220,8 @@ def test_where_doors_are_closed_there_is_no_one_click_and_no_seeding(
         call_command("seed")
 
 
-def test_changes_need_the_token_of_the_page(ann: User) -> None:
+def test_changes_need_csrf_token(ann: User) -> None:
+    """A change without the CSRF token gives 403."""
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(ann)
     assert strict.post("/threads/new/", {"title": "Bread", "body": "Who bakes?"}).status_code == 403

@@ -1,4 +1,4 @@
-"""Random histories of inboxes: each seq once, no hole in a log, exact unread counts, and every client up to date.
+"""Random histories of inboxes: each seq once, no hole in a log, exact counts, and every client up to date.
 
 Each history starts from a seed, which a failure names: `HISTORIES_SEEDS=7 pytest tests/integration/test_histories.py`.
 `HISTORIES_FACTOR` makes the histories longer.
@@ -16,7 +16,8 @@ from clarion.pipeline import fanout
 from clarion.shared.settings import get_settings
 from tests.factories import UserFactory
 from tests.integration.conftest import Frames
-from tests.integration.histories import ALL, Actions, Client, faults_of, replay, work_off
+from tests.integration.histories import ALL, Actions, Client, replay, work_off
+from tests.integration.inbox_faults import faults_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,8 @@ def _inline_and_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_one_action_after_the_other(people: list[User], published: Frames, seed: int) -> None:
+def test_sequential_histories(people: list[User], published: Frames, seed: int) -> None:
+    """After each action of a random history the inboxes and clients are consistent."""
     chance = random.Random(seed)
     actions = Actions(chance, people)
     clients = [Client.fresh(person.pk) for person in people]
@@ -64,7 +66,8 @@ def test_one_action_after_the_other(people: list[User], published: Frames, seed:
 
 
 @pytest.mark.parametrize("seed", SEEDS[:4])
-def test_four_threads(people: list[User], published: Frames, seed: int) -> None:
+def test_concurrent_histories(people: list[User], published: Frames, seed: int) -> None:
+    """After random actions in four threads the inboxes and clients are consistent."""
     every = [Actions(random.Random(f"{seed} {number}"), people, alone=False) for number in range(THREADS)]
     clients = [Client.fresh(person.pk) for person in people]
     errors: list[str] = []
@@ -122,6 +125,6 @@ def _check_published(people: list[User], published: Frames, erased: set[int]) ->
         assert max(unpublished, default=0) <= head.floor, "in the log, and not published"
         if unpublished or person.pk in erased:
             continue
-        live = Client(person.pk, head, {})
+        live = Client(person.pk, head, {}, 0)
         live.apply(frame for _, frame in sorted(frames.items()))
         assert not live.differs(Client.fresh(person.pk), erased=bool(erased))

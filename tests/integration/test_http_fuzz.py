@@ -63,9 +63,8 @@ def ann(valkey: str, monkeypatch: pytest.MonkeyPatch) -> User:
 
 
 @pytest.mark.parametrize("operation,mode", cases())
-def test_whatever_is_sent_is_answered_as_the_document_says(
-    ann: User, operation: APIOperation, mode: GenerationMode
-) -> None:
+def test_fuzzed_requests(ann: User, operation: APIOperation, mode: GenerationMode) -> None:
+    """Each generated request is answered as the OpenAPI document defines."""
     tokens: dict[str, Any] = {"user": mint(ann.pk, get_settings())[0], "service": SERVICE_TOKEN, "nobody": None}
 
     @hypothesis.settings(
@@ -75,7 +74,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
     @hypothesis.given(case=operation.as_strategy(mode), caller=strategies.sampled_from(sorted(tokens)))
     def sent(case: Case, caller: str) -> None:
         headers = {"Authorization": f"Bearer {tokens[caller]}"} if tokens[caller] else {}
-        # Some rules are of more than one field and stand in no schema: what breaks those is refused all the same.
+        # Some rules concern several fields and are not in the schema: a request that breaks them is refused too.
         case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
     sent()

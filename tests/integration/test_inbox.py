@@ -1,4 +1,4 @@
-"""What a user does with their inbox: one row and one frame an action, and a snapshot that frames continue."""
+"""Actions of a user on their inbox: one row and one frame for each, and a snapshot that frames continue."""
 
 import uuid
 from typing import Any
@@ -11,13 +11,16 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 
 from clarion.pipeline import delivery
-from clarion.pipeline.inbox import changes, reading
-from clarion.pipeline.inbox.changes import NoSuchNotification
+from clarion.pipeline.inbox import marking, snapshots
+from clarion.pipeline.inbox.marking import NoSuchNotification
+from clarion.pipeline.inbox.rekey import CannotRekey
 from clarion.pipeline.outbox.recording import record
 from clarion.shared.inbox.models import Change, Inbox, Notification
-from tests.factories import UserFactory
+from tests import environment
+from tests.docs.blocks import blocks_of
+from tests.factories import UserFactory, inbox_of
 from tests.integration.conftest import Frames
-from tests.integration.things import TOPIC, ThingHappened
+from tests.integration.things import NOBODY, TOPIC, ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def tell(user: User, count: int = 1, *, kind: str = "first") -> None:
     for _ in range(count):
         event = ThingHappened.model_validate({kind: [user.pk]})
-        delivery.expand(record(event, key=str(uuid.uuid4()), actor_id=0))
+        delivery.expand(record(event, key=str(uuid.uuid4()), actor_id=NOBODY))
 
 
 @pytest.fixture
@@ -37,48 +40,83 @@ def last(published: Frames) -> dict[str, Any]:
     return published()[-1][1]
 
 
-def test_reading_one_takes_the_next_seq_and_says_so(ann: User, published: Frames) -> None:
+def test_read_one(ann: User, published: Frames) -> None:
+    """Reading or unreading a notification takes the next seq and sends a frame."""
     tell(ann, 2)
-    assert changes.mark_read(ann.pk, 1, read=True) == changes.Head(seq=3, unread=1)
+    assert marking.mark_read(ann.pk, 1, read=True) == marking.Head(seq=3, unread=1)
     frame = last(published)
     assert (frame["type"], frame["seq"], frame["unread"]) == ("NOTIFICATION_UPDATED", 3, 1)
     assert (frame["notificationId"], frame["isRead"]) == ("1", True)
-    assert changes.mark_read(ann.pk, 1, read=False) == changes.Head(seq=4, unread=2)
+    assert marking.mark_read(ann.pk, 1, read=False) == marking.Head(seq=4, unread=2)
     assert last(published)["isRead"] is False
 
 
-def test_what_changes_nothing_takes_no_seq_and_sends_nothing(ann: User, published: Frames) -> None:
+def test_read_again(ann: User, published: Frames) -> None:
+    """An action that changes nothing takes no seq and sends no frame."""
     tell(ann)
-    changes.mark_read(ann.pk, 1, read=True)
-    changes.read_through(ann.pk)
+    marking.mark_read(ann.pk, 1, read=True)
+    marking.read_through(ann.pk)
     count = len(published())
-    head = changes.Head(seq=2, unread=0)
-    assert changes.mark_read(ann.pk, 1, read=True) == changes.read_through(ann.pk) == head
+    head = marking.Head(seq=2, unread=0)
+    assert marking.mark_read(ann.pk, 1, read=True) == marking.read_through(ann.pk) == head
     assert (count, published()) == (2, [])
 
 
-def test_deleting_lowers_the_count_only_of_what_was_unread(ann: User, published: Frames) -> None:
+def test_seen(ann: User, published: Frames) -> None:
+    """Seeing all takes a seq and sends a frame, once; it leaves the unread count as it is."""
+    assert marking.mark_seen(ann.pk) == marking.Seen(0, 0, 0)
+    tell(ann, 3)
+    assert marking.mark_seen(ann.pk, through=2) == marking.Seen(seq=4, unread=3, unseen=1)
+    assert last(published) == {"type": "INBOX_SEEN", "seq": 4, "unread": 3, "unseen": 1, "through": 2}
+    assert marking.mark_seen(ann.pk) == marking.Seen(seq=5, unread=3, unseen=0)
+    assert last(published)["through"] == 4
+    for through in (None, 1, 99):
+        assert marking.mark_seen(ann.pk, through=through) == marking.Seen(seq=5, unread=3, unseen=0)
+    assert published() == []
+    tell(ann)
+    assert snapshots.counts(ann.pk) == snapshots.Counts(unread=4, unseen=1)
+    marking.mark_read(ann.pk, 6, read=True)
+    assert snapshots.counts(ann.pk) == snapshots.Counts(unread=3, unseen=0)
+
+
+def test_unseen_is_bounded(ann: User) -> None:
+    """The count of unseen notifications ends at a hundred, and its query reads a bounded number of rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO clarion_inbox (user_id, seq, unread) VALUES (%s, 5000, 5000)", [inbox_of(ann)])
+        cursor.execute(
+            "INSERT INTO clarion_notification (recipient_id, seq, announcement_id, event_id, created_at)"
+            " SELECT %s, seq, 1, seq, now() FROM generate_series(1, 5000) seq",
+            [inbox_of(ann)],
+        )
+    assert snapshots.counts(ann.pk) == snapshots.Counts(unread=5000, unseen=100)
+    Notification.objects.filter(recipient_id=inbox_of(ann), seq__gt=1000).update(read_at="2026-01-01T00:00:00Z")
+    assert snapshots.counts(ann.pk).unseen == 0  # the unread ones lie below those that it reads
+
+
+def test_delete_read_and_unread(ann: User, published: Frames) -> None:
+    """Deleting an unread notification lowers the unread count, deleting a read one does not."""
     tell(ann, 2)
-    changes.mark_read(ann.pk, 1, read=True)
-    assert changes.delete(ann.pk, 1) == changes.Head(seq=4, unread=1)
-    assert changes.delete(ann.pk, 2) == changes.Head(seq=5, unread=0)
+    marking.mark_read(ann.pk, 1, read=True)
+    assert marking.delete(ann.pk, 1) == marking.Head(seq=4, unread=1)
+    assert marking.delete(ann.pk, 2) == marking.Head(seq=5, unread=0)
     frame = last(published)
     assert (frame["type"], frame["notificationId"]) == ("NOTIFICATION_DELETED", "2")
     with pytest.raises(NoSuchNotification):
-        changes.delete(ann.pk, 2)
+        marking.delete(ann.pk, 2)
     with pytest.raises(NoSuchNotification):
-        changes.mark_read(ann.pk, 2, read=True)
+        marking.mark_read(ann.pk, 2, read=True)
 
 
-def test_nobody_reaches_anothers_notification(ann: User) -> None:
+def test_notification_of_another_user(ann: User) -> None:
+    """An action on another user's notification fails and changes nothing."""
     tell(ann)
     ben = UserFactory.create()
-    for action in (lambda: changes.mark_read(ben.pk, 1, read=True), lambda: changes.delete(ben.pk, 1)):
+    for action in (lambda: marking.mark_read(ben.pk, 1, read=True), lambda: marking.delete(ben.pk, 1)):
         with pytest.raises(NoSuchNotification):
             action()
     tell(ben)
-    changes.delete(ben.pk, 1)
-    assert Notification.objects.get(recipient_id=ann.pk).deleted_at is None
+    marking.delete(ben.pk, 1)
+    assert Notification.objects.get(recipient_id=inbox_of(ann)).deleted_at is None
 
 
 @pytest.mark.parametrize(
@@ -94,28 +132,48 @@ def test_nobody_reaches_anothers_notification(ann: User) -> None:
         ({"topic": TOPIC, "kind": "SECOND"}, 3),
     ],
 )
-def test_reading_all_by_seq_kind_and_topic(ann: User, which: dict[str, Any], left: int) -> None:
+def test_read_all_filters(ann: User, which: dict[str, Any], left: int) -> None:
+    """Reading all can be limited by seq, kind and topic."""
     tell(ann, 3)
     tell(ann, 3, kind="second")
-    assert changes.read_through(ann.pk, **which).unread == left
-    assert Notification.objects.filter(recipient_id=ann.pk, read_at=None).count() == left
+    assert marking.read_through(ann.pk, **which).unread == left
+    assert Notification.objects.filter(recipient_id=inbox_of(ann), read_at=None).count() == left
 
 
 @pytest.mark.parametrize("count", [2, 500])
-def test_reading_all_is_one_frame_and_as_many_statements_whatever_the_number(
-    ann: User, published: Frames, count: int
-) -> None:
+def test_read_all_cost(ann: User, published: Frames, count: int) -> None:
+    """Reading all costs one frame and three statements, independent of the number."""
     tell(ann)
     Notification.objects.bulk_create(
-        Notification(recipient_id=ann.pk, seq=seq, announcement_id=1, event_id=-seq, created_at="2026-01-01T00:00Z")
+        Notification(
+            recipient_id=inbox_of(ann), seq=seq, announcement_id=1, event_id=-seq, created_at="2026-01-01T00:00Z"
+        )
         for seq in range(2, count + 1)
     )
-    Inbox.objects.filter(user_id=ann.pk).update(seq=count, unread=count)
+    Inbox.objects.filter(user_id=inbox_of(ann)).update(seq=count, unread=count)
     published()
     with CaptureQueriesContext(connection) as queries:
-        assert changes.read_through(ann.pk) == changes.Head(seq=count + 1, unread=0)
-    assert len([query for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]) == 3
+        assert marking.read_through(ann.pk) == marking.Head(seq=count + 1, unread=0)
+    statements = [query for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]
+    assert len(statements) == (4 if environment.KEY else 3)  # one for the number of the inbox
     assert [frame["type"] for _, frame in published()] == ["NOTIFICATIONS_READ"]
+
+
+def test_documented_rename(ann: User) -> None:
+    """The documented function gives a user another key, who keeps the inbox; with integer keys it changes nothing."""
+    (block,) = blocks_of("test_documented_rename")
+    namespace: dict[str, Any] = {}
+    exec(block.text, namespace)  # noqa: S102 - our own document
+    tell(ann, 2)
+    new: Any = {"uuid": uuid.uuid4(), "text": "new"}.get(environment.KEY, 7_000_000)
+    old = ann.pk
+    if environment.KEY:
+        namespace["rename"](ann, new)
+        assert (snapshots.counts(new).unread, snapshots.counts(old).unread) == (2, 0)
+    else:
+        with pytest.raises(CannotRekey, match="cannot change"):
+            namespace["rename"](ann, new)
+        assert (snapshots.counts(old).unread, User.objects.get().pk) == (2, old)
 
 
 #: Notifications of many users, so that the planner expects a few of each, and then many of one, two rows each.
@@ -130,34 +188,38 @@ SELECT %(user)s, n, 0, -n, now(), CASE WHEN n %% 2 = 0 THEN n - 1 END, CASE WHEN
 """
 
 
-def test_reading_a_large_inbox_takes_linear_time_with_old_statistics(ann: User, published: Frames) -> None:
-    """A nested join of the rows that are read with all rows of the user would take a minute."""
+def test_read_all_of_large_inbox(ann: User, published: Frames) -> None:
+    """Reading a large inbox takes linear time, even with stale statistics.
+
+    A nested join of the rows that are read with all rows of the user would take a minute.
+    """
     rows = 40_000
     with connection.cursor() as cursor:
         cursor.execute(_OF_MANY)
         cursor.execute("ANALYZE clarion_notification")
-        cursor.execute(_OF_ONE, {"user": ann.pk, "rows": rows})
-        Inbox.objects.create(user_id=ann.pk, seq=rows, unread=rows // 2)
+        cursor.execute(_OF_ONE, {"user": inbox_of(ann), "rows": rows})
+        Inbox.objects.create(user_id=inbox_of(ann), seq=rows, unread=rows // 2)
         cursor.execute("SET statement_timeout = '10s'")
         try:
-            assert changes.read_through(ann.pk) == changes.Head(seq=rows + 1, unread=0)
+            assert marking.read_through(ann.pk) == marking.Head(seq=rows + 1, unread=0)
         finally:
             cursor.execute("RESET statement_timeout")
-    assert not Notification.objects.filter(recipient_id=ann.pk, read_at=None).exists()
+    assert not Notification.objects.filter(recipient_id=inbox_of(ann), read_at=None).exists()
 
 
-def test_every_seq_is_exactly_one_row(ann: User) -> None:
+def test_one_row_per_seq(ann: User) -> None:
+    """Every seq of an inbox belongs to exactly one row."""
     tell(ann, 3)
-    changes.mark_read(ann.pk, 2, read=True)
-    changes.delete(ann.pk, 1)
+    marking.mark_read(ann.pk, 2, read=True)
+    marking.delete(ann.pk, 1)
     tell(ann)
-    changes.read_through(ann.pk)
+    marking.read_through(ann.pk)
     rows = [*Notification.objects.values_list("seq", flat=True), *Change.objects.values_list("seq", flat=True)]
     assert sorted(rows) == list(range(1, 8))
 
 
 def apply(state: dict[str, Any], frame: dict[str, Any]) -> None:
-    """What a client does with a frame, as docs/protocol.md says."""
+    """Apply a frame as a client does, as docs/protocol.md says."""
     state["seq"], state["unread"] = frame["seq"], frame["unread"]
     items = state["notifications"]
     content = {key: value for key, value in frame.items() if key not in ("type", "unread", "quiet", "modified")}
@@ -181,7 +243,7 @@ def apply(state: dict[str, Any], frame: dict[str, Any]) -> None:
 
 
 def snapshot(user: User) -> dict[str, Any]:
-    page = reading.newest(user.pk, limit=200)
+    page = snapshots.newest(user.pk, limit=200)
     notifications = {item["notificationId"]: item for item in page.notifications}
     return {"seq": page.head.seq, "unread": page.head.unread, "notifications": notifications}
 
@@ -200,9 +262,8 @@ ACTIONS = st.lists(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=ACTIONS, after=ACTIONS)
-def test_a_snapshot_and_the_frames_after_it_make_a_fresh_snapshot(
-    published: Frames, before: list[Any], after: list[Any]
-) -> None:
+def test_snapshot_plus_frames(published: Frames, before: list[Any], after: list[Any]) -> None:
+    """A snapshot with the frames after it equals a new snapshot."""
     user = UserFactory.create()
 
     def act(action: str, what: Any) -> None:
@@ -211,11 +272,11 @@ def test_a_snapshot_and_the_frames_after_it_make_a_fresh_snapshot(
                 case "tell":
                     tell(user, kind=what)
                 case "read" | "unread":
-                    changes.mark_read(user.pk, what, read=action == "read")
+                    marking.mark_read(user.pk, what, read=action == "read")
                 case "delete":
-                    changes.delete(user.pk, what)
+                    marking.delete(user.pk, what)
                 case "all":
-                    changes.read_through(user.pk, **what)
+                    marking.read_through(user.pk, **what)
         except NoSuchNotification:
             pass
 

@@ -1,4 +1,4 @@
-"""The channel layer: a Channels layer like any other, and what Clarion adds to it, on a real Valkey."""
+"""The channel layer: the interface of Channels, and the additions of Clarion, on a real Valkey."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ import pytest
 import redis
 from channels_redis.utils import _consistent_hash
 
-from clarion.shared import breaker, host_connection, subscriber
+from clarion.shared import acks, breaker, edge_status, host_connection, subscriber, tickets
 from clarion.shared.breaker import SOCKET_TIMEOUT_SECONDS
 from clarion.shared.channel_layer import QUEUE_CAPACITY, ClarionChannelLayer
 from clarion.shared.messages import FRAME, frame_message
@@ -56,13 +56,15 @@ async def came(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_message_to_a_channel_is_received(layer: ClarionChannelLayer) -> None:
+async def test_send_to_channel(layer: ClarionChannelLayer) -> None:
+    """A message to a channel is received."""
     channel = await layer.new_channel()
     await layer.send(channel, {"type": "a.b", "n": 1})
     assert await receive(layer, channel) == {"type": "a.b", "n": 1}
 
 
-async def test_a_message_to_a_group_reaches_its_members_and_no_others(layer: ClarionChannelLayer) -> None:
+async def test_send_to_group(layer: ClarionChannelLayer) -> None:
+    """A message to a group is received by its members and no other channel."""
     inside, other, outside = [await layer.new_channel() for _ in range(3)]
     await layer.group_add("group", inside)
     await layer.group_add("group", other)
@@ -72,7 +74,8 @@ async def test_a_message_to_a_group_reaches_its_members_and_no_others(layer: Cla
     assert await receive(layer, outside) == {"type": "end"}
 
 
-async def test_who_left_a_group_hears_no_more(layer: ClarionChannelLayer) -> None:
+async def test_group_discard(layer: ClarionChannelLayer) -> None:
+    """A channel that left a group receives no further messages."""
     staying, leaving = await layer.new_channel(), await layer.new_channel()
     await layer.group_add("group", staying)
     await layer.group_add("group", leaving)
@@ -84,18 +87,21 @@ async def test_who_left_a_group_hears_no_more(layer: ClarionChannelLayer) -> Non
     assert await receive(layer, leaving) == {"type": "end"}
 
 
-async def test_a_group_without_members_takes_messages_in_silence(layer: ClarionChannelLayer) -> None:
+async def test_send_to_empty_group(layer: ClarionChannelLayer) -> None:
+    """Sending to a group without members raises no error."""
     await layer.group_send("nobody", {"type": "a.b"})
 
 
-async def test_messages_of_one_sender_keep_their_order(layer: ClarionChannelLayer) -> None:
+async def test_message_order(layer: ClarionChannelLayer) -> None:
+    """The messages of one sender keep their order."""
     channel = await layer.new_channel()
     for n in range(50):
         await layer.send(channel, {"type": "a.b", "n": n})
     assert [(await receive(layer, channel))["n"] for _ in range(50)] == list(range(50))
 
 
-async def test_a_cancelled_receive_drops_nothing_of_the_others(layer: ClarionChannelLayer) -> None:
+async def test_cancelled_receive(layer: ClarionChannelLayer) -> None:
+    """A cancelled receive loses no message of another channel."""
     channel, other = await layer.new_channel(), await layer.new_channel()
     waiting = asyncio.create_task(layer.receive(channel))
     await asyncio.sleep(0)
@@ -105,7 +111,8 @@ async def test_a_cancelled_receive_drops_nothing_of_the_others(layer: ClarionCha
     assert await receive(layer, other) == {"type": "a.b"}
 
 
-async def test_many_are_published_at_once_and_stock_consumers_receive_them(layer: ClarionChannelLayer) -> None:
+async def test_bulk_publish(layer: ClarionChannelLayer) -> None:
+    """Messages published in bulk are received by stock consumers."""
     channels = [await layer.new_channel() for _ in range(20)]
     for number, channel in enumerate(channels):
         await layer.group_add(f"group-{number}", channel)
@@ -116,7 +123,8 @@ async def test_many_are_published_at_once_and_stock_consumers_receive_them(layer
         assert got == list(range(number, 200, 20))
 
 
-async def test_a_listener_is_called_back_until_it_stops(layer: ClarionChannelLayer) -> None:
+async def test_listener(layer: ClarionChannelLayer) -> None:
+    """A listener is called until it stops listening."""
     heard: list[Mapping[str, Any]] = []
     loop_layer = layer.loop_layer()
     assert await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
@@ -128,7 +136,8 @@ async def test_a_listener_is_called_back_until_it_stops(layer: ClarionChannelLay
     assert len(heard) == 1
 
 
-async def test_who_listens_stops_and_listens_again_at_once_hears(layer: ClarionChannelLayer) -> None:
+async def test_listen_again_immediately(layer: ClarionChannelLayer) -> None:
+    """A listener that stops and immediately listens again receives messages."""
     loop_layer, heard = layer.loop_layer(), []
 
     def callback(message: Mapping[str, Any]) -> None:
@@ -142,7 +151,8 @@ async def test_who_listens_stops_and_listens_again_at_once_hears(layer: ClarionC
     await came(lambda: heard)
 
 
-async def test_one_listener_that_fails_does_not_keep_others_from_hearing(layer: ClarionChannelLayer) -> None:
+async def test_failing_listener(layer: ClarionChannelLayer) -> None:
+    """An exception of one listener does not affect the others."""
     heard: list[Mapping[str, Any]] = []
 
     def fails(_: Mapping[str, Any]) -> None:
@@ -156,7 +166,8 @@ async def test_one_listener_that_fails_does_not_keep_others_from_hearing(layer: 
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\xc1", b"\xff\xfe", b"\x81", b"7", b"\x90", b"\xdd\xff\xff\xff\xff"])
-async def test_a_message_that_is_none_harms_nobody_who_listens(layer: ClarionChannelLayer, garbage: bytes) -> None:
+async def test_malformed_message(layer: ClarionChannelLayer, garbage: bytes) -> None:
+    """A malformed message is ignored, and the connection is kept."""
     heard: list[Mapping[str, Any]] = []
     loop_layer = layer.loop_layer()
     await loop_layer.listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
@@ -169,7 +180,8 @@ async def test_a_message_that_is_none_harms_nobody_who_listens(layer: ClarionCha
     assert lost == []
 
 
-async def test_a_storm_of_listeners_is_a_few_commands_on_one_connection(layer: ClarionChannelLayer) -> None:
+async def test_many_listeners(layer: ClarionChannelLayer) -> None:
+    """Thousands of listeners share one connection and subscribe in a few commands."""
     before = clients_of_redis()
     loop_layer, heard = layer.loop_layer(), []
     listening = [loop_layer.listen(f"group-{n}", heard.append, wait_seconds=PATIENCE_SECONDS) for n in range(3000)]
@@ -180,19 +192,21 @@ async def test_a_storm_of_listeners_is_a_few_commands_on_one_connection(layer: C
 
 
 @pytest.mark.parametrize("options", [{}, {"symmetric_encryption_keys": ["a"]}, {"serializer_format": "json"}])
-async def test_lots_arrive_as_if_each_message_had_been_sent_whole(options: dict[str, Any]) -> None:
+async def test_broadcast(options: dict[str, Any]) -> None:
+    """Broadcast messages arrive as if each had been sent whole."""
     layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1)], prefix="lots", **options)
     heard: list[Mapping[str, Any]] = []
     await layer.loop_layer().listen("group", heard.append, wait_seconds=PATIENCE_SECONDS)
     lots = [Broadcast({"type": "a.b", "text": "ä" * 300}, "n", [("group", n), ("other", n)]) for n in (1, 2**40)]
-    assert layer.publish_lots(lots) == 2
+    assert layer.broadcast(lots) == 2
     await came(lambda: len(heard) == 2)
     assert heard == [{"type": "a.b", "text": "ä" * 300, "n": n} for n in (1, 2**40)]
     layer.close()
     await layer.flush()
 
 
-async def test_a_queue_that_nobody_reads_has_a_bound_and_keeps_the_newest(layer: ClarionChannelLayer) -> None:
+async def test_unread_queue(layer: ClarionChannelLayer) -> None:
+    """An unread queue has a bound and keeps the newest messages."""
     channel, other = await layer.new_channel(), await layer.new_channel()
     await layer.group_add("group", channel)
     layer.publish(("group", {"type": "a.b", "n": n}) for n in range(QUEUE_CAPACITY + 10))
@@ -201,7 +215,8 @@ async def test_a_queue_that_nobody_reads_has_a_bound_and_keeps_the_newest(layer:
     assert (await receive(layer, channel))["n"] == 10
 
 
-async def test_after_redis_was_restarted_listeners_hear_again_and_are_told(layer: ClarionChannelLayer) -> None:
+async def test_listeners_after_restart(layer: ClarionChannelLayer) -> None:
+    """After a restart of Redis the listeners are notified and receive messages again."""
     heard: list[Mapping[str, Any]] = []
     returns: list[bool] = []
     loop_layer = layer.loop_layer()
@@ -214,7 +229,8 @@ async def test_after_redis_was_restarted_listeners_hear_again_and_are_told(layer
     await came(lambda: heard)
 
 
-async def test_a_burst_that_the_callbacks_cannot_keep_up_with_ends_no_connection(layer: ClarionChannelLayer) -> None:
+async def test_burst_beyond_callback_speed(layer: ClarionChannelLayer) -> None:
+    """A burst faster than the callbacks does not end the connection."""
     heard = 0
     returns: list[bool] = []
 
@@ -234,7 +250,7 @@ async def test_a_burst_that_the_callbacks_cannot_keep_up_with_ends_no_connection
 
     def burst() -> None:
         for _ in range(20):  # as fast as workers store batches, which is twice as fast as the callbacks
-            layer.publish_lots([lot])
+            layer.broadcast([lot])
             time.sleep(0.02)
 
     with redis.Redis.from_url(environment.VALKEY.url) as client:
@@ -248,9 +264,8 @@ async def test_a_burst_that_the_callbacks_cannot_keep_up_with_ends_no_connection
     assert returns == []
 
 
-async def test_a_stock_consumer_does_not_wait_for_ever_while_redis_is_away(
-    monkeypatch: pytest.MonkeyPatch, layer: ClarionChannelLayer
-) -> None:
+async def test_stock_consumer_without_redis(monkeypatch: pytest.MonkeyPatch, layer: ClarionChannelLayer) -> None:
+    """A stock consumer gets a time-out while Redis is unavailable."""
     monkeypatch.setattr(subscriber, "COMMAND_TIMEOUT_SECONDS", 0.2)
     environment.VALKEY.stop()
     try:
@@ -261,7 +276,8 @@ async def test_a_stock_consumer_does_not_wait_for_ever_while_redis_is_away(
         environment.VALKEY.start()
 
 
-async def test_losses_while_listeners_come_and_go_leave_no_layer_deaf(layer: ClarionChannelLayer) -> None:
+async def test_losses_while_subscribing(layer: ClarionChannelLayer) -> None:
+    """The layer still receives messages after losses of the connection during subscriptions."""
     heard: list[Mapping[str, Any]] = []
     returns: list[bool] = []
     loop_layer = layer.loop_layer()
@@ -286,7 +302,8 @@ async def test_losses_while_listeners_come_and_go_leave_no_layer_deaf(layer: Cla
     await came(lambda: heard)
 
 
-async def test_listening_while_redis_is_away_says_so_and_hears_when_it_is_back(layer: ClarionChannelLayer) -> None:
+async def test_listen_without_redis(layer: ClarionChannelLayer) -> None:
+    """Listening fails while Redis is unavailable, and messages arrive when it is back."""
     heard: list[Mapping[str, Any]] = []
     loop_layer = layer.loop_layer()
     environment.VALKEY.stop()
@@ -300,9 +317,8 @@ async def test_listening_while_redis_is_away_says_so_and_hears_when_it_is_back(l
     await came(lambda: heard)
 
 
-async def test_a_redis_that_has_gone_silent_is_left_and_found_again(
-    layer: ClarionChannelLayer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_silent_redis(layer: ClarionChannelLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent Redis is detected, and the connection is made again when it answers."""
     monkeypatch.setattr(host_connection, "CANARY_EVERY_SECONDS", 0.2)
     monkeypatch.setattr(host_connection, "SILENCE_SECONDS", 0.5)
     heard: list[Mapping[str, Any]] = []
@@ -332,17 +348,20 @@ def frozen(publisher: ClarionChannelLayer) -> Iterator[None]:
 #: Every call of the layer that waits for Redis.
 CALLS: dict[str, Callable[[ClarionChannelLayer], object]] = {
     "publish": lambda layer: layer.publish([("group", {"type": "a.b"})]),
-    "publish_lots": lambda layer: layer.publish_lots([Broadcast({"type": "a.b"}, "own", [("group", 1)])]),
+    "broadcast": lambda layer: layer.broadcast([Broadcast({"type": "a.b"}, "own", [("group", 1)])]),
     "listening": lambda layer: layer.listening(["group"]),
-    "issue_ticket": lambda layer: layer.issue_ticket(1),
-    "acknowledged": lambda layer: layer.acknowledged([1]),
-    "reports": lambda layer: layer.reports(),
+    "tickets": lambda layer: tickets.issue(layer, 1),
+    "acks": lambda layer: acks.load(layer, [1]),
+    "edge_status": edge_status.load,
 }
 
 
 @pytest.mark.parametrize("first", CALLS)
-def test_a_frozen_redis_is_waited_for_once(publisher: ClarionChannelLayer, frozen: None, first: str) -> None:
-    """The first call finds out within its bound, and no other one waits again for a moment."""
+def test_frozen_redis_time_out(publisher: ClarionChannelLayer, frozen: None, first: str) -> None:
+    """Only the first call waits for a frozen Redis.
+
+    It fails within its bound, and for a moment no other call waits again.
+    """
     begun = time.monotonic()
     with pytest.raises(redis.RedisError):
         CALLS[first](publisher)
@@ -354,9 +373,8 @@ def test_a_frozen_redis_is_waited_for_once(publisher: ClarionChannelLayer, froze
     assert time.monotonic() - begun < 0.1
 
 
-def test_a_redis_that_is_back_is_found_by_one_call(
-    publisher: ClarionChannelLayer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recovered_redis(publisher: ClarionChannelLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recovered Redis is found by one call, and all calls succeed after it."""
     monkeypatch.setattr(breaker, "COOL_DOWN_FIRST_SECONDS", 0.2)
     environment.VALKEY.stop()
     try:
@@ -376,8 +394,11 @@ def _answers(layer: ClarionChannelLayer) -> bool:
 
 
 @pytest.mark.parametrize("how", ["away", "frozen"])
-def test_one_of_two_hosts_that_fails_takes_nothing_from_the_other(valkey: str, how: str) -> None:
-    """The healthy host gets every message that is its own, also while the other one is waited for."""
+def test_failure_of_one_host(valkey: str, how: str) -> None:
+    """If one of two hosts fails, the other one still gets all its messages.
+
+    Also while a call waits for the failed host.
+    """
     with Valkey(environment.FOLDER / f"second-{how}") as second:
         layer = ClarionChannelLayer(hosts=[environment.VALKEY.database_url(1), second.url], prefix="two")
         groups = [f"group-{number}" for number in range(1200)]
@@ -408,7 +429,8 @@ def test_one_of_two_hosts_that_fails_takes_nothing_from_the_other(valkey: str, h
         layer.close()
 
 
-def test_publishing_after_a_restart_needs_no_second_try(publisher: ClarionChannelLayer) -> None:
+def test_publish_after_restart(publisher: ClarionChannelLayer) -> None:
+    """Publishing after a restart of Redis succeeds without a second call."""
     publisher.publish([("group", {"type": "a.b"})])
     environment.VALKEY.restart()
     assert publisher.publish([("group", {"type": "a.b"})]) == 0

@@ -32,11 +32,14 @@ def locked(people: list[User], monkeypatch: pytest.MonkeyPatch) -> Iterator[psyc
 
 @pytest.mark.parametrize("kind", ["first", "gathered"])
 @pytest.mark.parametrize("size", ["inline", "batch"])
-def test_the_others_are_notified_within_the_bound(
+def test_recipients_beside_locked_inbox(
     people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, kind: str, size: str,
     broker: object,
 ) -> None:  # fmt: skip
-    """The owner of the locked inbox gets the notification when the lock is gone, once."""
+    """Other recipients are notified within the bound.
+
+    The owner of the locked inbox gets the notification when the lock is gone, once.
+    """
     if size == "batch":
         small = delivery.fanout.get_settings().model_copy(update={"deliver_at_once": 0})
         monkeypatch.setattr("clarion.pipeline.fanout.get_settings", lambda: small)
@@ -61,9 +64,8 @@ def test_the_others_are_notified_within_the_bound(
     assert set(Inbox.objects.values_list("seq", "unread")) == {(2, 2)}
 
 
-def test_a_batch_of_locked_inboxes_alone_is_tried_again(
-    people: list[User], locked: psycopg.Connection[object], broker: object
-) -> None:
+def test_batch_of_locked_inboxes(people: list[User], locked: psycopg.Connection[object], broker: object) -> None:
+    """A batch of locked inboxes only is retried, and no attempt is counted."""
     event_id = happened("now", first=people[:1])
     delivery.expand(event_id)
     batch = Batch.objects.get(event_id=event_id)
@@ -96,10 +98,13 @@ def parts(event_id: int) -> list[list[int]]:
     return list(Batch.objects.filter(event_id=event_id).order_by("number").values_list("recipients", flat=True))
 
 
-def test_an_inbox_that_is_in_use_for_a_moment_is_not_busy(
+def test_briefly_locked_inbox(
     people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, broker: object
 ) -> None:
-    """Other deliveries to the same user queue up behind the one that failed, and have the lock right after it."""
+    """An inbox that is locked for a moment is not moved to another batch.
+
+    Other deliveries to the same user queue up behind the one that failed, and have the lock right after it.
+    """
     batch = batch_of(people[:2], monkeypatch)
     locked.execute("SAVEPOINT moment")
     lock(locked, [people[1]])
@@ -108,9 +113,10 @@ def test_an_inbox_that_is_in_use_for_a_moment_is_not_busy(
     assert parts(batch.event_id) == [[people[1].pk], [people[0].pk]]
 
 
-def test_where_all_are_busy_those_who_are_free_again_first_do_not_wait_for_the_others(
+def test_all_inboxes_locked(
     people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, broker: object
 ) -> None:
+    """If all inboxes are locked, each is delivered separately when its lock is gone."""
     batch = batch_of(people[:3], monkeypatch)
     locked.execute("SAVEPOINT others")
     lock(locked, people[1:3])
@@ -123,9 +129,10 @@ def test_where_all_are_busy_those_who_are_free_again_first_do_not_wait_for_the_o
     assert set(told) == {person.pk for person in people[1:3]}
 
 
-def test_many_busy_recipients_are_moved_to_a_bounded_number_of_batches(
+def test_batches_of_locked_inboxes(
     people: list[User], locked: psycopg.Connection[object], monkeypatch: pytest.MonkeyPatch, broker: object
 ) -> None:
+    """Many locked inboxes are moved to a bounded number of batches."""
     monkeypatch.setattr("clarion.pipeline.outbox.busy.PARTS_MAX", 2)
     batch = batch_of(people, monkeypatch)
     lock(locked, people[:3])

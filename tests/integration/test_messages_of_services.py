@@ -11,7 +11,8 @@ from celery.worker import state as worker_state
 from django.contrib.auth.models import User
 from django.db import OperationalError
 
-from clarion.pipeline import adhoc, delivery, events, inbound, tasks
+from clarion.pipeline import audiences, delivery, events, inbound, tasks
+from clarion.pipeline.celery.queues import redis_key
 from clarion.pipeline.errors import InvalidEvent, KeyConflict, UndeclaredEvent
 from clarion.pipeline.outbox import dead_letters, work
 from clarion.pipeline.outbox.models import Event
@@ -28,18 +29,20 @@ def notice(*people: User, **more: Any) -> dict[str, Any]:
     return {"kind": "EXPORT_COMPLETE", "recipients": [person.pk for person in people]} | more
 
 
-def test_a_message_is_recorded_once_with_the_keys_of_its_service(people: list[User], broker: redis.Redis) -> None:
+def test_message_of_service_recorded_once(people: list[User], broker: redis.Redis) -> None:
+    """A repeated message is recorded once, and keys are separate for each service."""
     first = tasks.record(NOTICE, notice(people[0]), key="one")
     assert tasks.record(name=NOTICE, payload=notice(people[0]), key="one") == first
     assert tasks.record(NOTICE, notice(people[1]), "one", service="billing") != first
-    assert broker.llen("events") == 2
+    assert broker.llen(redis_key("events")) == 2
     assert list(Event.objects.order_by("pk").values_list("service", flat=True)) == ["unnamed", "billing"]
 
 
-def test_an_event_that_old_workers_do_not_know_is_recorded_when_one_does(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """During a deploy the message may reach a worker of the old release."""
+def test_event_unknown_to_old_worker(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event unknown to an old worker is recorded when a new one retries it.
+
+    During a deploy the message may reach a worker of the old release.
+    """
     declared = dict(events._declared)
     with monkeypatch.context() as old_release:
         old_release.setattr(events, "_declared", {name: one for name, one in declared.items() if name != NOTICE})
@@ -72,10 +75,13 @@ def test_an_event_that_old_workers_do_not_know_is_recorded_when_one_does(
         ((REJECTED, {"args": [], "kwargs": {}}), {"key": "k"}, UndeclaredEvent, "cannot be sent by a service"),
     ],
 )
-def test_a_message_that_cannot_be_recorded_is_kept_as_it_was_sent(
+def test_rejected_message_kept(
     people: list[User], broker: redis.Redis, args: Any, kwargs: Any, error: type[Exception], says: str
 ) -> None:
-    """It is a dead letter after its first attempt; one whose event is not declared after a day."""
+    """A message that cannot be recorded is kept unchanged.
+
+    It is a dead letter after its first attempt; one whose event is not declared, after a day.
+    """
     counted = metrics.MESSAGES_REJECTED._value.get()
     event_id = tasks.record(*args, **kwargs)
     assert metrics.MESSAGES_REJECTED._value.get() == counted + 1
@@ -88,34 +94,36 @@ def test_a_message_that_cannot_be_recorded_is_kept_as_it_was_sent(
     assert len(event.payload["args"]) == len(args)
 
 
-def test_a_dead_letter_of_a_service_is_replayed_when_its_declaration_fits(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replay_of_rejected_message(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rejected message is replayed and delivered after its audience was declared."""
     payload = {"kind": "EXPORT_COMPLETE", "audience": "tests.later"}
     event_id = tasks.record(NOTICE, payload, key="one")
     with pytest.raises(InvalidEvent, match=r"no audience 'tests\.later' is declared"):
         delivery.expand(event_id)
-    monkeypatch.setitem(adhoc._declared, "tests.later", lambda: User.objects.filter(pk=people[0].pk).values_list("pk"))
+    monkeypatch.setitem(audiences._named, "tests.later", lambda: User.objects.filter(pk=people[0].pk).values_list("pk"))
     assert dead_letters.replay(work.EVENT, [event_id]) == 1
     delivery.expand(event_id)
     delivery.expand(Event.objects.get(name=NOTICE).pk)
     assert Notification.objects.get().recipient_id == people[0].pk
 
 
-def test_text_that_postgres_refuses_is_repaired(people: list[User], broker: redis.Redis) -> None:
+def test_text_refused_by_postgres(people: list[User], broker: redis.Redis) -> None:
+    """Characters that Postgres refuses are replaced."""
     event_id = tasks.record(NOTICE, notice(people[0], data={"x": "\x00\ud800"}), key="one")
     delivery.expand(event_id)
     assert Event.objects.get(name=NOTICE).payload["data"] == {"x": "\ufffd\ufffd"}
 
 
-def test_a_key_with_another_payload_is_kept_too(people: list[User], broker: redis.Redis) -> None:
+def test_key_conflict_of_service(people: list[User], broker: redis.Redis) -> None:
+    """A message that reuses a key with another payload is kept as rejected."""
     tasks.record(NOTICE, notice(people[0]), key="one")
     event_id = tasks.record(NOTICE, notice(people[1]), key="one")
     with pytest.raises(KeyConflict):
         delivery.expand(event_id)
 
 
-def test_a_message_nested_too_deep_for_a_payload_is_kept_as_text(people: list[User], broker: redis.Redis) -> None:
+def test_too_deep_message(people: list[User], broker: redis.Redis) -> None:
+    """A message that is nested too deep is kept as text."""
     deep: Any = 1
     for _ in range(100):
         deep = [deep]
@@ -139,28 +147,27 @@ class Away:
         return self._record(*args, **kwargs)
 
 
-def test_a_message_waits_while_postgres_is_away(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_message_during_outage(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message is retried while Postgres is unavailable."""
     away = Away(monkeypatch, times=3)
     assert tasks.record(NOTICE, notice(people[0]), key="one") == Event.objects.get().pk
     assert away.left == -1
 
 
-def test_a_message_that_has_waited_long_is_sent_again(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """To the end of its queue, before a broker would give it to another worker too."""
+def test_long_wait_requeued(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that has waited for long is sent to the end of its queue again.
+
+    This is before a broker would give it to another worker too.
+    """
     Away(monkeypatch, times=1000)
     monkeypatch.setattr(inbound, "KEPT_SECONDS", 0.05)
     assert tasks.record(NOTICE, notice(people[0]), key="one") is None
-    assert broker.llen("events") == 1
-    assert b"pipeline.record" in broker.lindex("events", 0)
+    assert broker.llen(redis_key("events")) == 1
+    assert b"pipeline.record" in broker.lindex(redis_key("events"), 0)
 
 
-def test_a_stopping_worker_gives_its_message_back(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_message_of_stopping_worker(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopping worker returns its message to the queue."""
     Away(monkeypatch, times=1000)
     timer = threading.Timer(0.2, lambda: setattr(worker_state, "should_stop", 0))
     timer.start()

@@ -1,4 +1,4 @@
-"""What becomes of work that is interrupted, fails, kills its worker, or loses its hint: it is done, or parked."""
+"""Work that is interrupted, fails, kills its worker or loses its hint is done later, or parked."""
 
 import signal
 import threading
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from clarion.pipeline import delivery, persist, publish
 from clarion.pipeline.celery import hints
+from clarion.pipeline.celery.queues import redis_key
 from clarion.pipeline.errors import UndeclaredEvent
 from clarion.pipeline.outbox import dead_letters, sweep, work
 from clarion.pipeline.outbox.models import Batch, Event
@@ -30,9 +31,8 @@ from tests.integration.things import ThingHappened
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_crash_before_the_commit_leaves_nothing_and_the_work_is_done_again(
-    people: list[User], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_crash_before_commit(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash before the commit stores nothing, and the work is done again."""
     event_id = happened(first=people)
     with monkeypatch.context() as patch:
         patch.setattr(persist, "persist", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
@@ -44,9 +44,8 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_work_is_done_again(
     assert Notification.objects.count() == 5
 
 
-def test_a_crash_after_the_commit_publishes_again_what_was_stored(
-    people: list[User], monkeypatch: pytest.MonkeyPatch, published: Frames
-) -> None:
+def test_crash_after_commit(people: list[User], monkeypatch: pytest.MonkeyPatch, published: Frames) -> None:
+    """After a crash between commit and publish, a retry publishes the stored notifications."""
     with monkeypatch.context() as patch:
         patch.setattr(publish, "publish", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
@@ -61,13 +60,16 @@ def test_a_crash_after_the_commit_publishes_again_what_was_stored(
     assert Notification.objects.count() == 5
 
 
-def test_a_channel_layer_that_is_down_costs_no_retry(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rows are stored, and edges find them in Postgres."""
+def test_publish_without_channel_layer(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a channel layer the work is done without a retry.
+
+    The rows are stored, and edges find them in Postgres.
+    """
 
     def refused(*_: object) -> None:
         raise redis.ConnectionError("refused")
 
-    monkeypatch.setattr("clarion.shared.channel_layer.ClarionChannelLayer.publish_lots", refused)
+    monkeypatch.setattr("clarion.shared.channel_layer.ClarionChannelLayer.broadcast", refused)
     failed = metrics.PUBLISH_FAILED._value.get()
     delivery.expand(happened(first=people))
     assert Event.objects.get().state == Batch.objects.get().state == "done"
@@ -75,7 +77,8 @@ def test_a_channel_layer_that_is_down_costs_no_retry(people: list[User], monkeyp
     assert metrics.PUBLISH_FAILED._value.get() == failed + 1
 
 
-def test_postgres_being_away_does_not_cost_an_attempt(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attempt_without_postgres(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure while Postgres is unavailable is not counted as an attempt."""
     event_id = happened(first=people)
     monkeypatch.setattr(persist, "persist", lambda *_, **__: (_ for _ in ()).throw(OperationalError("gone")))
     with pytest.raises(OperationalError):
@@ -90,8 +93,11 @@ def expand_fails(event_id: int, error: type[Exception], *, again: bool = False) 
     return Event.objects.get(pk=event_id)
 
 
-def test_an_event_that_is_not_declared_is_tried_for_a_day_and_then_parked() -> None:
-    """During a deploy old workers do not know the events of new web processes."""
+def test_undeclared_event() -> None:
+    """An undeclared event is retried for a day and then parked.
+
+    During a deploy old workers do not know the events of new web processes.
+    """
     event_id = record(ThingHappened(), key="thing")
     Event.objects.update(name="tests.unknown.v1")
     for hours in (0, 2, 23):
@@ -103,10 +109,11 @@ def test_an_event_that_is_not_declared_is_tried_for_a_day_and_then_parked() -> N
     assert "no event 'tests.unknown.v1' is declared" in event.error
 
 
-def test_work_that_keeps_failing_is_tried_for_an_hour_and_then_parked(
-    people: list[User], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However often it fails within that hour: a release can be rolled back meanwhile."""
+def test_failing_work(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that keeps failing is retried for an hour and then parked.
+
+    The number of failures within that hour does not matter: a release can be rolled back meanwhile.
+    """
     event_id = happened(first=people)
     with monkeypatch.context() as patch:
         patch.setattr(persist, "persist", lambda *_, **__: 1 / 0)
@@ -128,10 +135,10 @@ def test_work_that_keeps_failing_is_tried_for_an_hour_and_then_parked(
     [("57014", "failed"), ("22P02", "failed"), ("23505", "failed"), ("40P01", "pending"),
      ("40001", "pending"), ("53300", "pending"), ("57P01", "pending"), ("25006", "pending"), (None, "pending")],
 )  # fmt: skip
-def test_a_database_error_is_judged_by_its_sqlstate(
+def test_sqlstate_of_failure(
     people: list[User], monkeypatch: pytest.MonkeyPatch, sqlstate: str | None, state: str
 ) -> None:
-    """An outage is waited for without end; a statement time-out and a refused value are failures of the work."""
+    """An outage is retried without end; a statement time-out or a refused value fails the work."""
 
     def fails(*_: object, **__: object) -> None:
         error = OperationalError("as Postgres says it")
@@ -144,10 +151,11 @@ def test_a_database_error_is_judged_by_its_sqlstate(
     assert expand_fails(event_id, OperationalError).state == state
 
 
-def test_finishing_and_discarding_the_last_two_batches_concurrently_finishes_the_event(
-    people: list[User], in_batches: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whichever locks the event second sees the batch of the other."""
+def test_finish_beside_discard(people: list[User], in_batches: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Concurrently finishing and discarding the last two batches finishes the event.
+
+    The transaction that locks the event second sees the batch of the other one.
+    """
     delivery.expand(happened(first=people[:4]))
     one, two = Batch.objects.order_by("pk")
     Batch.objects.filter(pk=two.pk).update(state="failed")
@@ -175,10 +183,11 @@ def test_finishing_and_discarding_the_last_two_batches_concurrently_finishes_the
     assert Event.objects.get().state == "done"
 
 
-def test_the_sweep_finishes_an_event_without_unfinished_batches(
-    people: list[User], in_batches: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As an earlier version could leave it behind."""
+def test_sweep_finishes_event(people: list[User], in_batches: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep finishes an expanded event without unfinished batches.
+
+    An earlier version could leave one behind.
+    """
     monkeypatch.setattr(sweep, "_finished_at", float("-inf"))
     delivery.expand(happened(first=people[:4]))
     Batch.objects.update(state="done")
@@ -192,7 +201,8 @@ def test_the_sweep_finishes_an_event_without_unfinished_batches(
     assert Event.objects.get().state == "done"
 
 
-def test_what_kills_its_worker_each_time_is_parked(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_kills_workers(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that kills its worker each time is parked."""
     event_id = happened(first=people)
     # A killed worker runs no exception handler: only its count of starts stays.
     for _ in range(work.MAX_ATTEMPTS):
@@ -202,16 +212,15 @@ def test_what_kills_its_worker_each_time_is_parked(people: list[User], monkeypat
     assert not Notification.objects.exists()
 
 
-def test_the_sweep_enqueues_what_is_due_once_and_leaves_the_rest(
-    people: list[User], in_batches: None, broker: redis.Redis
-) -> None:
+def test_sweep_enqueues_lost_hints(people: list[User], in_batches: None, broker: redis.Redis) -> None:
+    """The sweep enqueues work whose hint was lost once, and no other work."""
     waiting = happened("waiting", first=people)
     delivery.expand(happened("expanded", first=people))
     broker.flushdb()  # the hints are lost
     assert sweep.sweep() == 0
     due_now()
     assert sweep.sweep() == 4
-    assert (broker.llen("events"), broker.llen("bursts")) == (1, 3)
+    assert (broker.llen(redis_key("events")), broker.llen(redis_key("bursts"))) == (1, 3)
     assert sweep.sweep() == 0
     delivery.expand(waiting)
     due_now()
@@ -220,7 +229,8 @@ def test_the_sweep_enqueues_what_is_due_once_and_leaves_the_rest(
     assert sweep.sweep() == 6  # batches only: the event is expanded
 
 
-def test_sweeps_at_the_same_time_enqueue_each_row_once(people: list[User], broker: redis.Redis) -> None:
+def test_concurrent_sweeps(people: list[User], broker: redis.Redis) -> None:
+    """Concurrent sweeps enqueue each row once."""
     for number in range(50):
         happened(f"thing {number}", first=people)
     broker.flushdb()
@@ -228,12 +238,11 @@ def test_sweeps_at_the_same_time_enqueue_each_row_once(people: list[User], broke
     counts: list[int] = []
     at_once(*(lambda: counts.append(sweep.sweep()) for _ in range(4)))
     assert sum(counts) == 50
-    assert broker.llen("events") == 50
+    assert broker.llen(redis_key("events")) == 50
 
 
-def test_a_broker_that_is_down_costs_no_error_and_the_sweep_delivers(
-    people: list[User], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_without_broker(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recording without a broker raises no error, and the sweep enqueues the event later."""
     monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
     environment.VALKEY.stop()
     try:
@@ -242,17 +251,16 @@ def test_a_broker_that_is_down_costs_no_error_and_the_sweep_delivers(
         environment.VALKEY.start()
     monkeypatch.setattr(hints, "_leave_alone_until", 0.0)
     with redis.Redis.from_url(environment.VALKEY.database_url(0)) as client:
-        assert client.llen("events") == 0
+        assert client.llen(redis_key("events")) == 0
         due_now()
         assert sweep.sweep() == 1
-        assert client.llen("events") == 1
+        assert client.llen(redis_key("events")) == 1
     delivery.expand(event_id)
     assert Notification.objects.count() == 5
 
 
-def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_with_frozen_broker(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recording with a frozen broker waits once, for a short bounded time."""
     monkeypatch.setattr(hints, "_leave_alone_until", 0.0)  # and as it was, after the test
     happened("warm up", first=people)
     environment.VALKEY.kill(signal.SIGSTOP)
@@ -277,9 +285,9 @@ def test_a_broker_that_has_frozen_costs_a_short_bounded_wait(
     assert sweep.sweep() == 5
 
 
-def test_a_hint_that_fails_costs_no_error_and_drops_no_later_hook(
-    people: list[User], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failing_hint(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing hint raises no error and does not prevent later commit hooks."""
+
     def fails(*_: object, **__: object) -> bool:
         raise RuntimeError
 

@@ -8,10 +8,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from clarion.pipeline import backlog, delivery
+from clarion.pipeline.celery.queues import redis_key
 from clarion.pipeline.outbox import pauses, work
 from clarion.pipeline.outbox.models import Batch, Event, Pause
 from clarion.pipeline.outbox.sweep import sweep
-from clarion.pipeline.outbox.timeline import story
+from clarion.pipeline.outbox.timeline import lines_of
 from clarion.shared.inbox.models import Notification
 from tests.integration.steps import at_once, happened
 from tests.integration.things import ThingHappened  # noqa: F401 - declares the event
@@ -24,7 +25,8 @@ def told() -> list[int]:
     return list(Notification.objects.order_by("seq").values_list("event_id", flat=True))
 
 
-def test_what_would_tell_a_paused_kind_waits_and_other_kinds_go_on(people: list[User], broker: redis.Redis) -> None:
+def test_event_of_paused_kind(people: list[User], broker: redis.Redis) -> None:
+    """An event of a paused kind waits, and other kinds are delivered."""
     assert pauses.pause("FIRST", by="mia")
     assert not pauses.pause("FIRST")
     one, other = happened("one", first=people[:1]), happened("other", second=people[1:2])
@@ -34,7 +36,7 @@ def test_what_would_tell_a_paused_kind_waits_and_other_kinds_go_on(people: list[
     assert Event.objects.get(pk=one).state == "paused"
     assert pauses.waiting() == {"FIRST": 1}
     assert backlog.look().count("event", "paused") == 1
-    assert story(Event.objects.get(pk=one))[-1][1] == "waits, as the kind FIRST is paused"
+    assert lines_of(Event.objects.get(pk=one))[-1][1] == "held, because the kind FIRST is paused"
     # Neither the sweep nor a hint that comes late wakes it.
     broker.flushdb()
     assert sweep() == 0
@@ -43,7 +45,8 @@ def test_what_would_tell_a_paused_kind_waits_and_other_kinds_go_on(people: list[
     assert told() == [other]
 
 
-def test_what_waited_is_told_in_the_order_in_which_it_happened(people: list[User], broker: redis.Redis) -> None:
+def test_order_after_resume(people: list[User], broker: redis.Redis) -> None:
+    """After a resume the waiting events are delivered in order."""
     pauses.pause("FIRST")
     ids = [happened(f"event {number}", first=people[:1]) for number in range(5)]
     for event_id in reversed(ids):
@@ -51,7 +54,8 @@ def test_what_waited_is_told_in_the_order_in_which_it_happened(people: list[User
     broker.flushdb()
     assert pauses.resume("FIRST") == 5
     assert sweep() == 5
-    hints = [int(hint.split(b'"argsrepr": "(')[1].split(b",")[0]) for hint in reversed(broker.lrange("events", 0, -1))]
+    messages = reversed(broker.lrange(redis_key("events"), 0, -1))
+    hints = [int(message.split(b'"argsrepr": "(')[1].split(b",")[0]) for message in messages]
     assert hints == ids
     for event_id in hints:
         delivery.expand(event_id, again=True)
@@ -60,7 +64,8 @@ def test_what_waited_is_told_in_the_order_in_which_it_happened(people: list[User
     assert pauses.resume("FIRST") == 0
 
 
-def test_an_event_of_several_kinds_waits_as_a_whole(people: list[User], valkey: str) -> None:
+def test_paused_event_of_several_kinds(people: list[User], valkey: str) -> None:
+    """An event of several kinds waits as a whole if one of them is paused."""
     pauses.pause("SECOND")
     event_id = happened(first=people[:1], second=people[:2])
     delivery.expand(event_id)
@@ -71,7 +76,8 @@ def test_an_event_of_several_kinds_waits_as_a_whole(people: list[User], valkey: 
     assert kinds == {people[0].pk: "FIRST", people[1].pk: "SECOND"}
 
 
-def test_batches_that_are_on_their_way_wait_too(people: list[User], in_batches: None, broker: redis.Redis) -> None:
+def test_batches_of_paused_kind(people: list[User], in_batches: None, broker: redis.Redis) -> None:
+    """Unfinished batches of a paused kind wait too."""
     delivery.expand(happened(first=people))
     first, second, third = Batch.objects.order_by("pk").values_list("pk", flat=True)
     delivery.deliver(first)
@@ -89,7 +95,8 @@ def test_batches_that_are_on_their_way_wait_too(people: list[User], in_batches: 
     assert Event.objects.get().state == "done"
 
 
-def test_a_worker_that_has_not_noticed_yet_holds_within_its_time(people: list[User], valkey: str) -> None:
+def test_pause_from_another_process(people: list[User], valkey: str) -> None:
+    """A pause from another process is applied within its time limit."""
     delivery.expand(happened("before", first=people[:1]))  # this process asks, and knows of none
     Pause.objects.create(kind="FIRST")  # as another process does it
     wait_until(lambda: expanded_is_held(people), "nobody notices", pauses.NOTICED_WITHIN_SECONDS * 3)
@@ -106,7 +113,8 @@ def expanded_is_held(people: list[User]) -> bool:
     return Event.objects.get(pk=event_id).state == "paused"
 
 
-def test_nothing_is_held_for_a_pause_that_is_ending(people: list[User], valkey: str) -> None:
+def test_expand_beside_resume(people: list[User], valkey: str) -> None:
+    """An event that is expanded during a resume does not stay paused."""
     pauses.pause("FIRST")
     event_id = happened(first=people[:1])
     resumed = threading.Event()
@@ -128,7 +136,8 @@ def test_nothing_is_held_for_a_pause_that_is_ending(people: list[User], valkey: 
     assert told() == [event_id]
 
 
-def test_pausing_and_resuming_often_does_not_park_healthy_work(people: list[User], broker: redis.Redis) -> None:
+def test_repeated_pauses(people: list[User], broker: redis.Redis) -> None:
+    """Repeated pausing and resuming does not park healthy work."""
     event_id = happened("one", first=people[:1])
     for _ in range(work.MAX_ATTEMPTS + 2):
         pauses.pause("FIRST")

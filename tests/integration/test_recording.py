@@ -74,10 +74,11 @@ def send(client: Client, *people: User, key: str = "order:17", **payload: Any) -
     return client.post("/api/events", body, content_type="application/json")
 
 
-def test_a_key_is_unique_among_the_events_of_one_name_and_sender(
-    people: list[User], services: dict[str, Client]
-) -> None:
-    """So no event swallows another one's, and no service one of the web app or of another service."""
+def test_key_scope(people: list[User], services: dict[str, Client]) -> None:
+    """A key is unique for each event name and sender.
+
+    So no event swallows another one, and no service swallows an event of the web app or of another service.
+    """
     ids = [
         record(NoticeGiven(kind="PLAIN", recipients=(people[0].pk,)), key="order:17"),
         record(ThingHappened(first=(people[1].pk,)), key="order:17"),
@@ -92,8 +93,11 @@ def test_a_key_is_unique_among_the_events_of_one_name_and_sender(
     ]  # fmt: skip
 
 
-def test_the_same_key_with_another_payload_is_an_error(people: list[User], services: dict[str, Client]) -> None:
-    """Of the web app an InvalidEvent, of a service 409; the order of fields and spaces do not matter."""
+def test_key_conflict(people: list[User], services: dict[str, Client]) -> None:
+    """Reusing a key with another payload is an error.
+
+    The web app gets KeyConflict, a service 409. The order of fields and spaces do not matter.
+    """
     first = record(NoticeGiven(kind="PLAIN", recipients=(1,), data={"a": 1, "b": 2}), key="k")
     assert record(NoticeGiven(kind="PLAIN", recipients=(1,), data={"b": 2, "a": 1}), key="k") == first
     with pytest.raises(KeyConflict, match=f"recorded as event {first} with another payload"):
@@ -105,8 +109,11 @@ def test_the_same_key_with_another_payload_is_an_error(people: list[User], servi
     assert (answer.status_code, "another payload" in answer.json()["detail"]) == (409, True)
 
 
-def test_a_key_outlives_its_event(people: list[User]) -> None:
-    """A row that is saved again after the outbox's retention causes no second notification; a year later it does."""
+def test_key_outlives_event(people: list[User]) -> None:
+    """A key is remembered for a year, longer than its event.
+
+    A row that is saved again after the outbox's retention causes no second notification.
+    """
     notice = NoticeGiven(kind="PLAIN", recipients=(people[0].pk,), data={"price": 1.50, "name": "é"})
     first = record(notice, key="document:7")
     delivery.expand(first)
@@ -124,13 +131,15 @@ def test_a_key_outlives_its_event(people: list[User]) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "k" * (KEY_MAX_LENGTH + 1), "a\x00b", "\ud800", None, 7])
-def test_a_key_that_cannot_be_stored_is_refused(people: list[User], key: Any) -> None:
+def test_invalid_key(people: list[User], key: Any) -> None:
+    """A key that cannot be stored is refused."""
     with pytest.raises(InvalidEvent, match="an idempotency key is valid text"):
         record(ThingHappened(), key=key)
 
 
 @pytest.mark.parametrize("actor", [True, "7", 1.0, 2**63])
-def test_an_actor_that_is_no_id_is_refused(people: list[User], actor: Any) -> None:
+def test_invalid_actor(people: list[User], actor: Any) -> None:
+    """An actor that is not a user id is refused."""
     with pytest.raises(InvalidEvent, match="actor_id is"):
         record(ThingHappened(), key="k", actor_id=actor)
 
@@ -139,10 +148,11 @@ def lanes() -> list[str]:
     return list(Event.objects.order_by("pk").values_list("lane", flat=True))
 
 
-def test_a_source_that_is_busy_takes_the_slow_lane_and_others_do_not(
-    people: list[User], services: dict[str, Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The actor is the source, or else the service by its name. Without any of them nothing is counted."""
+def test_lane_of_busy_source(people: list[User], services: dict[str, Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further events of a busy source take the slow lane, and others do not.
+
+    The source is the actor, or else the service by its name. Without either, nothing is counted.
+    """
     monkeypatch.setattr(
         "clarion.pipeline.outbox.recording.get_settings",
         lambda: get_settings().model_copy(update={"crowding_limit": 2}),
@@ -159,8 +169,8 @@ def test_a_source_that_is_busy_takes_the_slow_lane_and_others_do_not(
     assert lanes() == ["events", "events", "bursts", "events", "events"]
 
 
-def test_a_payload_is_read_back_as_it_was(people: list[User]) -> None:
-    """With an alias, a computed field, a decimal and values of any type."""
+def test_payload_round_trip(people: list[User]) -> None:
+    """A payload with an alias, a computed field, decimals and any values is read back unchanged."""
     event = OrderPlaced(orderId=7, total=Decimal("1.50"), more={"half": "\ud83d", "nan": float("nan")})
     delivery.expand(record(event, key="k"))
     assert (seen[-1].order, seen[-1].total, seen[-1].doubled) == (7, Decimal("1.50"), 14)
@@ -178,14 +188,16 @@ def test_a_payload_is_read_back_as_it_was(people: list[User]) -> None:
         (OrderPlaced(orderId=1, more={"x": "a\x00"}), "cannot hold the character NUL"),
     ],
 )  # fmt: skip
-def test_a_payload_that_no_worker_could_read_is_refused_at_once(people: list[User], event: Any, says: str) -> None:
+def test_unreadable_payload(people: list[User], event: Any, says: str) -> None:
+    """A payload that workers could not read is refused when it is recorded."""
     with pytest.raises(InvalidEvent) as refused:
         record(event, key="k")
     assert says in str(refused.value)
     assert not Event.objects.exists()
 
 
-def test_a_service_cannot_send_an_event_of_the_pipeline_itself(services: dict[str, Client]) -> None:
+def test_internal_event_of_service(services: dict[str, Client]) -> None:
+    """A service cannot send an internal event of the pipeline."""
     with pytest.raises(UndeclaredEvent, match="cannot be sent by a service"):
         record_named("clarion.message.rejected.v1", {"args": [], "kwargs": {}}, key="k", service="s")
     assert "clarion.message.rejected.v1" not in services["billing"].get("/api/events/schemas").json()
@@ -202,9 +214,11 @@ class TestServiceTokens:
     ]
 
     @pytest.mark.parametrize("text,service", NAMED)
-    def test_a_token_may_have_a_name(self, text: str, service: tuple[str, str]) -> None:
+    def test_service_token_with_name(self, text: str, service: tuple[str, str]) -> None:
+        """A service token may have a name before it."""
         assert Settings(debug=True, service_tokens=text).services == (service,)  # type: ignore[arg-type]
 
-    def test_a_name_does_not_make_a_token_longer(self) -> None:
+    def test_short_service_token_with_name(self) -> None:
+        """The name does not count towards the minimum length of a token."""
         with pytest.raises(ValueError, match="shorter than 32 bytes"):
             Settings(debug=True, service_tokens="billing=" + "x" * 30)  # type: ignore[arg-type]

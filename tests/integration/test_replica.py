@@ -43,13 +43,15 @@ def as_ann(ann: User, settings: Any) -> Client:
     return Client(headers={"Authorization": f"Bearer {token}"})
 
 
-def test_the_tables_of_clarion_are_in_the_default_database(as_ann: Client) -> None:
+def test_tables_in_default_database(as_ann: Client) -> None:
+    """The models of Clarion use the default database."""
     for app in ("clarion_inbox", "clarion_pipeline"):
         for model in apps.get_app_config(app).get_models():
             assert model._default_manager.all().db == "default", model
 
 
-def test_the_inbox_is_read_from_the_primary(as_ann: Client, ann: User) -> None:
+def test_inbox_read_from_primary(as_ann: Client, ann: User) -> None:
+    """The inbox and the mutes are read from the primary."""
     delivery.expand(record(ThingHappened(first=(ann.pk,)), key="k", actor_id=None))
     assert as_ann.get("/api/inbox").json()["unread"] == 1
     assert len(as_ann.get("/api/notifications").json()["items"]) == 1
@@ -60,12 +62,14 @@ def test_the_inbox_is_read_from_the_primary(as_ann: Client, ann: User) -> None:
     assert as_ann.delete("/api/notifications/1").status_code == 200
 
 
-def test_a_revoked_token_is_refused_although_the_replica_does_not_know(as_ann: Client, ann: User) -> None:
+def test_revocation_read_from_primary(as_ann: Client, ann: User) -> None:
+    """A token revoked on the primary is refused."""
     assert as_ann.get("/api/inbox").status_code == 200
     revocation.revoke(ann.pk)
     assert as_ann.get("/api/inbox").status_code == 401
 
 
-def test_a_deactivated_user_is_refused(as_ann: Client, ann: User) -> None:
+def test_deactivated_user_read_from_primary(as_ann: Client, ann: User) -> None:
+    """A user deactivated on the primary is refused."""
     User.objects.using("default").filter(pk=ann.pk).update(is_active=False)
     assert as_ann.get("/api/inbox").status_code == 401

@@ -1,4 +1,4 @@
-"""Retention: in slices that go on where the last one stopped, beside deliveries, and for every sort of row."""
+"""Retention runs in slices that continue where the last one stopped, beside deliveries, for every type of row."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from clarion.pipeline import delivery, expiry, persist, retention
 from clarion.pipeline.expiry import Chunk, Step
-from clarion.pipeline.inbox import changes
+from clarion.pipeline.inbox import marking
 from clarion.pipeline.outbox import pauses
 from clarion.pipeline.outbox.models import Batch, Event, Pace, Retention
 from clarion.pipeline.outbox.recording import record
@@ -46,10 +46,11 @@ def deliver_all() -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "paused", "failed"])
-def test_a_batch_that_waits_longer_than_its_kind_is_kept_is_delivered(
-    people: list[User], in_batches: None, broker: redis.Redis, state: str
-) -> None:
-    """Its workers were away over a weekend, its kind was paused, or it is a dead letter."""
+def test_batch_older_than_retention(people: list[User], in_batches: None, broker: redis.Redis, state: str) -> None:
+    """A batch that waited longer than the retention of its kind is delivered.
+
+    Its workers were away over a weekend, its kind was paused, or it is a dead letter.
+    """
     delivery.expand(happened(fleeting=people[:2]))  # kept for a day
     if state == "paused":
         pauses.pause("FLEETING")
@@ -69,10 +70,11 @@ def test_a_batch_that_waits_longer_than_its_kind_is_kept_is_delivered(
     assert not Announcement.objects.exists()
 
 
-def test_a_batch_whose_announcement_is_gone_is_parked_with_that_reason(
-    people: list[User], in_batches: None, broker: redis.Redis
-) -> None:
-    """As an earlier version could remove it."""
+def test_batch_without_announcement(people: list[User], in_batches: None, broker: redis.Redis) -> None:
+    """A batch whose announcement is missing is parked with that reason.
+
+    An earlier version could remove the announcement.
+    """
     delivery.expand(happened(first=people[:4]))
     Announcement.objects.all().delete()
     pending, paused = Batch.objects.order_by("pk")
@@ -88,10 +90,13 @@ def test_a_batch_whose_announcement_is_gone_is_parked_with_that_reason(
 
 
 @pytest.mark.parametrize("purges_after", ["persist", "publish"])
-def test_a_purge_beside_a_delivery_leaves_no_row_without_its_announcement(
+def test_purge_beside_delivery(
     people: list[User], in_batches: None, monkeypatch: pytest.MonkeyPatch, broker: redis.Redis, purges_after: str
 ) -> None:
-    """Neither before the commit of the rows nor between that and the end of the batch."""
+    """A purge beside a delivery keeps the announcement of its rows.
+
+    Before the commit of the rows, and between the commit and the end of the batch.
+    """
     delivery.expand(happened(fleeting=people[:2]))
     days_later()
     purged: list[dict[str, int]] = []
@@ -130,8 +135,11 @@ def state(step: str) -> Retention:
     return Retention.objects.get(step=step)
 
 
-def test_a_slice_does_only_the_steps_that_are_due(people: list[User], broker: redis.Redis) -> None:
-    """However often beat is restarted: the time of the last pass is in Postgres."""
+def test_steps_due(people: list[User], broker: redis.Redis) -> None:
+    """A slice runs only the steps that are due.
+
+    This holds however often beat is restarted: the time of the last pass is in Postgres.
+    """
     tell(people[0])
     days_later(30)
     Event.objects.update(finished_at=timezone.now() - timedelta(days=30))
@@ -146,8 +154,11 @@ def test_a_slice_does_only_the_steps_that_are_due(people: list[User], broker: re
     assert retention.purge_slice()["events"] == 1
 
 
-def test_one_slice_runs_at_a_time(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copies of its task, which a broker gives to several workers, end immediately."""
+def test_single_slice_at_a_time(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One slice runs at a time.
+
+    Copies of its task, which a broker gives to several workers, end immediately.
+    """
     running, go_on = threading.Event(), threading.Event()
 
     def slow(position: int) -> Chunk:
@@ -171,7 +182,8 @@ def test_one_slice_runs_at_a_time(people: list[User], monkeypatch: pytest.Monkey
     assert state("").leased_until is None
 
 
-def test_a_slice_is_short_and_the_next_one_goes_on(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slice_continues(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slice is short, and the next one continues at its position."""
     seen: list[int] = []
 
     def step(position: int) -> Chunk:
@@ -189,7 +201,8 @@ def test_a_slice_is_short_and_the_next_one_goes_on(people: list[User], monkeypat
     assert len(seen) == 6  # neither is due again
 
 
-def test_a_slice_whose_worker_died_is_followed_by_another(people: list[User]) -> None:
+def test_slice_of_dead_worker(people: list[User]) -> None:
+    """The slice of a dead worker is continued after its lease has expired."""
     retention.purge_slice()
     Retention.objects.filter(step="").update(leased_until=timezone.now() + timedelta(seconds=60))
     Retention.objects.update(finished_at=None)
@@ -200,8 +213,8 @@ def test_a_slice_whose_worker_died_is_followed_by_another(people: list[User]) ->
     assert state("events").finished_at is not None
 
 
-def test_with_nothing_old_a_pass_reads_a_chunk_of_young_rows_and_no_more(people: list[User]) -> None:
-    """For any size of the tables."""
+def test_pass_without_old_rows(people: list[User]) -> None:
+    """Without old rows a pass reads a bounded number of young rows, for any size of the tables."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO clarion_event (key, name, payload, next_attempt_at, state, finished_at)"
@@ -225,8 +238,11 @@ def test_with_nothing_old_a_pass_reads_a_chunk_of_young_rows_and_no_more(people:
     assert read["clarion_announcement"] <= 3 * expiry.ANNOUNCEMENTS
 
 
-def test_old_unread_rows_are_not_read_again_each_hour(people: list[User], broker: redis.Redis) -> None:
-    """A pass goes on behind them; once a day they are looked at, since some may have been read."""
+def test_old_unread_rows(people: list[User], broker: redis.Redis) -> None:
+    """Old unread rows are read again once a day only.
+
+    A pass continues behind them; once a day they are read, since their owners may have read some of them.
+    """
     tell(people[0], count=3)
     days_later(100)
     retention.purge_slice()
@@ -241,10 +257,11 @@ def test_old_unread_rows_are_not_read_again_each_hour(people: list[User], broker
     assert retention.purge_slice()["notifications"] == 3
 
 
-def test_notifications_that_were_never_read_are_removed_after_a_year(
-    people: list[User], broker: redis.Redis, published: Frames
-) -> None:
-    """The count falls, and an open socket gets RESYNC, because the head is beyond its last seq."""
+def test_never_read_notifications(people: list[User], broker: redis.Redis, published: Frames) -> None:
+    """Notifications that were never read are removed after a year.
+
+    The unread count falls, and an open socket gets RESYNC, because the head is beyond its last seq.
+    """
     me = people[0]
     tell(me, count=2)
     days_later(364)
@@ -259,15 +276,14 @@ def test_notifications_that_were_never_read_are_removed_after_a_year(
     assert Inbox.objects.values_list("seq", "unread", "floor").get() == (4, 1, 4)
 
 
-def test_the_oldest_unread_notifications_beyond_the_cap_are_removed(
-    people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unread_limit(people: list[User], broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest unread notifications beyond the limit are removed."""
     monkeypatch.setattr(expiry, "get_settings", lambda: get_settings().model_copy(update={"unread_max": 3}))
     monkeypatch.setattr(expiry, "CHUNK", 2)
     full, also_full, fine = people[:3]
     tell(full, also_full, count=8)
     tell(fine, count=3)
-    changes.mark_read(full.pk, 8, read=True)
+    marking.mark_read(full.pk, 8, read=True)
     assert retention.purge()["unread"] == 4 + 5
     left = {user: list(Notification.objects.filter(recipient_id=user.pk, read_at=None).order_by("seq")
                        .values_list("seq", flat=True)) for user in (full, also_full, fine)}  # fmt: skip
@@ -275,20 +291,21 @@ def test_the_oldest_unread_notifications_beyond_the_cap_are_removed(
     assert set(Inbox.objects.values_list("unread", flat=True)) == {3}
 
 
-def test_what_a_notification_collapses_into_is_removed_with_it(people: list[User], broker: redis.Redis) -> None:
-    """With the names of actors that it keeps."""
+def test_purge_of_collapse_rows(people: list[User], broker: redis.Redis) -> None:
+    """The collapse row of a purged notification, with the names of actors, is removed too."""
     me, ann, *_ = people
     for number in range(5):
         event = ThingHappened(gathered=(me.pk,), topic=f"tests.place:{number}")
         delivery.expand(record(event, key=uuid.uuid4().hex, actor_id=ann.pk))
-    changes.read_through(me.pk)
+    marking.read_through(me.pk)
     days_later(100)
     retention.purge()
     assert not Notification.objects.exists()
     assert not Collapse.objects.exists()
 
 
-def test_the_rate_of_an_actor_within_the_limit_is_forgotten(people: list[User], broker: redis.Redis) -> None:
+def test_purge_of_paces(people: list[User], broker: redis.Redis) -> None:
+    """The pace of an actor is removed when it is within its limit again."""
     me, ann, *_ = people
     delivery.expand(record(ThingHappened(deferred=(me.pk,)), key="k", actor_id=ann.pk))
     assert retention.purge()["paces"] == 0

@@ -8,7 +8,7 @@ from django.test import Client
 from pydantic import SecretStr
 
 from clarion.pipeline import delivery
-from clarion.pipeline.adhoc import named_audience
+from clarion.pipeline.audiences import named_audience
 from clarion.pipeline.outbox.models import Event
 from clarion.shared.inbox.models import Notification
 from clarion.shared.settings import get_settings
@@ -40,7 +40,8 @@ def notice(**fields: Any) -> dict[str, Any]:
     return {"kind": "EXPORT_COMPLETE", "data": {"file": "a.csv"}} | fields
 
 
-def test_a_service_tells_people_by_their_ids(service: Client, people: list[User], published: Any) -> None:
+def test_notice_to_user_ids(service: Client, people: list[User], published: Any) -> None:
+    """A service's notice is delivered to the users with the given ids, except the actor."""
     payload = notice(recipients=[people[0].pk, people[1].pk], topic="exports")
     status, answer = send(service, payload=payload, actor_id=people[1].pk)
     assert status == 202
@@ -49,20 +50,23 @@ def test_a_service_tells_people_by_their_ids(service: Client, people: list[User]
     assert (user, frame["notificationType"], frame["data"]) == (people[0].pk, "EXPORT_COMPLETE", {"file": "a.csv"})
 
 
-def test_a_service_tells_a_declared_audience(service: Client, people: list[User]) -> None:
+def test_notice_to_named_audience(service: Client, people: list[User]) -> None:
+    """A service's notice is delivered to a declared audience."""
     payload = notice(audience="tests.everybody", parameters={"starting_with": "person-"})
     delivery.expand(send(service, payload=payload)[1]["event_id"])
     assert Notification.objects.count() == len(people)
 
 
-def test_the_same_key_is_the_same_event(service: Client, people: list[User]) -> None:
+def test_repeated_key_of_service(service: Client, people: list[User]) -> None:
+    """A service that sends a key twice records one event."""
     payload = notice(recipients=[people[0].pk])
     assert send(service, payload=payload) == send(service, payload=payload)
     assert Event.objects.count() == 1
 
 
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], "é"])
-def test_without_a_known_token_nothing_is_recorded(service: Client, token: str) -> None:
+def test_unknown_service_token(service: Client, token: str) -> None:
+    """A request with an unknown token gives 401 and records no event."""
     stranger = Client(headers={"authorization": f"Bearer {token}"})
     assert send(stranger)[0] == 401
     assert not Event.objects.exists()
@@ -75,8 +79,8 @@ def test_without_a_known_token_nothing_is_recorded(service: Client, token: str) 
         ({"payload": {}}, "kind: Field required"),
         ({"payload": notice()}, "name either recipients or an audience"),
         ({"payload": notice(recipients=[1], audience="tests.everybody")}, "name either recipients or an audience"),
-        ({"payload": notice(recipients=[-1])}, "recipients are ids of users"),
-        ({"payload": notice(recipients=[2**63])}, "recipients are ids of users"),
+        ({"payload": notice(recipients=[-1])}, "recipients.0: the id of a user is a positive whole number"),
+        ({"payload": notice(recipients=[2**63])}, "recipients.0: the id of a user is a positive whole number"),
         ({"payload": notice(recipients=["x"])}, "recipients.0"),
         ({"payload": notice(recipients=[1], kind="no kind")}, "kind: "),
         ({"payload": notice(audience="tests.nobody")}, "no audience 'tests.nobody' is declared"),
@@ -90,14 +94,16 @@ def test_without_a_known_token_nothing_is_recorded(service: Client, token: str) 
         ({"more": 1}, "more"),
     ],
 )
-def test_what_is_malformed_is_answered_with_what_is_wrong(service: Client, fields: dict[str, Any], says: str) -> None:
+def test_malformed_event_of_service(service: Client, fields: dict[str, Any], says: str) -> None:
+    """A malformed event gives 422 with the reason and is not recorded."""
     status, answer = send(service, **fields)
     assert status == 422
     assert says in str(answer["detail"])
     assert not Event.objects.exists()
 
 
-def test_the_schemas_of_all_events_are_told(service: Client) -> None:
+def test_event_schemas(service: Client) -> None:
+    """The schemas of all events are available to services."""
     schemas = service.get("/api/events/schemas").json()
     assert set(schemas) >= {"clarion.notice.given.v1", "forum.message.posted.v1"}
     assert schemas["forum.message.posted.v1"]["properties"]["message_id"]["type"] == "integer"

@@ -1,4 +1,4 @@
-"""What a service sends is neither shown to operators who watch the workers nor written to a log."""
+"""The content of a service's message is neither shown to operators who watch the workers nor written to a log."""
 
 import logging
 from types import SimpleNamespace
@@ -9,14 +9,14 @@ from celery.app.trace import trace_task
 
 from clarion.pipeline import inbound, tasks
 from clarion.pipeline.celery.app import app
-from clarion.pipeline.celery.request import REDACTED, RedactedRequest
+from clarion.pipeline.celery.redaction import REDACTED, RedactedRequest
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_failed_message_of_a_service_is_not_in_the_log(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failed_message_not_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The content of a failed message of a service does not appear in the log."""
+
     def fails(*_: Any, **__: Any) -> int:
         raise RuntimeError("out of luck")
 

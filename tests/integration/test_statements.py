@@ -37,7 +37,8 @@ def fresh() -> None:
     connection.close()
 
 
-def test_each_is_prepared_once_unless_a_pooler_stands_between(people: list[User]) -> None:
+def test_prepared_once(people: list[User]) -> None:
+    """Each statement is prepared once, unless a pooler is in between."""
     for number in range(3):
         delivery.expand(happened(f"at first {number}", first=people))
     at_first = prepared()
@@ -48,10 +49,11 @@ def test_each_is_prepared_once_unless_a_pooler_stands_between(people: list[User]
     assert Notification.objects.count() == 9 * len(people)
 
 
-def test_what_has_no_type_of_its_own_is_asked_as_django_asks(
-    people: list[User], published: Frames, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Postgres cannot infer its type from a parameter, only from a value. That is found out once."""
+def test_untyped_parameter(people: list[User], published: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audience with an untyped parameter is run with interpolated values.
+
+    Postgres cannot infer its type from a parameter, only from a value. That is found out once.
+    """
     odd = User.objects.filter(pk__in=[one.pk for one in people]).extra(where=["%s IS NOT NULL"], params=["x"])
     who = odd.values_list("pk")
     monkeypatch.setattr("clarion.pipeline.audiences.audiences_of", lambda _: [Audience("FIRST", who, {})])
@@ -61,8 +63,11 @@ def test_what_has_no_type_of_its_own_is_asked_as_django_asks(
     assert ("untyped" in fanout._shapes.values()) == (environment.ON != "pgbouncer")
 
 
-def test_what_was_prepared_and_is_gone_costs_one_more_try(people: list[User]) -> None:
-    """As behind a pooler that could not be recognised."""
+def test_missing_prepared_statement(people: list[User]) -> None:
+    """A missing prepared statement costs one retry.
+
+    It is missing behind a pooler that could not be recognised.
+    """
     delivery.expand(happened("one", first=people))
     if environment.ON == "pgbouncer":
         return  # nothing was
@@ -76,7 +81,8 @@ def test_what_was_prepared_and_is_gone_costs_one_more_try(people: list[User]) ->
     assert Event.objects.get(pk=event).state == "done"
 
 
-def test_a_column_that_becomes_wider_meanwhile_costs_one_more_try(people: list[User]) -> None:
+def test_changed_column_type(people: list[User]) -> None:
+    """A column whose type changed after the preparation costs one retry."""
     delivery.expand(happened("one", first=people))
     if environment.ON == "pgbouncer":
         return
@@ -94,10 +100,13 @@ def test_a_column_that_becomes_wider_meanwhile_costs_one_more_try(people: list[U
 
 @pytest.mark.parametrize("few", [True, False], ids=["at once", "in a batch"])
 @pytest.mark.parametrize("audience", ["first", "gathered"])
-def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_grown(
+def test_stale_plan_on_grown_table(
     people: list[User], monkeypatch: pytest.MonkeyPatch, few: bool, audience: str
 ) -> None:
-    """Postgres keeps a plan until it has looked at the tables again."""
+    """A plan made for small tables does not scan a whole table that has grown.
+
+    Postgres keeps a plan until it has looked at the tables again.
+    """
 
     def tell(key: str) -> None:
         delivery.expand(happened(key, **{audience: people}))
@@ -118,12 +127,17 @@ def test_what_was_planned_for_small_tables_reads_no_whole_table_when_they_have_g
     counted._from_testcase = True  # delivery refuses any other transaction around its own
     with counted, connection.cursor() as cursor:
         tell("grown")
-        cursor.execute("SELECT relname FROM pg_stat_xact_user_tables WHERE relname ~ '^inbox' AND seq_tup_read > 1000")
+        cursor.execute(
+            "SELECT relname FROM pg_stat_xact_user_tables WHERE relname ~ '^clarion_' AND seq_tup_read > 1000"
+        )
         assert cursor.fetchall() == []
 
 
-def test_a_small_event_is_not_planned_again(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fan-out of an ad-hoc event has one statement for all ids, which Postgres plans once."""
+def test_generic_plan_of_small_event(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fan-out of small events uses a generic plan.
+
+    An ad-hoc event has one statement for all ids, which Postgres plans once.
+    """
     monkeypatch.setattr(fanout, "_shapes", {})
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO clarion_inbox (user_id) SELECT -n FROM generate_series(1, 20000) n")
@@ -133,7 +147,8 @@ def test_a_small_event_is_not_planned_again(people: list[User], monkeypatch: pyt
         delivery.expand(record(notice, key=f"notice {number}"))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%%WITH heard AS%%'"
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE '%%WITH candidates AS%%'"
         )
         plans = cursor.fetchall()
     # The first is not prepared, and from five plans for certain values Postgres learns the cost.

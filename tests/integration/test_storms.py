@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from clarion.pipeline import delivery, persist
+from clarion.pipeline.celery.queues import redis_key
 from clarion.pipeline.kinds import DEFER_AT_MOST_SECONDS
 from clarion.pipeline.outbox import sweep
 from clarion.pipeline.outbox.models import Event
@@ -27,9 +28,8 @@ def happened(actor: User | None = None, source: str | None = None, **who: tuple[
     return record(ThingHappened.model_validate(who), key=str(uuid.uuid4()), actor_id=actor_id, source=source)
 
 
-def test_in_a_storm_further_notifications_are_stored_and_counted_but_quiet(
-    people: list[User], published: Frames
-) -> None:
+def test_quiet_notifications_in_storm(people: list[User], published: Frames) -> None:
+    """Notifications beyond the storm limit are stored and counted, but quiet."""
     me, other, *_ = people
     limit = get_settings().storm_limit
     for _ in range(limit + 2):
@@ -42,7 +42,8 @@ def test_in_a_storm_further_notifications_are_stored_and_counted_but_quiet(
     assert {user: frame["quiet"] for user, frame in published()} == {me.pk: True, other.pk: False}
 
 
-def test_when_the_window_has_passed_they_are_shown_again(people: list[User], published: Frames) -> None:
+def test_end_of_storm_window(people: list[User], published: Frames) -> None:
+    """After the window of a storm notifications are shown again."""
     me, *_ = people
     for _ in range(get_settings().storm_limit + 1):
         delivery.expand(happened(first=(me.pk,)))
@@ -53,32 +54,33 @@ def test_when_the_window_has_passed_they_are_shown_again(people: list[User], pub
     assert Inbox.objects.values_list("window_count", flat=True).get() == 1
 
 
-def test_one_sources_storm_takes_the_slow_lane_and_leaves_the_quick_one(
-    people: list[User], broker: redis.Redis
-) -> None:
+def test_lane_in_storm(people: list[User], broker: redis.Redis) -> None:
+    """Events of one source beyond its limit take the slow lane, others the quick one."""
     me, ann, ben, *_ = people
     limit = get_settings().crowding_limit
     for _ in range(limit + 10):
         happened(actor=ann, source="tests.place:1", first=(me.pk,))
-    assert (broker.llen("events"), broker.llen("bursts")) == (limit, 10)
+    assert (broker.llen(redis_key("events")), broker.llen(redis_key("bursts"))) == (limit, 10)
     happened(actor=ben, source="tests.place:2", first=(me.pk,))
     happened(actor=ben, first=(me.pk,))
-    assert broker.llen("events") == limit + 2
+    assert broker.llen(redis_key("events")) == limit + 2
     # The sweep keeps each event in its lane.
     broker.flushdb()
     due_now()
     sweep.sweep()
-    assert (broker.llen("events"), broker.llen("bursts")) == (limit + 2, 10)
+    assert (broker.llen(redis_key("events")), broker.llen(redis_key("bursts"))) == (limit + 2, 10)
 
 
-def test_a_source_that_has_calmed_down_is_quick_again(people: list[User], broker: redis.Redis) -> None:
+def test_lane_after_storm(people: list[User], broker: redis.Redis) -> None:
+    """A source below its limit uses the quick lane again."""
     for _ in range(get_settings().crowding_limit + 1):
         happened(actor=people[1], first=(people[0].pk,))
     Event.objects.update(recorded_at="2026-01-01T00:00Z")
     assert Event.objects.get(pk=happened(actor=people[1], first=(people[0].pk,))).lane == "events"
 
 
-def test_over_a_limit_that_drops_nobody_is_told_as_that_kind_and_the_event_says_so(people: list[User]) -> None:
+def test_limit_that_drops(people: list[User]) -> None:
+    """Beyond a dropping limit the kind is skipped, and the event records that."""
     me, ann, ben, *_ = people
     for event in [happened(actor=ann, dropped=(me.pk,), second=(me.pk,)) for _ in range(3)]:
         delivery.expand(event)
@@ -90,7 +92,8 @@ def test_over_a_limit_that_drops_nobody_is_told_as_that_kind_and_the_event_says_
     assert Announcement.objects.filter(kind="DROPPED", actor_id=ben.pk).exists()
 
 
-def test_over_a_limit_that_defers_the_event_waits_and_is_told_later(people: list[User]) -> None:
+def test_limit_that_defers(people: list[User]) -> None:
+    """Beyond a deferring limit the event waits and is delivered later."""
     me, ann, *_ = people
     for event in [happened(actor=ann, deferred=(me.pk,)) for _ in range(3)]:
         delivery.expand(event)
@@ -106,7 +109,8 @@ def test_over_a_limit_that_defers_the_event_waits_and_is_told_later(people: list
     assert Notification.objects.filter(recipient_id=me.pk).count() == 3
 
 
-def test_what_nobody_did_has_no_limit(people: list[User]) -> None:
+def test_limit_without_actor(people: list[User]) -> None:
+    """An event without an actor has no limit."""
     for _ in range(4):
         delivery.expand(happened(dropped=(people[0].pk,)))
     assert Notification.objects.count() == 4
@@ -122,8 +126,11 @@ def waits() -> dict[int, float]:
         return dict(cursor.fetchall())
 
 
-def test_each_deferred_event_has_a_turn_of_its_own_in_order(people: list[User], broker: redis.Redis) -> None:
-    """A newer event does not overtake, and an event whose turn came is delivered without a further check."""
+def test_turns_of_deferred_events(people: list[User], broker: redis.Redis) -> None:
+    """Each deferred event has its own turn, in order.
+
+    A newer event does not overtake, and an event whose turn came is delivered without a further check.
+    """
     me, ann, *_ = people
     events = [happened(actor=ann, deferred=(me.pk,)) for _ in range(12)]
     for event_id in events:
@@ -141,7 +148,8 @@ def test_each_deferred_event_has_a_turn_of_its_own_in_order(people: list[User], 
     assert 30 * 11 - 2 < waits()[newer] <= 30 * 11
 
 
-def test_the_turns_of_concurrent_workers_differ(people: list[User], broker: redis.Redis) -> None:
+def test_turns_from_concurrent_workers(people: list[User], broker: redis.Redis) -> None:
+    """Concurrent workers assign different turns."""
     me, ann, *_ = people
     events = [happened(actor=ann, deferred=(me.pk,)) for _ in range(16)]
     at_once(*(lambda mine=events[n::4]: [delivery.expand(event) for event in mine] for n in range(4)))
@@ -150,7 +158,8 @@ def test_the_turns_of_concurrent_workers_differ(people: list[User], broker: redi
     assert all(29 < later - sooner < 31 for sooner, later in pairwise(turns))
 
 
-def test_an_event_whose_turn_is_too_far_away_is_dropped(people: list[User], broker: redis.Redis) -> None:
+def test_too_distant_turn(people: list[User], broker: redis.Redis) -> None:
+    """A kind whose turn would be too late is dropped."""
     me, ann, *_ = people
     with connection.cursor() as cursor:
         cursor.execute(
@@ -162,7 +171,8 @@ def test_an_event_whose_turn_is_too_far_away_is_dropped(people: list[User], brok
     assert Announcement.objects.get().kind == "SECOND"
 
 
-def test_a_failed_expansion_gives_its_turn_back(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_turn_of_failed_expansion(people: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed expansion releases its turn."""
     me, ann, *_ = people
     with monkeypatch.context() as patch:
         patch.setattr(persist, "persist", lambda *_, **__: 1 / 0)

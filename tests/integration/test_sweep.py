@@ -1,4 +1,4 @@
-"""The sweep and the queues: a hint for each row that lost its own, and never two."""
+"""The sweep and the queues: one new hint for each row that lost its own."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from clarion.pipeline import backlog, delivery
 from clarion.pipeline.celery.hints import enqueue
-from clarion.pipeline.celery.queues import BURSTS, DELIVER
+from clarion.pipeline.celery.queues import BURSTS, DELIVER, redis_key
 from clarion.pipeline.outbox.models import Batch, Event
 from clarion.pipeline.outbox.sweep import sweep
 from tests.integration.steps import due_now, happened
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def hinted(queue: str, broker: redis.Redis) -> list[int]:
     """The ids of the rows that have a hint on the queue, the oldest first."""
-    messages = (json.loads(message) for message in reversed(broker.lrange(queue, 0, -1)))
+    messages = (json.loads(message) for message in reversed(broker.lrange(redis_key(queue), 0, -1)))
     return [int(message["headers"]["argsrepr"].strip("(,)")) for message in messages]
 
 
@@ -29,10 +29,11 @@ def earlier(ids: list[int], minutes: int) -> None:
     Batch.objects.filter(pk__in=ids).update(hinted_at=timezone.now() - timedelta(minutes=minutes))
 
 
-def test_an_hour_without_a_worker_leaves_one_hint_for_each_batch(
-    people: list[User], in_batches: None, broker: redis.Redis
-) -> None:
-    """The sweep of each minute sees that they still lie on the queue."""
+def test_sweep_without_workers(people: list[User], in_batches: None, broker: redis.Redis) -> None:
+    """An hour without workers leaves one hint for each batch.
+
+    Each sweep sees that they are still on the queue.
+    """
     for number in range(10):
         delivery.expand(happened(f"burst {number}", first=people))
     batches = list(Batch.objects.order_by("pk").values_list("pk", flat=True))
@@ -43,9 +44,8 @@ def test_an_hour_without_a_worker_leaves_one_hint_for_each_batch(
     assert hinted(BURSTS, broker) == batches
 
 
-def test_a_lost_hint_is_given_again_when_the_queue_has_passed_its_time(
-    people: list[User], in_batches: None, broker: redis.Redis
-) -> None:
+def test_lost_hint(people: list[User], in_batches: None, broker: redis.Redis) -> None:
+    """A lost hint is sent again when the queue has passed its time."""
     delivery.expand(happened(first=people))
     first, second, third = Batch.objects.order_by("pk").values_list("pk", flat=True)
     broker.flushdb()  # all hints are lost
@@ -61,8 +61,11 @@ def test_a_lost_hint_is_given_again_when_the_queue_has_passed_its_time(
     assert sweep() == 0  # the oldest left is of the first, which was given later
 
 
-def test_retries_of_a_small_event_stay_in_its_lane(people: list[User], broker: redis.Redis) -> None:
-    """The lane of bursts has one worker, which large batches keep busy."""
+def test_lane_of_retries(people: list[User], broker: redis.Redis) -> None:
+    """The retries of a small event stay in its lane.
+
+    The lane of bursts has one worker, which large batches keep busy.
+    """
     delivery.expand(happened(first=people))
     Event.objects.update(state="expanded")
     Batch.objects.update(state="pending")
@@ -70,24 +73,23 @@ def test_retries_of_a_small_event_stay_in_its_lane(people: list[User], broker: r
     due_now()
     assert sweep() == 1
     assert hinted("events", broker) == list(Batch.objects.values_list("pk", flat=True))
-    assert broker.llen(BURSTS) == 0
+    assert broker.llen(redis_key(BURSTS)) == 0
 
 
 @pytest.mark.parametrize("message", [b"garbage", b"[]", b'{"headers": {"enqueued_at": "soon"}}', b'{"headers": {}}'])
-def test_a_message_that_does_not_say_when_it_was_given_hides_nothing_for_long(
-    people: list[User], in_batches: None, broker: redis.Redis, message: bytes
-) -> None:
-    """It counts as half an hour old."""
+def test_message_without_time(people: list[User], in_batches: None, broker: redis.Redis, message: bytes) -> None:
+    """A message without a valid time counts as half an hour old."""
     delivery.expand(happened(first=people))
     batches = list(Batch.objects.order_by("pk").values_list("pk", flat=True))
     broker.flushdb()
-    broker.lpush(BURSTS, message)
+    broker.lpush(redis_key(BURSTS), message)
     earlier(batches[:1], minutes=31)
     due_now()
     assert sweep() == 1
 
 
-def test_the_oldest_hint_of_a_queue_is_found(broker: redis.Redis, db: None) -> None:
+def test_oldest_hint(broker: redis.Redis, db: None) -> None:
+    """The oldest hint of each queue is found."""
     before = datetime.now(UTC)
     enqueue(DELIVER, 1)
     between = datetime.now(UTC)
