@@ -10,7 +10,7 @@ from tests.processes import Edge, Worker
 
 
 def on_test_database() -> dict[str, str]:
-    """The environment of a process that shall see what the test sees."""
+    """The environment of a process that uses the database of the test."""
     name = connection.settings_dict["NAME"]
     return {"DATABASE_URL": DATABASES.url.rsplit("/", 1)[0] + f"/{name}"}
 

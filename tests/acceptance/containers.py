@@ -16,7 +16,7 @@ from typing import Self
 import psycopg
 
 from dev.binaries import find_valkey
-from dev.servers import free_port
+from dev.ports import free_port
 from tests import compose
 from tests.compose import ROOT, Service
 from tests.environment import FOLDER, POSTGRES
@@ -57,7 +57,7 @@ class Container(Process):
             ).returncode
 
     def is_well(self) -> bool:
-        """What its own health check says."""
+        """Whether its own health check succeeds."""
         assert self.popen is not None
         assert self.popen.poll() is None, f"{self.name} ended:\n{self.said()[-4000:]}"
         words = [self._here(word) for word in self.service.health]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from tests.client import INBOX, Client, connected
 
 #: Wait of a client before it comes back where the edge has not said when (seconds).
-COME_BACK_SECONDS = 0.2
+RETRY_SECONDS = 0.2
 
 
 class Follower:
@@ -24,7 +24,7 @@ class Follower:
         self.epoch = "0"
         self._url = url
         self._options = options
-        self._back_in = COME_BACK_SECONDS
+        self._back_in = RETRY_SECONDS
 
     async def follow(self) -> None:
         """Connect, read, come back, for ever."""
@@ -36,7 +36,7 @@ class Follower:
                     self.connects += 1
                     await self._read(client)
             await asyncio.sleep(self._back_in)
-            self._back_in = COME_BACK_SECONDS
+            self._back_in = RETRY_SECONDS
 
     @property
     def cursor(self) -> int:

@@ -1,4 +1,4 @@
-"""What RabbitMQ promises beyond the other broker; run by test_other_servers.py, where the broker is RabbitMQ."""
+"""Guarantees of RabbitMQ beyond those of Redis; run by test_other_servers.py, with RabbitMQ as the broker."""
 
 import signal
 import time
@@ -12,8 +12,9 @@ from clarion.pipeline.celery import hints
 from clarion.pipeline.celery.app import app
 from clarion.pipeline.celery.queues import EVENTS, EXPAND, QUEUES
 from clarion.shared.settings import get_settings
-from tests import documents, environment
+from tests import environment
 from tests.acceptance.conftest import on_test_database
+from tests.docs.blocks import blocks
 from tests.processes import Worker, wait_until
 
 
@@ -25,14 +26,16 @@ def _asked_at_once(monkeypatch: pytest.MonkeyPatch, broker: object) -> None:
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_a_queue_is_a_quorum_queue(queue: str, broker: object) -> None:
+def test_quorum_queues(queue: str, broker: object) -> None:
+    """Each queue is a quorum queue."""
     with app.connection_for_write() as connection, connection.channel() as channel:
         app.amqp.queues[queue](channel).declare()
         with pytest.raises(PreconditionFailed, match="x-queue-type"):
             channel.queue_declare(queue, durable=True, auto_delete=False)  # a classic one
 
 
-def test_a_hint_survives_the_brokers_restart(db: None) -> None:
+def test_hint_after_broker_restart(db: None) -> None:
+    """A hint survives the restart of the broker."""
     assert hints.enqueue(EXPAND, 1, 2)
     environment.BROKER.restart()
     lengths = backlog.look().hints
@@ -41,7 +44,8 @@ def test_a_hint_survives_the_brokers_restart(db: None) -> None:
     assert hints.enqueue(EXPAND, 3), "on a connection that the restart has closed"
 
 
-def test_a_hint_that_is_not_confirmed_is_not_given(db: None) -> None:
+def test_unconfirmed_hint(db: None) -> None:
+    """An unconfirmed hint counts as refused, within the bound."""
     assert hints.enqueue(EXPAND, 1)
     environment.BROKER.kill(signal.SIGSTOP)
     begun = time.monotonic()
@@ -54,8 +58,8 @@ def test_a_hint_that_is_not_confirmed_is_not_given(db: None) -> None:
 
 def declared_by_a_service() -> None:
     """A service sends a message by the documented block, with this broker instead of the one of `make run`."""
-    blocks = [block.text for block in documents.blocks() if block.text.startswith("# billing.py")]
-    exec(blocks[0].replace("redis://127.0.0.1:8004/0", environment.BROKER.url), {})  # noqa: S102 - our own document
+    (called,) = [block.text for block in blocks() if block.text.startswith("# billing.py")]
+    exec(called.replace("redis://127.0.0.1:8004/0", environment.BROKER.url), {})  # noqa: S102 - our own document
 
 
 def declared_by_clarion() -> None:
@@ -66,10 +70,10 @@ def declared_by_clarion() -> None:
 @pytest.mark.parametrize(
     "first,second", [(declared_by_a_service, declared_by_clarion), (declared_by_clarion, declared_by_a_service)]
 )
-def test_a_service_and_clarion_declare_the_same_queue(
+def test_queue_declared_by_service(
     db: None, first: Callable[[], None], second: Callable[[], None], broker: object
 ) -> None:
-    """Whichever comes first, by the call that is documented."""
+    """A service's documented call and Clarion declare the same queue, in either order."""
     with app.connection_for_write() as connection, connection.channel() as channel:
         channel.queue_delete(EVENTS)
     first()
@@ -79,8 +83,11 @@ def test_a_service_and_clarion_declare_the_same_queue(
     assert lengths[EVENTS] == 1
 
 
-def test_a_worker_says_what_to_do_about_a_foreign_queue(broker: object, db: None) -> None:
-    """A program that declared it as a classic queue; the worker ends, because it could not consume."""
+def test_foreign_queue(broker: object, db: None) -> None:
+    """A worker ends with an explanation if a queue exists with other arguments.
+
+    Another program declared it as a classic queue, so the worker could not consume it.
+    """
     with app.connection_for_write() as connection, connection.channel() as channel:
         channel.queue_delete(EVENTS)
         channel.queue_declare(EVENTS, durable=True, auto_delete=False)

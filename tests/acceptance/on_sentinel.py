@@ -16,7 +16,8 @@ PEOPLE = 6
 
 
 @pytest.mark.timeout(120)
-async def test_a_failover_costs_a_delay_and_nothing_else(valkey: str) -> None:
+async def test_sentinel_failover(valkey: str) -> None:
+    """A failover of Redis delays notifications and loses none."""
     sentinel = environment.SENTINEL
     await until(sentinel.knows_the_replica, "the replica does not copy")
     ann, *others = [await person() for _ in range(PEOPLE)]

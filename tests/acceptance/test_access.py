@@ -1,4 +1,4 @@
-"""Who may listen, and for how long: real Daphne, real sockets."""
+"""Access to a socket: credentials, refusals, revocation and renewal, on real Daphne with real sockets."""
 
 import time
 from typing import Any
@@ -11,8 +11,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client as DjangoClient
 
 from clarion.pipeline import revocation
-from clarion.pipeline.publish import channel_layer, publish_frames
-from clarion.shared import protocol
+from clarion.pipeline.persons import key_of
+from clarion.pipeline.publish import publish_frames
+from clarion.shared import protocol, tickets
+from clarion.shared.channel_layer import channel_layer
 from clarion.shared.protocol import SUBPROTOCOL, Close
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
@@ -44,7 +46,8 @@ def signed_in(user: User) -> str:
     return f"theme=dark; sessionid={browser.cookies['sessionid'].value}"
 
 
-async def test_a_token_is_taken_from_subprotocol_header_or_query_in_this_order(edge: Edge) -> None:
+async def test_token_locations(edge: Edge) -> None:
+    """A token is read from the subprotocol, the header or the query, in this order."""
     ann, ben = await person(), await person()
     good, other = token(ann), token(ben)
     ways: list[tuple[str, dict[str, Any]]] = [
@@ -62,7 +65,8 @@ async def test_a_token_is_taken_from_subprotocol_header_or_query_in_this_order(e
             assert client.connection.subprotocol == expected
 
 
-async def test_a_token_after_a_configured_subprotocol_opens_a_socket_that_confirms_it(db: None, valkey: str) -> None:
+async def test_configured_subprotocol(db: None, valkey: str) -> None:
+    """A token after a configured subprotocol opens a socket, which confirms it by AUTH_OK."""
     env = {"CLARION_JWT_SUBPROTOCOLS": "forum.jwt.v1, other.v2"} | await sync_to_async(on_test_database)()
     with Edge("announced", **env) as edge:
         ann = await person()
@@ -80,7 +84,8 @@ async def test_a_token_after_a_configured_subprotocol_opens_a_socket_that_confir
         ]
 
 
-async def test_the_sessions_cookie_opens_a_socket_from_an_allowed_origin_only(edge: Edge) -> None:
+async def test_session_cookie_and_origin(edge: Edge) -> None:
+    """The session cookie opens a socket from an allowed origin only."""
     ann = await person()
     cookie = await signed_in(ann)
     own = f"http://127.0.0.1:{edge.port}"
@@ -99,7 +104,8 @@ async def test_the_sessions_cookie_opens_a_socket_from_an_allowed_origin_only(ed
         assert await refused(edge.url, origin=own, additional_headers={"Cookie": bad}) == ("MISSING", Close.NO_TOKEN)
 
 
-async def test_a_session_ends_with_a_new_password(edge: Edge) -> None:
+async def test_session_after_new_password(edge: Edge) -> None:
+    """A new password ends the sessions from before."""
     ann = await person()
     cookie = await signed_in(ann)
     ann.set_password("another")
@@ -108,9 +114,10 @@ async def test_a_session_ends_with_a_new_password(edge: Edge) -> None:
     assert await refused(edge.url, origin=own, additional_headers={"Cookie": cookie}) == ("MISSING", Close.NO_TOKEN)
 
 
-async def test_a_ticket_opens_one_socket_once(edge: Edge, valkey: str) -> None:
+async def test_ticket_used_once(edge: Edge, valkey: str) -> None:
+    """A ticket opens one socket, once."""
     ann = await person()
-    ticket = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    ticket = await sync_to_async(tickets.issue)(channel_layer(), ann.pk)
     async with opened(f"{edge.url}?token={ticket}") as client:
         assert (await client.next())["user_id"] == str(ann.pk)
     for used_or_made_up in (ticket, "ticket-made-up", "ticket-"):
@@ -118,7 +125,8 @@ async def test_a_ticket_opens_one_socket_once(edge: Edge, valkey: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["deactivated", "deleted"])
-async def test_deactivating_a_user_closes_their_sockets_within_a_second(edge: Edge, valkey: str, how: str) -> None:
+async def test_deactivated_user(edge: Edge, valkey: str, how: str) -> None:
+    """Deactivating or deleting a user closes their sockets within a second."""
     ann, ben = await person(), await person()
     async with connected(edge.url, ann) as anns, connected(edge.url, ben) as bens:
         begun = time.monotonic()
@@ -133,7 +141,8 @@ async def test_deactivating_a_user_closes_their_sockets_within_a_second(edge: Ed
         await bens.nothing_came()
 
 
-async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_before(edge: Edge, valkey: str) -> None:
+async def test_log_out_everywhere_with_socket(edge: Edge, valkey: str) -> None:
+    """Logging out everywhere closes the sockets and revokes earlier tokens."""
     ann = await person()
     before, _ = mint(ann.pk, get_settings())
     async with connected(edge.url, ann) as client:
@@ -151,22 +160,22 @@ async def test_logging_out_everywhere_closes_sockets_and_refuses_the_tokens_befo
         await client.nothing_came()
 
 
-async def test_a_ticket_from_before_logging_out_everywhere_is_refused(edge: Edge, valkey: str) -> None:
+async def test_ticket_before_log_out_everywhere(edge: Edge, valkey: str) -> None:
+    """A ticket from before logging out everywhere is refused."""
     ann = await person()
-    before = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    before = await sync_to_async(tickets.issue)(channel_layer(), ann.pk)
     await sync_to_async(revocation.revoke)(ann.pk)
     assert await refused(f"{edge.url}?token={before}") == ("REVOKED", Close.REVOKED)
-    after = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    after = await sync_to_async(tickets.issue)(channel_layer(), ann.pk)
     async with opened(f"{edge.url}?token={after}") as client:
         assert (await client.next())["type"] == "CONNECTED"
 
 
-async def test_a_new_password_ends_tokens_tickets_and_sockets_and_asks_clients_to_come_back(
-    edge: Edge, valkey: str
-) -> None:
+async def test_new_password(edge: Edge, valkey: str) -> None:
+    """A new password revokes tokens and tickets and closes sockets as expired."""
     ann = await person()
     token_before, _ = mint(ann.pk, get_settings())
-    ticket_before = await sync_to_async(channel_layer().issue_ticket)(ann.pk)
+    ticket_before = await sync_to_async(tickets.issue)(channel_layer(), ann.pk)
     async with connected(edge.url, ann) as client:
         begun = time.monotonic()
         ann.set_password("another")
@@ -183,7 +192,8 @@ async def test_a_new_password_ends_tokens_tickets_and_sockets_and_asks_clients_t
 
 
 @pytest.mark.parametrize("way", ["cookie", "token", "ticket"])
-async def test_signing_out_ends_the_sockets_of_that_session(edge: Edge, valkey: str, way: str) -> None:
+async def test_sign_out_closes_sockets(edge: Edge, valkey: str, way: str) -> None:
+    """Signing out closes the sockets of that session within a second, and no others."""
     ann = await person()
     browser, other = DjangoClient(), DjangoClient()
 
@@ -213,7 +223,8 @@ async def test_signing_out_ends_the_sockets_of_that_session(edge: Edge, valkey: 
         await elsewhere.nothing_came()
 
 
-async def test_a_session_that_ends_unsaid_closes_its_sockets_at_the_next_comparison(edge: Edge, valkey: str) -> None:
+async def test_silently_ended_session(edge: Edge, valkey: str) -> None:
+    """A session deleted without a signal closes its sockets at the next position check."""
     ann = await person()
     cookie = await signed_in(ann)
     own = f"http://127.0.0.1:{edge.port}"
@@ -223,7 +234,8 @@ async def test_a_session_that_ends_unsaid_closes_its_sockets_at_the_next_compari
         assert await client.next() == {"type": "AUTH_FAILED", "reason": "EXPIRED"}
 
 
-async def test_a_refusal_is_visible_to_a_browser(edge: Edge) -> None:
+async def test_refusal_frame_and_close_code(edge: Edge) -> None:
+    """A refusal is sent as a frame and a close code, so that a browser can see it."""
     ann = await person()
     assert await refused(edge.url) == ("MISSING", Close.NO_TOKEN)
     assert await refused(f"{edge.url}?token={token(ann, exp=time.time() - 60)}") == ("EXPIRED", Close.NO_TOKEN)
@@ -238,7 +250,8 @@ async def test_a_refusal_is_visible_to_a_browser(edge: Edge) -> None:
     assert await refused(edge.url, **offered) == ("INVALID", Close.BAD_TOKEN)
 
 
-async def test_who_is_gone_or_inactive_is_refused(edge: Edge) -> None:
+async def test_deleted_or_inactive_user(edge: Edge) -> None:
+    """A token of a deleted or inactive user is refused."""
     gone, idle = await person(), await person(is_active=False)
     text = token(gone)
     await gone.adelete()
@@ -246,7 +259,8 @@ async def test_who_is_gone_or_inactive_is_refused(edge: Edge) -> None:
     assert await refused(f"{edge.url}?token={token(idle)}") == ("REVOKED", Close.REVOKED)
 
 
-async def test_the_client_cannot_name_a_group_or_a_user(edge: Edge, valkey: str) -> None:
+async def test_client_cannot_choose_group_or_user(edge: Edge, valkey: str) -> None:
+    """A client cannot choose a group or a user by query or message."""
     ann, ben = await person(), await person()
     forged = f"?token={token(ann)}&user_id={ben.pk}&group=notification_user_{ben.pk}&since=0"
     async with opened(edge.url + forged) as client:
@@ -254,16 +268,17 @@ async def test_the_client_cannot_name_a_group_or_a_user(edge: Edge, valkey: str)
         for message in (
             {"type": "subscribe", "group": f"notification_user_{ben.pk}"},
             {"type": "notification.frame", "seq": 1, "text": "{}"},
-            {"type": "AUTH", "user_id": ben.pk},
+            {"type": "AUTH", "user_id": str(ben.pk)},
             {"type": "ack", "seq": 10**9},
         ):
             await client.say(**message)
         frame = protocol.deleted(1, 0, 1)
-        await sync_to_async(publish_frames)([(ben.pk, 1, frame)])
+        await sync_to_async(publish_frames)([(key_of(ben.pk), 1, frame)])
         await client.nothing_came()
 
 
-async def test_a_token_is_swapped_in_band_for_the_same_user_only(edge: Edge) -> None:
+async def test_token_refresh(edge: Edge) -> None:
+    """AUTH on an open socket accepts a new token of the same user only."""
     ann, ben = await person(), await person()
     async with connected(edge.url, ann) as client:
         await client.say(type="AUTH", token=token(ann))
@@ -274,8 +289,11 @@ async def test_a_token_is_swapped_in_band_for_the_same_user_only(edge: Edge) -> 
         assert await client.closed() == Close.BAD_TOKEN
 
 
-async def test_a_large_token_opens_a_socket_and_is_swapped_in_band(edge: Edge) -> None:
-    """Providers put a user's groups into it."""
+async def test_large_token(edge: Edge) -> None:
+    """A large token opens a socket and is accepted by AUTH.
+
+    Providers put a user's groups into it.
+    """
     ann = await person()
     large = token(ann, groups="g" * 5_900)
     async with opened(edge.url, subprotocols=[SUBPROTOCOL, f"bearer.{large}"]) as client:
@@ -284,7 +302,8 @@ async def test_a_large_token_opens_a_socket_and_is_swapped_in_band(edge: Edge) -
         assert (await client.next())["type"] == "AUTH_OK"
 
 
-async def test_an_expiring_token_is_asked_for_anew(edge: Edge) -> None:
+async def test_token_refresh_required(edge: Edge) -> None:
+    """Before its token expires a socket gets AUTH_REFRESH_REQUIRED."""
     ann = await person()
     async with opened(f"{edge.url}?token={token(ann, exp=time.time() + 1)}") as client:
         await client.next()
@@ -294,7 +313,8 @@ async def test_an_expiring_token_is_asked_for_anew(edge: Edge) -> None:
         assert (await client.next())["type"] == "AUTH_OK"
 
 
-async def test_tokens_never_reach_a_log(edge: Edge) -> None:
+async def test_tokens_not_logged(edge: Edge) -> None:
+    """No token appears in the log of the edge."""
     ann = await person()
     good, bad = token(ann), token(ann)[:-4] + "evil"
     async with opened(f"{edge.url}?token={good}") as client:

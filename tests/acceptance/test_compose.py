@@ -1,4 +1,4 @@
-"""compose.yml, run here without containers: it comes up, one notification goes all the way, a deploy is not noticed."""
+"""compose.yml, run here without containers: start, one notification through all services, a deploy under load."""
 
 import asyncio
 import datetime
@@ -27,6 +27,7 @@ from tests.client import Client, opened
 from tests.compose import ROOT, SECRETS
 from tests.environment import FOLDER, POSTGRES
 from tests.programs import needed
+from tests.tasks import running
 
 #: Signing in and posting, as a person does through the browser.
 PASSWORD = "a password that only this test knows"
@@ -37,7 +38,7 @@ SHORT = {"CLARION_DRAIN_SECONDS": "2"}
 #: Longest wait for an answer over HTTP (seconds).
 ANSWER_SECONDS = 15
 
-#: Between two posts of the one who writes while everything is replaced.
+#: Time between two posts while all services are replaced (seconds).
 BETWEEN_POSTS_SECONDS = 0.1
 
 
@@ -114,9 +115,8 @@ def people(stack: Stack, certificate: Path) -> Iterator[tuple[Visitor, Visitor]]
         yield ann, ben
 
 
-def test_it_is_reached_by_https_alone_and_keeps_its_metrics_to_itself(
-    stack: Stack, people: tuple[Visitor, Visitor]
-) -> None:
+def test_https_only_and_private_metrics(stack: Stack, people: tuple[Visitor, Visitor]) -> None:
+    """The stack answers by HTTPS only and hides its metrics from outside."""
     address = f"localhost:{stack.balancer.ports['8080']}"
     answer = httpx.get(f"http://{address}/threads/new/")
     assert (answer.status_code, answer.headers["location"].split(":")[0]) == (308, "https")
@@ -128,14 +128,16 @@ def test_it_is_reached_by_https_alone_and_keeps_its_metrics_to_itself(
     assert ann.http.get("/readyz").status_code == 404
 
 
-def test_flower_asks_for_its_password(stack: Stack) -> None:
+def test_flower_password(stack: Stack) -> None:
+    """Flower asks for its password."""
     (flower,) = stack.of("flower")
     address = f"http://127.0.0.1:{flower.ports['8002']}/"
     assert httpx.get(address).status_code == 401
     assert httpx.get(address, auth=("clarion", SECRETS["CLARION_FLOWER_PASSWORD"])).status_code == 200
 
 
-async def test_a_reply_reaches_the_others_socket_through_the_balancer(people: tuple[Visitor, Visitor]) -> None:
+async def test_reply_through_balancer(people: tuple[Visitor, Visitor]) -> None:
+    """A reply reaches the socket of another user through the load balancer."""
     ann, ben = people
     place = await asyncio.to_thread(ann.post, "/threads/new/", title="Bread", body="Who bakes?")
     headers = {"Cookie": f"sessionid={ann.http.cookies['sessionid']}"}
@@ -156,41 +158,41 @@ async def the_next_created(client: Client) -> dict[str, object]:
 
 
 @pytest.mark.timeout(240)
-async def test_a_deploy_in_the_written_order_is_not_noticed(stack: Stack, people: tuple[Visitor, Visitor]) -> None:
+async def test_documented_deploy_order(stack: Stack, people: tuple[Visitor, Visitor]) -> None:
+    """A deploy in the documented order loses, repeats and delays nothing."""
     ann, ben = people
     place = await asyncio.to_thread(ann.post, "/threads/new/", title="A deploy", body="Go on.")
     head = (await asyncio.to_thread(ann.http.get, "/api/inbox")).json()["seq"]
     user = User(pk=(await asyncio.to_thread(ids))["ann"])
     follower = Follower(f"wss://{ann.address}/ws/notification-updates/", user, ssl=ann.tls)
     follower.seqs.append(head)
-    following = asyncio.create_task(follower.follow())
     posted: list[float] = []
     enough = asyncio.Event()
-    writing = asyncio.create_task(writes(ben, place, posted, enough))
-    try:
-        await until(lambda: follower.connects and len(posted) > 3, "nothing is written")
-        await asyncio.to_thread(stack.migrate)
-        for service in order_of_a_deploy():
-            before = len(posted)
-            containers = stack.of(service)
-            codes = await asyncio.gather(*(asyncio.to_thread(container.stop) for container in containers))
-            assert codes == [0] * len(containers), service
-            # In this thread: where the one that started them ends, they would end too.
-            for container in containers:
-                container.start()
-            for container in containers:
-                await asyncio.to_thread(container.wait_until_well)
-            await until(lambda since=before: len(posted) > since, "nothing is written", writing)
-        await until(lambda: len(posted) > 20, "too little is written", writing)
-    finally:
-        enough.set()
-    await writing
-    written = len(posted)
-    await until(
-        lambda: len(follower.seqs) - 1 >= written,
-        lambda: f"{len(follower.seqs) - 1} of {written} arrived",
-    )
-    following.cancel()
+    async with running(follower.follow()):
+        writing = asyncio.create_task(writes(ben, place, posted, enough))
+        try:
+            await until(lambda: follower.connects and len(posted) > 3, "nothing is written")
+            await asyncio.to_thread(stack.migrate)
+            for service in order_of_a_deploy():
+                before = len(posted)
+                containers = stack.of(service)
+                codes = await asyncio.gather(*(asyncio.to_thread(container.stop) for container in containers))
+                assert codes == [0] * len(containers), service
+                # In this thread: where the one that started them ends, they would end too.
+                for container in containers:
+                    container.start()
+                for container in containers:
+                    await asyncio.to_thread(container.wait_until_well)
+                await until(lambda since=before: len(posted) > since, "nothing is written", writing)
+            await until(lambda: len(posted) > 20, "too little is written", writing)
+        finally:
+            enough.set()
+        await writing
+        written = len(posted)
+        await until(
+            lambda: len(follower.seqs) - 1 >= written,
+            lambda: f"{len(follower.seqs) - 1} of {written} arrived",
+        )
     assert follower.seqs == list(range(head, head + written + 1))
     assert follower.resyncs == 0
     assert follower.connects >= 2
@@ -204,8 +206,8 @@ def ids() -> dict[str, int]:
 
 
 def order_of_a_deploy() -> list[str]:
-    """As docs/operations.md has it."""
-    section = (ROOT / "docs/operations.md").read_text().split("\n## Drains and deploys\n")[1].split("\n## ")[0]
+    """As docs/upgrade.md has it."""
+    section = (ROOT / "docs/upgrade.md").read_text().split("\n## Order of a deploy\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if "docker compose up --detach --no-deps" in line]
     services = [word for line in lines for word in line.split("--no-deps")[1].split() if not word.startswith("-")]
     assert services == [
@@ -225,7 +227,7 @@ async def writes(visitor: Visitor, place: str, posted: list[float], enough: asyn
 
 
 async def until(condition, why_not, beside: asyncio.Task[None] | None = None) -> None:
-    """Wait for a condition, unless what runs beside it fails first."""
+    """Wait for a condition, unless the task beside it fails first."""
     deadline = time.monotonic() + 60
     while not condition():
         if beside is not None and beside.done():

@@ -1,4 +1,4 @@
-"""What a crash, a flush or a late worker does to a recipient: nothing. Each test runs workers of its own."""
+"""Crashes, a flush and a late worker lose and repeat nothing. Each test runs workers of its own."""
 
 import os
 import subprocess
@@ -46,7 +46,8 @@ def forget_everything() -> None:
             app.control.purge(connection)
 
 
-async def test_a_message_that_is_gone_tells_nobody_and_its_event_is_done(edge: Edge, valkey: str) -> None:
+async def test_event_of_deleted_message(edge: Edge, valkey: str) -> None:
+    """The event of a deleted message is done without a notification."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     message = await post(place, ben)
@@ -57,7 +58,8 @@ async def test_a_message_that_is_gone_tells_nobody_and_its_event_is_done(edge: E
 
 
 @pytest.mark.parametrize("point", crash.POINTS)
-async def test_a_worker_killed_at_any_point_loses_and_repeats_nothing(edge: Edge, valkey: str, point: str) -> None:
+async def test_worker_killed_at_each_point(edge: Edge, valkey: str, point: str) -> None:
+    """A worker killed at any point loses and repeats no notification."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as client:
@@ -78,7 +80,8 @@ async def test_a_worker_killed_at_any_point_loses_and_repeats_nothing(edge: Edge
     assert await Notification.objects.acount() == 1
 
 
-async def test_redis_flushed_in_the_middle_of_a_burst_loses_nothing(edge: Edge, valkey: str) -> None:
+async def test_redis_flushed_during_burst(edge: Edge, valkey: str) -> None:
+    """Flushing Redis during a burst loses and repeats no notification."""
     poster, place, crowd = await crowded_thread(40)
     batches_of_five = {"CLARION_BATCH_SIZE": "5", "CLARION_DELIVER_AT_ONCE": "0"}
     async with AsyncExitStack() as sockets:
@@ -107,9 +110,8 @@ def crowded_thread(size: int) -> tuple[User, Thread, list[User]]:
     return poster, place, [*crowd, place.author]
 
 
-async def test_postgres_restarted_under_worker_and_edge_costs_a_delay_and_nothing_else(
-    edge: Edge, valkey: str, postgres_restarts: None
-) -> None:
+async def test_postgres_restart_with_open_socket(edge: Edge, valkey: str, postgres_restarts: None) -> None:
+    """A restart of Postgres delays notifications, and sockets stay open."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     with Worker("steady", **await sync_to_async(on_test_database)()):
@@ -129,9 +131,8 @@ async def test_postgres_restarted_under_worker_and_edge_costs_a_delay_and_nothin
             assert [frame["seq"] for frame in await again.changes(1)] == [2]
 
 
-async def test_all_workers_dead_and_the_broker_restarted_empty_delays_and_loses_nothing(
-    edge: Edge, valkey: str
-) -> None:
+async def test_no_workers_and_empty_broker(edge: Edge, valkey: str) -> None:
+    """Dead workers and a broker restarted empty delay notifications and lose none."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as client:

@@ -5,31 +5,35 @@ Changed are ports, the token that the reader makes, and the number of recipients
 
 import json
 import os
-import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
+from playwright.async_api import async_playwright, expect
 
+from dev import children
+from dev.ports import free_ports
+from dev.programs import CHROMIUM
 from dev.stack import load_stack
-from dev.stack_config import DATA, LISTENERS, URLS
-from tests.documents import blocks_of
+from dev.stack_config import DATA, LISTENERS, MARK, URLS
+from tests.browser.conftest import ARGUMENTS
+from tests.docs.blocks import blocks_of
 from tests.processes import BIN, ROOT, Process, wait_until
+from tests.programs import needed
 
 #: Longest wait for the line `Ready:`, and for a measurement (seconds). Usual are ten.
 START_SECONDS = 90
 COMMAND_SECONDS = 90
-
-#: Where to look for ports: below those that systems give to connections, of which the demo itself makes many.
-PORTS = range(20_000, 32_000, 5)
 
 #: By default `make lanes` notifies a hundred thousand and waits for four hundred mentions: half a minute.
 FEWER = {"MAKEFLAGS": " -- RECIPIENTS=2000 MENTIONS=20"}
@@ -38,11 +42,23 @@ FEWER = {"MAKEFLAGS": " -- RECIPIENTS=2000 MENTIONS=20"}
 OF_THE_RUN = {*URLS, "DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS"}
 
 
+#: Text that is on the page behind each address of the block that `make run` prints, for mia.
+CONTENTS = {
+    "Forum": "Threads",
+    "Side by side": "Write as one of them",
+    "Operations": "Burst",
+    "Health": "Problems",
+    "Metrics": "clarion_edge_sockets",
+    "API docs": "/api/inbox",
+    "Flower": "Worker",
+}
+
+
 class Demo(Process):
     """`make run` in a terminal of its own, on ports of its own."""
 
     def __init__(self, command: str, base: int, token: str) -> None:
-        super().__init__("demo", "bash", "-c", f"exec env {command}")
+        super().__init__(f"demo-{base}", "bash", "-c", f"exec env {command}")
         self.base = base
         self.token = token
 
@@ -80,12 +96,9 @@ class Demo(Process):
         self.popen.wait(COMMAND_SECONDS)
 
 
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    """As the how-to for services starts it: two lines, of which the first makes the token."""
-    (made, started) = blocks_of("test_a_service_tells_people_as_it_is_told_to")[0].text.splitlines()
-    token = subprocess.run(["bash", "-c", made], capture_output=True, text=True, check=True).stdout.strip()
-    demo = Demo(started.replace("<the token>", token), free_ports(len(LISTENERS)), token)
+@contextmanager
+def running(demo: Demo) -> Iterator[Demo]:
+    """Until the end of the block, after which nothing of it is left."""
     try:
         demo.launch()
         wait_until(lambda: "Ready: " in demo.said() or demo.exit_code() is not None, demo.said, START_SECONDS)
@@ -100,14 +113,13 @@ def demo() -> Iterator[Demo]:
         shutil.rmtree(DATA / str(demo.base), ignore_errors=True)
 
 
-def free_ports(count: int) -> int:
-    """The first of so many free ports in a row."""
-    while True:
-        first = random.choice(PORTS)
-        with ExitStack() as stack, suppress(OSError):
-            for port in range(first, first + count):
-                stack.enter_context(closing(socket.socket())).bind(("127.0.0.1", port))
-            return first
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """As the how-to for services starts it: two lines, of which the first makes the token."""
+    (made, started) = blocks_of("test_documented_service_calls")[0].text.splitlines()
+    token = subprocess.run(["bash", "-c", made], capture_output=True, text=True, check=True).stdout.strip()
+    with running(Demo(started.replace("<the token>", token), free_ports(len(LISTENERS)), token)) as demo:
+        yield demo
 
 
 def same_shape(answer: Any, shown: Any) -> bool:
@@ -129,8 +141,9 @@ def told_of(demo: Demo, kind: str) -> set[int]:
         return {recipient for (recipient,) in rows}
 
 
-def test_a_service_tells_people_as_it_is_told_to(demo: Demo, tmp_path: Path) -> None:
-    _, notice, answer, refusal, to_audience, message, trace = blocks_of("test_a_service_tells_people_as_it_is_told_to")
+def test_documented_service_calls(demo: Demo, tmp_path: Path) -> None:
+    """The documented calls of a service notify their recipients."""
+    _, notice, answer, refusal, to_audience, message, trace = blocks_of("test_documented_service_calls")
     said = [json.loads(demo.run(notice.text)) for _ in range(2)]
     assert same_shape(said[0], json.loads(answer.text))
     assert said[0] == said[1], "the same key is the same event"
@@ -146,11 +159,12 @@ def test_a_service_tells_people_as_it_is_told_to(demo: Demo, tmp_path: Path) -> 
     wait_until(lambda: told_of(demo, "INVOICE_PAID") == {1}, "user 1 does not have what came as a message")
     story = demo.run(trace.text, **demo.webs_environment())
     assert "recorded as event" in story
-    assert "(INVOICE_ISSUED, 2 people) published" in story
+    assert "(INVOICE_ISSUED, 2 recipients) published" in story
 
 
-def test_more_workers_take_part(demo: Demo) -> None:
-    (block,) = blocks_of("test_more_workers_take_part")
+def test_additional_workers(demo: Demo) -> None:
+    """The documented commands start further workers, which take part."""
+    (block,) = blocks_of("test_additional_workers")
     names = []
     with ExitStack() as stack:
         for number, line in enumerate(block.text.replace("\\\n", "").splitlines()):
@@ -175,8 +189,47 @@ def test_more_workers_take_part(demo: Demo) -> None:
         wait_until(all_answer, lambda: answers[0])
 
 
-def test_what_make_does_against_the_demo(demo: Demo) -> None:
-    lines = [line for block in blocks_of("test_what_make_does_against_the_demo") for line in block.text.splitlines()]
+async def test_addresses_of_demo(demo: Demo) -> None:
+    """Each address of the block shows its content in a browser, to the person that the block names."""
+    shown = demo.run("make --silent urls")
+    assert "\n".join(shown.splitlines()[2:-1]) in demo.said()
+    addresses = dict(re.findall(r"^(\w[\w ]+?)  +(http://\S+)", shown, re.M))
+    password = re.search(r"password (\S+)\)", shown)
+    assert password
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=str(needed(CHROMIUM)), args=ARGUMENTS)
+        credentials: Any = {"username": "clarion", "password": password[1], "origin": addresses["Flower"].rstrip("/")}
+        context = await chromium.new_context(http_credentials=credentials)
+        page = await context.new_page()
+        await page.goto(f"{addresses['Forum']}admin/login/")
+        await page.fill("[name=username]", "mia")
+        await page.fill("[name=password]", "clarion-demo")
+        await page.click("[type=submit]")
+        assert addresses.keys() == CONTENTS.keys()
+        for name, content in CONTENTS.items():
+            await page.goto(addresses[name])
+            await expect(page.get_by_text(content).first).to_be_visible(timeout=15_000)
+        await chromium.close()
+
+
+def test_dead_process_restarted(demo: Demo) -> None:
+    """A process that dies is started again, and so is a server."""
+    members = children.carrying(MARK, str(DATA / str(demo.base)))
+    jobs = [one for one in members if any("jobs@" in word for word in one.cmdline()) and one.name() != "sh"]
+    listening = [one for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == demo.port("valkey")]
+    valkey = [psutil.Process(one.pid) for one in listening if one.status == psutil.CONN_LISTEN][:1]
+    for name, processes in (("worker-jobs was ended by SIGKILL", jobs), ("Valkey has ended", valkey)):
+        assert processes
+        for one in processes:
+            one.kill()
+        again = f"{name} and is started again"
+        wait_until(lambda again=again: again in demo.said(), again)  # type: ignore[misc]
+    assert "No problem was found." in demo.run('make --silent manage ARGS="clarion doctor --wait=20"')
+
+
+def test_make_commands_on_demo(demo: Demo) -> None:
+    """The documented make commands run against the demo and lose no notification."""
+    lines = [line for block in blocks_of("test_make_commands_on_demo") for line in block.text.splitlines()]
     assert len(lines) >= 4
     for line in dict.fromkeys(lines):
         fewer = FEWER if line == "make lanes" else {}

@@ -1,4 +1,4 @@
-"""What a client may say, and how a socket lives and ends: real Daphne, real sockets."""
+"""Messages of a client, and the life and end of a socket: real Daphne, real sockets."""
 
 import asyncio
 import json
@@ -10,11 +10,12 @@ import pytest
 import websockets
 from asgiref.sync import sync_to_async
 
+from clarion.pipeline.persons import key_of
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from clarion.shared.protocol import Close
 from clarion.shared.settings import get_settings
-from dev.servers import free_port
+from dev.ports import free_port
 from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person, until
@@ -24,18 +25,20 @@ from tests.processes import Edge
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_connected_says_where_the_inbox_stands(edge: Edge) -> None:
+async def test_connected_frame(edge: Edge) -> None:
+    """CONNECTED contains the user, the epoch, the seq and the unread count."""
     ann = await person()
     async with connected(edge.url, ann) as client:
         frame = client.frames[0]
         assert frame.pop("session_id")
         assert frame == {
             "type": "CONNECTED", "user_id": str(ann.pk), "protocol": 1, "epoch": "0", "seq": 0, "unread": 0,
-            "heartbeat_seconds": 30, "resumed": False,
+            "unseen": 0, "heartbeat_seconds": 30, "resumed": False,
         }  # fmt: skip
 
 
 async def test_ping_and_heartbeat_are_answered(edge: Edge) -> None:
+    """`ping` and `heartbeat` are answered."""
     async with connected(edge.url, await person()) as client:
         await client.say(type="ping")
         assert await client.next() == {"type": "pong"}
@@ -48,7 +51,8 @@ async def test_ping_and_heartbeat_are_answered(edge: Edge) -> None:
     ["", "{", "null", "[]", "7", '"ping"', '{"type": 7}', '{"type": "nonsense"}', '{"type": null}', "[" * 2000,
      '{"type": "AUTH"}', '{"type": "AUTH", "token": 7}', b"\x00\xff", '{"type":"NOTIFICATION_CREATED","seq":1}'],
 )  # fmt: skip
-async def test_what_says_nothing_is_ignored_and_counted(edge: Edge, message: str | bytes) -> None:
+async def test_meaningless_message(edge: Edge, message: str | bytes) -> None:
+    """A malformed or unknown message is ignored and counted."""
     before = edge.metric("clarion_edge_messages_ignored_total")
     async with connected(edge.url, await person()) as client:
         await client.connection.send(message)
@@ -56,7 +60,8 @@ async def test_what_says_nothing_is_ignored_and_counted(edge: Edge, message: str
     assert edge.metric("clarion_edge_messages_ignored_total") == before + 1
 
 
-async def test_a_message_larger_than_its_limit_closes_the_socket(edge: Edge) -> None:
+async def test_too_large_message(edge: Edge) -> None:
+    """A message larger than the limit closes the socket."""
     async with connected(edge.url, await person()) as client:
         await client.say(type="ping", padding="x" * (get_settings().message_bytes - 40))
         assert await client.next() == {"type": "pong"}
@@ -64,7 +69,8 @@ async def test_a_message_larger_than_its_limit_closes_the_socket(edge: Edge) -> 
         assert await client.closed() == Close.MESSAGE_TOO_LARGE
 
 
-async def test_a_flood_is_told_and_closed(edge: Edge) -> None:
+async def test_message_flood(edge: Edge) -> None:
+    """A client beyond its rate gets RATE_LIMITED and is closed."""
     async with connected(edge.url, await person()) as client:
         for _ in range(get_settings().messages_per_minute + 1):
             await client.connection.send("nonsense")
@@ -74,6 +80,7 @@ async def test_a_flood_is_told_and_closed(edge: Edge) -> None:
 
 
 async def test_another_path_is_refused(edge: Edge) -> None:
+    """Another path is refused with 403."""
     with pytest.raises(websockets.InvalidStatus) as refusal:
         async with opened(edge.url.replace("notification-updates", "other")):
             pass
@@ -81,6 +88,7 @@ async def test_another_path_is_refused(edge: Edge) -> None:
 
 
 async def test_a_silent_socket_is_closed(valkey: str, db: None) -> None:
+    """A silent socket is closed, and one with heartbeats stays open."""
     with Edge(
         "strict", CLARION_HEARTBEAT_SECONDS="1", CLARION_SILENT_SECONDS="2", **await sync_to_async(on_test_database)()
     ) as edge:
@@ -93,7 +101,8 @@ async def test_a_silent_socket_is_closed(valkey: str, db: None) -> None:
             assert await silent.closed() == Close.SILENT
 
 
-async def test_a_stopping_edge_says_goodbye_and_exits_with_zero(db: None, valkey: str) -> None:
+async def test_stopping_edge(db: None, valkey: str) -> None:
+    """A stopping edge sends GOING_AWAY, closes its sockets and exits with 0."""
     env = await sync_to_async(on_test_database)()
     with Edge("leaving", CLARION_DRAIN_SECONDS="2", **env) as edge:
         ann = await person()
@@ -119,7 +128,8 @@ async def test_a_stopping_edge_says_goodbye_and_exits_with_zero(db: None, valkey
         assert await ended == 0
 
 
-async def test_processes_that_share_an_address_hand_over_to_one_another(db: None, valkey: str) -> None:
+async def test_edges_with_shared_address(db: None, valkey: str) -> None:
+    """When one of two edges on a shared address stops, the other one accepts all connections."""
     env = {"CLARION_DRAIN_SECONDS": "1"} | await sync_to_async(on_test_database)()
     ann = await person()
     async with AsyncExitStack() as stack:
@@ -133,26 +143,29 @@ async def test_processes_that_share_an_address_hand_over_to_one_another(db: None
             await client.nothing_came()
 
 
-async def test_a_channel_layer_that_restarts_is_listened_to_again(edge: Edge, valkey: str) -> None:
+async def test_edge_after_restart_of_channel_layer(edge: Edge, valkey: str) -> None:
+    """After a restart of the channel layer the edge forwards frames again."""
     ann = await person()
     async with connected(edge.url, ann) as client:
         environment.VALKEY.restart()
         await until(edge.is_up, "the edge did not come back to Redis")
-        await sync_to_async(publish_frames)([(ann.pk, 1, protocol.deleted(1, 0, 1))])
+        await sync_to_async(publish_frames)([(key_of(ann.pk), 1, protocol.deleted(1, 0, 1))])
         # The frame was made up: Postgres knows nothing of it, and it is the next seq all the same.
         assert (await client.changes(1))[0]["seq"] == 1
 
 
-async def test_frames_published_in_any_order_and_twice_arrive_in_order_and_once(edge: Edge, valkey: str) -> None:
+async def test_reordered_and_repeated_frames(edge: Edge, valkey: str) -> None:
+    """Frames published in any order and twice arrive in order and once."""
     ann = await person()
     async with connected(edge.url, ann) as client:
         order = [3, 1, 2, 2, 5, 4, 1, 7, 6, 3, 8]
-        await sync_to_async(publish_frames)([(ann.pk, seq, protocol.deleted(seq, 0, seq)) for seq in order])
+        await sync_to_async(publish_frames)([(key_of(ann.pk), seq, protocol.deleted(seq, 0, seq)) for seq in order])
         assert [frame["seq"] for frame in await client.changes(8)] == list(range(1, 9))
         await client.nothing_came()
 
 
-async def test_the_edge_is_alive_ready_and_counts(edge: Edge) -> None:
+async def test_edge_probes_and_metrics(edge: Edge) -> None:
+    """The edge answers its probes and counts its sockets."""
     assert edge.http("/healthz").json() == {"status": "ok"}
     ready = edge.http("/readyz").json()
     assert (ready["ready"], ready["redis"], ready["postgres"], ready["draining"]) == (True, True, True, False)
@@ -162,7 +175,8 @@ async def test_the_edge_is_alive_ready_and_counts(edge: Edge) -> None:
     assert json.loads(edge.http("/elsewhere").text)["detail"]
 
 
-async def test_an_edge_without_redis_is_ready_and_opens_sockets(db: None, valkey: str) -> None:
+async def test_edge_without_redis(db: None, valkey: str) -> None:
+    """An edge without Redis is ready and opens sockets."""
     away = {"CHANNEL_LAYER_URL": f"redis://127.0.0.1:{free_port()}/1"}
     edge = Edge("lacking", **(await sync_to_async(on_test_database)() | away))
     ann = await person()

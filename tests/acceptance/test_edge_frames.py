@@ -1,4 +1,4 @@
-"""What WebSocket frames may cost an edge: each counts against the rate, and none piles up."""
+"""Costs of WebSocket frames: each counts against the rate, and none piles up."""
 
 import asyncio
 import contextlib
@@ -19,6 +19,7 @@ from tests.acceptance.steps import person
 from tests.client import connected
 from tests.processes import Edge
 from tests.raw import CONTINUATION, PING, PONG, TEXT, RawSocket, frame
+from tests.tasks import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +43,8 @@ async def opened(edge: Edge, user: User) -> RawSocket:
 
 
 @pytest.mark.parametrize("opcode", [PING, PONG, CONTINUATION])
-async def test_a_flood_of_any_frame_closes_the_socket_and_holds_up_nobody(edge: Edge, opcode: int) -> None:
+async def test_frame_flood(edge: Edge, opcode: int) -> None:
+    """A flood of any type of frame closes its socket and does not delay other clients."""
     ann, ben = await person(), await person()
     raw = await opened(edge, ann)
     block = frame(opcode, last=opcode != CONTINUATION) * 4000
@@ -72,7 +74,8 @@ async def test_a_flood_of_any_frame_closes_the_socket_and_holds_up_nobody(edge: 
     raw.abort()
 
 
-async def test_pings_whose_answers_are_not_read_cost_a_bounded_amount_of_memory(edge: Edge) -> None:
+async def test_memory_of_unread_pongs(edge: Edge) -> None:
+    """Pings whose answers are not read cost a bounded amount of memory."""
     assert edge.popen is not None
     process = psutil.Process(edge.popen.pid)
     ann = await person()
@@ -97,7 +100,8 @@ async def test_pings_whose_answers_are_not_read_cost_a_bounded_amount_of_memory(
 
 
 @pytest.mark.parametrize("first", [1, 0.1, 100])
-async def test_an_unfinished_message_larger_than_the_limit_closes_the_socket(edge: Edge, first: float) -> None:
+async def test_too_large_fragments(edge: Edge, first: float) -> None:
+    """An unfinished message larger than the limit closes the socket."""
     raw = await opened(edge, await person())
     limit = get_settings().message_bytes
     head = frame(TEXT, b"x" * int(limit * first), last=False)[: limit + 10]
@@ -106,7 +110,8 @@ async def test_an_unfinished_message_larger_than_the_limit_closes_the_socket(edg
     raw.abort()
 
 
-async def test_a_fragmented_message_within_the_limit_is_one_message(edge: Edge) -> None:
+async def test_fragmented_message(edge: Edge) -> None:
+    """A fragmented message within the limit is one message."""
     raw = await opened(edge, await person())
     raw.send(frame(TEXT, b'{"type":', last=False), frame(CONTINUATION, b'"pi', last=False), frame(PING, b"between"))
     raw.send(frame(CONTINUATION, b'ng"}'))
@@ -115,7 +120,8 @@ async def test_a_fragmented_message_within_the_limit_is_one_message(edge: Edge) 
 
 
 @pytest.mark.parametrize("opcode", [PING, PONG])
-async def test_a_ping_or_pong_of_the_protocol_is_a_sign_of_life(attentive: Edge, opcode: int) -> None:
+async def test_protocol_ping_keeps_alive(attentive: Edge, opcode: int) -> None:
+    """A ping or pong frame of WebSocket keeps the socket open."""
     ann = await person()
     alive, silent = await opened(attentive, ann), await opened(attentive, ann)
 
@@ -124,10 +130,9 @@ async def test_a_ping_or_pong_of_the_protocol_is_a_sign_of_life(attentive: Edge,
             alive.send(frame(opcode))
             await asyncio.sleep(0.5)
 
-    keeping = asyncio.create_task(keep_alive())
-    assert await silent.closed() == Close.SILENT
-    await asyncio.sleep(SILENT_SECONDS)  # tests the passing of time
-    keeping.cancel()
+    async with running(keep_alive()):
+        assert await silent.closed() == Close.SILENT
+        await asyncio.sleep(SILENT_SECONDS)  # tests the passing of time
     alive.send(frame(TEXT, b'{"type":"ping"}'))
     while (answer := await alive.receive())[0] != TEXT:
         assert answer[0] in (PING, PONG)

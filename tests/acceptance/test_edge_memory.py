@@ -1,4 +1,4 @@
-"""What connections cost an edge is given back when they are gone."""
+"""The memory that connections cost an edge is returned when they are gone."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,8 @@ def memory(edge: Edge) -> int:
 
 
 @pytest.mark.parametrize("with_token", [True, False])
-async def test_memory_is_flat_however_many_have_come_and_gone(db: None, valkey: str, with_token: bool) -> None:
+async def test_memory_after_many_connections(db: None, valkey: str, with_token: bool) -> None:
+    """The memory of an edge does not grow with the number of past connections."""
     ann = await person()
     token = mint(ann.pk, get_settings())[0] if with_token else None
     env = await sync_to_async(on_test_database)()
@@ -62,7 +63,8 @@ async def test_memory_is_flat_however_many_have_come_and_gone(db: None, valkey: 
         assert await churn(MEASURED) < before * GROWTH
 
 
-async def test_a_replay_costs_an_edge_no_more_than_the_credit_of_its_sockets(edge: Edge) -> None:
+async def test_memory_of_replays(edge: Edge) -> None:
+    """A replay costs an edge no more memory than the credit of its sockets."""
     ann = await person()
     token, _ = mint(ann.pk, get_settings())
     await filled(ann.pk, CHANGES, size=DATA_BYTES, published=False)

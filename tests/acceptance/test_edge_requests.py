@@ -1,4 +1,4 @@
-"""What an HTTP request may cost an edge: no body, and a deadline for each request of a connection."""
+"""Costs of an HTTP request: no body, and a deadline for each request of a connection."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import until
 from tests.processes import Edge
 from tests.raw import handshake
+from tests.tasks import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,7 @@ async def healthy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def ends(reader: asyncio.StreamReader) -> bytes:
-    """What still comes until the connection is closed by the edge."""
+    """Return the bytes that arrive until the edge closes the connection."""
     rest = b""
     with contextlib.suppress(ConnectionError):
         async with asyncio.timeout(CUT_OFF_SECONDS):
@@ -54,7 +55,8 @@ async def ends(reader: asyncio.StreamReader) -> bytes:
     return rest
 
 
-async def test_a_kept_connection_that_dribbles_its_next_request_is_closed(punctual: Edge) -> None:
+async def test_slow_second_request(punctual: Edge) -> None:
+    """A kept connection that sends its next request too slowly is closed."""
     async with connection(punctual) as (reader, writer):
         await healthy(reader, writer)
         await healthy(reader, writer)  # in time
@@ -64,20 +66,21 @@ async def test_a_kept_connection_that_dribbles_its_next_request_is_closed(punctu
                 writer.write(bytes([byte]))
                 await asyncio.sleep(0.1)
 
-        dribbling = asyncio.create_task(dribble())
-        begun = time.monotonic()
-        assert await ends(reader) == b""
-        assert time.monotonic() - begun > HANDSHAKE_SECONDS / 2
-        dribbling.cancel()
+        async with running(dribble()):
+            begun = time.monotonic()
+            assert await ends(reader) == b""
+            assert time.monotonic() - begun > HANDSHAKE_SECONDS / 2
 
 
-async def test_a_kept_connection_that_asks_for_nothing_more_is_closed(punctual: Edge) -> None:
+async def test_idle_kept_connection(punctual: Edge) -> None:
+    """A kept connection without a further request is closed."""
     async with connection(punctual) as (reader, writer):
         await healthy(reader, writer)
         assert await ends(reader) == b""
 
 
-async def test_two_requests_in_one_packet_are_answered_and_no_stream_is_cut(punctual: Edge) -> None:
+async def test_two_requests_in_one_packet(punctual: Edge) -> None:
+    """Two requests in one packet are both answered."""
     async with connection(punctual) as (reader, writer):
         writer.write(HEALTH + b"GET /sse/notification-updates/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n")
         async with asyncio.timeout(CUT_OFF_SECONDS):
@@ -95,7 +98,8 @@ async def test_two_requests_in_one_packet_are_answered_and_no_stream_is_cut(punc
     ],
 )
 @pytest.mark.parametrize("before", [False, True])
-async def test_a_body_is_refused_before_it_is_read(punctual: Edge, head: bytes, before: bool) -> None:
+async def test_request_with_body(punctual: Edge, head: bytes, before: bool) -> None:
+    """A request with a body is refused with 413 before the body is read, and counted."""
     refused = punctual.metric("clarion_edge_refused_total")
     async with connection(punctual) as (reader, writer):
         if before:
@@ -105,7 +109,8 @@ async def test_a_body_is_refused_before_it_is_read(punctual: Edge, head: bytes, 
     await until(lambda: punctual.metric("clarion_edge_refused_total") == refused + 1, "it was not counted")
 
 
-async def test_a_body_is_written_nowhere(punctual: Edge) -> None:
+async def test_large_body_not_stored(punctual: Edge) -> None:
+    """A large body is stored neither in a file nor in memory."""
     assert punctual.popen is not None
     process = psutil.Process(punctual.popen.pid)
     before = process.memory_info().rss
@@ -123,7 +128,8 @@ async def test_a_body_is_written_nowhere(punctual: Edge) -> None:
     assert process.memory_info().rss - before < 8 * 2**20
 
 
-async def test_an_empty_body_is_none(punctual: Edge) -> None:
+async def test_empty_body(punctual: Edge) -> None:
+    """A request with an empty body is accepted."""
     async with connection(punctual) as (reader, writer):
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
         async with asyncio.timeout(CUT_OFF_SECONDS):

@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from clarion.pipeline import revocation
+from clarion.pipeline.persons import key_of
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from tests.acceptance.conftest import on_test_database
@@ -79,10 +80,11 @@ def bearer(user: User) -> dict[str, str]:
 
 @sync_to_async
 def told(user: User, *seqs: int) -> None:
-    publish_frames([(user.pk, seq, protocol.deleted(seq, 0, seq)) for seq in seqs])
+    publish_frames([(key_of(user.pk), seq, protocol.deleted(seq, 0, seq)) for seq in seqs])
 
 
-async def test_it_carries_the_frames_of_a_socket_in_order_and_names_the_cursor(edge: Edge) -> None:
+async def test_event_stream_frames(edge: Edge) -> None:
+    """An event stream has the frames of a socket, in order, with the cursor as event id."""
     ann = await person()
     async with streamed(edge, bearer(ann)) as stream:
         assert stream.response.headers["content-type"].startswith("text/event-stream")
@@ -95,7 +97,8 @@ async def test_it_carries_the_frames_of_a_socket_in_order_and_names_the_cursor(e
             assert stream.last_id == f"0:{seq}"
 
 
-async def test_the_id_of_the_last_event_resumes_and_counts_before_the_address(edge: Edge) -> None:
+async def test_last_event_id(edge: Edge) -> None:
+    """Last-Event-ID resumes the stream and takes precedence over the query."""
     ann = await person()
     await filled(ann.pk, 5)
     async with streamed(edge, {**bearer(ann), "Last-Event-ID": "0:3"}, since=1, epoch="0") as stream:
@@ -110,13 +113,15 @@ async def test_the_id_of_the_last_event_resumes_and_counts_before_the_address(ed
 
 
 @pytest.mark.parametrize("last", ["", "x", "0:", "0:-1", "0:١", ":" * 5000, "0:" + "9" * 19])
-async def test_what_is_no_cursor_is_none(edge: Edge, last: str) -> None:
+async def test_malformed_last_event_id(edge: Edge, last: str) -> None:
+    """A malformed Last-Event-ID is ignored."""
     headers = httpx.Headers({**bearer(await person()), "Last-Event-ID": last}, encoding="utf-8")
     async with streamed(edge, headers) as stream:
         assert (await stream.next())["resumed"] is False
 
 
-async def test_a_refusal_is_an_event_that_tells_the_code_and_the_end(edge: Edge) -> None:
+async def test_event_stream_refusal(edge: Edge) -> None:
+    """A refusal is sent as events with the reason and the close code, and the stream ends."""
     for headers, reason, code in (({}, "MISSING", 4001), ({"Authorization": "Bearer nonsense"}, "INVALID", 4002)):
         async with streamed(edge, headers) as stream:
             assert await stream.next() == {"type": "AUTH_FAILED", "reason": reason}
@@ -124,7 +129,8 @@ async def test_a_refusal_is_an_event_that_tells_the_code_and_the_end(edge: Edge)
             await stream.ended()
 
 
-async def test_a_revoked_user_s_stream_ends(edge: Edge) -> None:
+async def test_event_stream_of_revoked_user(edge: Edge) -> None:
+    """The stream of a revoked user ends."""
     ann = await person()
     async with streamed(edge, token=token(ann)) as stream:
         await stream.next()
@@ -134,7 +140,8 @@ async def test_a_revoked_user_s_stream_ends(edge: Edge) -> None:
         await stream.ended()
 
 
-async def test_a_page_of_the_same_host_streams_with_its_session_and_a_strange_one_does_not(edge: Edge) -> None:
+async def test_event_stream_with_session(edge: Edge) -> None:
+    """A session opens a stream from a page of the same host only."""
     ann = await person()
     cookie = {"Cookie": await signed_in(ann)}
     own = {"Origin": f"http://127.0.0.1:{edge.port}"}
@@ -155,7 +162,8 @@ async def test_a_page_of_the_same_host_streams_with_its_session_and_a_strange_on
             assert "access-control-allow-origin" not in stream.response.headers
 
 
-async def test_comments_keep_it_alive_without_a_word_of_the_client(db: None, valkey: str) -> None:
+async def test_event_stream_heartbeat(db: None, valkey: str) -> None:
+    """Comments keep a stream open without any message of the client."""
     with Edge(
         "quiet", CLARION_HEARTBEAT_SECONDS="1", CLARION_SILENT_SECONDS="2", **await sync_to_async(on_test_database)()
     ) as edge:
@@ -166,7 +174,8 @@ async def test_comments_keep_it_alive_without_a_word_of_the_client(db: None, val
         await until(lambda: edge.metric("clarion_edge_sockets") == 0, "a stream that was left was not forgotten")
 
 
-async def test_a_client_that_does_not_read_is_parked_and_closed_and_costs_little(db: None, valkey: str) -> None:
+async def test_event_stream_of_slow_client(db: None, valkey: str) -> None:
+    """A client that does not read is parked and closed, and costs little memory."""
     env = {"CLARION_CREDIT_BYTES": "65536", "CLARION_PARKED_SECONDS": "1"}
     with Edge("unread", **env, **await sync_to_async(on_test_database)()) as edge:
         assert edge.popen is not None
@@ -185,14 +194,16 @@ async def test_a_client_that_does_not_read_is_parked_and_closed_and_costs_little
             assert 'clarion_edge_closes_total{code="4009"} 1.0' in text
 
 
-async def test_methods_that_make_no_sense_are_refused(edge: Edge) -> None:
+async def test_event_stream_methods(edge: Edge) -> None:
+    """Methods other than GET and OPTIONS give 405."""
     url = f"http://127.0.0.1:{edge.port}/sse/notification-updates/"
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
         for method in ("POST", "PUT", "DELETE", "HEAD"):
             assert (await client.request(method, url)).status_code == 405
 
 
-async def test_an_allowed_origin_may_send_its_headers_after_a_preflight(db: None, valkey: str) -> None:
+async def test_event_stream_preflight(db: None, valkey: str) -> None:
+    """A preflight allows the headers for an allowed origin, and nothing for another one."""
     env = {"CLARION_ALLOWED_ORIGINS": "https://forum.example"} | await sync_to_async(on_test_database)()
     with Edge("preflight", **env) as edge:
         url = f"http://127.0.0.1:{edge.port}/sse/notification-updates/"
@@ -210,7 +221,8 @@ async def test_an_allowed_origin_may_send_its_headers_after_a_preflight(db: None
             assert not [name for name in strange.headers if name.startswith("access-control")]
 
 
-async def test_nothing_but_events_ends_a_block(db: None, valkey: str) -> None:
+async def test_event_stream_blocks(db: None, valkey: str) -> None:
+    """Each block of the stream contains an event; comments end no block."""
     env = {"CLARION_HEARTBEAT_SECONDS": "1"} | await sync_to_async(on_test_database)()
     with Edge("blocks", **env) as edge:
         ann = await person()
@@ -226,13 +238,15 @@ async def test_nothing_but_events_ends_a_block(db: None, valkey: str) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://[::1", "http://[x]:y"])
-async def test_a_malformed_origin_is_answered_400(edge: Edge, origin: str) -> None:
+async def test_malformed_origin(edge: Edge, origin: str) -> None:
+    """A malformed origin gives 400."""
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
         url = f"http://127.0.0.1:{edge.port}/sse/notification-updates/"
         assert (await client.get(url, headers={"Origin": origin})).status_code == 400
 
 
-async def test_the_last_slash_may_be_missing_and_a_root_path_stand_before(db: None, valkey: str) -> None:
+async def test_optional_slash_and_root_path(db: None, valkey: str) -> None:
+    """The path works without its final slash and after a root path."""
     env = await sync_to_async(on_test_database)()
     edge = Edge("rooted", **env)
     edge.command = (*edge.command, "--root-path=/live")

@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 
 from clarion.pipeline.celery.app import app
 from clarion.pipeline.celery.queues import RECORD
-from clarion.pipeline.celery.request import REDACTED
+from clarion.pipeline.celery.redaction import REDACTED
 from clarion.pipeline.outbox.models import Event
 from clarion.shared.settings import get_settings
 from tests.acceptance.conftest import on_test_database
@@ -30,7 +30,8 @@ def flower(valkey: str, db: None) -> Iterator[Flower]:
         yield process
 
 
-async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: Edge) -> None:
+async def test_flower_without_secrets(flower: Flower, edge: Edge) -> None:
+    """Flower shows names and ids of tasks, and no private data or secrets."""
     assert flower.http("/api/tasks").status_code == 401
     ann, ben = await person(), await person()
     with Worker("live", **await sync_to_async(on_test_database)()):
@@ -58,8 +59,11 @@ async def test_flower_shows_names_and_ids_and_no_secrets(flower: Flower, edge: E
         assert FLOWERS_PASSWORD not in text
 
 
-def test_flower_hears_how_the_last_task_of_a_worker_ended(flower: Flower) -> None:
-    """Events that are sent at intervals would be lost with the worker, if they were not sent at its end too."""
+def test_flower_last_task_of_worker(flower: Flower) -> None:
+    """Flower receives the result of the last task of a stopping worker.
+
+    Events that are sent at intervals would be lost with the worker, if they were not sent at its end too.
+    """
     ann, ben = UserFactory.create_batch(2)
     thread = ThreadFactory.create(author=ann)
     database = on_test_database()

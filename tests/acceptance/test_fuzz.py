@@ -200,7 +200,8 @@ async def stays_well(edge: Edge, ann: User, sayings: list[tuple[bytes, ...]], se
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_frames_of_garbage_harm_nobody(tough: Edge, seed: int) -> None:
+async def test_garbage_in_frames(tough: Edge, seed: int) -> None:
+    """Malformed frames do not affect other clients and leave no memory or sockets behind."""
     dice = random.Random(seed)
     ann, eve = await person(), await person()
     good = await sync_to_async(token)(eve)
@@ -209,7 +210,8 @@ async def test_frames_of_garbage_harm_nobody(tough: Edge, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_handshakes_of_garbage_harm_nobody(tough: Edge, seed: int) -> None:
+async def test_garbage_in_handshakes(tough: Edge, seed: int) -> None:
+    """Malformed handshakes do not affect other clients and leave no memory or sockets behind."""
     dice = random.Random(seed)
     ann, eve = await person(), await person()
     good = await sync_to_async(token)(eve)
@@ -217,7 +219,9 @@ async def test_handshakes_of_garbage_harm_nobody(tough: Edge, seed: int) -> None
     await stays_well(tough, ann, sayings, good)
 
 
-async def test_who_asks_for_nothing_or_a_byte_at_a_time_is_cut_off(tough: Edge) -> None:
+async def test_slow_handshake(tough: Edge) -> None:
+    """A client with a missing or too slow handshake is disconnected and counted."""
+
     async def cut_off(trickle: bytes) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", tough.port)
         with contextlib.suppress(ConnectionError):

@@ -91,7 +91,10 @@ class Worker(Process):
 
 
 def test_both_apps_keep_their_brokers(host: dict[str, str]) -> None:
-    """Whichever variable the project has, and for sending as for receiving."""
+    """The project's app and Clarion's app keep their own brokers, for sending and receiving.
+
+    This holds for each variable that the project may have.
+    """
     asked = subprocess.run(
         [sys.executable, "-c", APPS], env=os.environ | host, capture_output=True, text=True, check=True
     )
@@ -99,8 +102,8 @@ def test_both_apps_keep_their_brokers(host: dict[str, str]) -> None:
     assert numbers == ["12", "12", "10", "10"]
 
 
-def test_the_hosts_worker_does_the_hosts_tasks(host: dict[str, str]) -> None:
-    """Clarion's queues are left alone by it, and the task is done."""
+def test_host_worker_runs_host_tasks(host: dict[str, str]) -> None:
+    """The project's worker does the project's tasks and leaves Clarion's queues alone."""
     own, clarion = environment.VALKEY.database_url(12), environment.VALKEY.database_url(10)
     send = (
         "import django; django.setup()\n"
@@ -110,9 +113,13 @@ def test_the_hosts_worker_does_the_hosts_tasks(host: dict[str, str]) -> None:
     )
     subprocess.run([sys.executable, "-c", send], env=os.environ | host, check=True)
     with redis.Redis.from_url(own) as hosts, redis.Redis.from_url(clarion) as clarions:
-        assert (hosts.llen("celery"), clarions.llen("events")) == (1, 1)
+        assert (hosts.llen("celery"), clarions.llen("clarion:events")) == (1, 1)
         with Worker("mysite", "celery", **host) as worker:
             wait_until(lambda: hosts.get("trace"), lambda: f"the task was not done: {worker.said()[-2000:]}", 30)
-        assert clarions.llen("events") == 1
+        assert clarions.llen("clarion:events") == 1
         with Worker("clarion.pipeline", "events", **host) as worker:
-            wait_until(lambda: not clarions.llen("events"), lambda: f"no hint was taken: {worker.said()[-2000:]}", 30)
+            wait_until(
+                lambda: not clarions.llen("clarion:events"),
+                lambda: f"no hint was taken: {worker.said()[-2000:]}",
+                30,
+            )

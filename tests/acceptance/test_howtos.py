@@ -1,29 +1,28 @@
 """How-tos done as they stand: a kind of one's own, from its files to a socket; listening from Python; the protocol."""
 
-import ast
 import asyncio
 import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
 from django.contrib.auth.models import User
 
-from clarion.client import Cursor
 from clarion.shared.settings import Settings
-from dev.servers import free_port
-from tests.acceptance.steps import filled, person
+from dev.ports import free_port
+from tests.acceptance.steps import filled, person, until
 from tests.acceptance.test_python_client import token_of
 from tests.client import connected, opened
-from tests.documents import ROOT, blocks_of
+from tests.docs.blocks import ROOT, blocks_of
 from tests.environment import FOLDER, POSTGRES, VALKEY
+from tests.plugin_runs import OTHERS
 from tests.processes import BIN, Edge, Process, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,7 +101,7 @@ def project(django_db_setup: None) -> Project:
     }
     project = Project(folder, env)
     commands = []
-    for block in blocks_of("test_a_kind_of_ones_own_passes_its_own_test"):
+    for block in blocks_of("test_documented_kind_tests"):
         if block.language == "sh":
             commands.append(block.text)
             continue
@@ -117,9 +116,28 @@ def project(django_db_setup: None) -> Project:
     return project
 
 
-def test_a_kind_of_ones_own_passes_its_own_test(project: Project) -> None:
+def test_documented_kind_tests(project: Project) -> None:
+    """The tests of the documented kind pass in the reader's project."""
     (project.folder / "shelf/test_audience.py").write_text(TEST_OF_THE_AUDIENCE)
     assert "Ran 2 tests" in project.run("python -m django test").stderr
+
+
+def test_documented_tests(project: Project) -> None:
+    """The documented tests pass with Django's test runner, and with pytest and Clarion's plugin."""
+    written = {
+        block.text.splitlines()[0].removeprefix("# "): block.text for block in blocks_of("test_documented_tests")
+    }
+    for name, text in written.items():
+        (project.folder / name).write_text(text)
+    by_django = " ".join(name.removesuffix(".py").replace("/", ".") for name in written if "pytest" not in name)
+    plugins = "-p clarion.testing.plugin " + " ".join(f"-p no:{name}" for name in OTHERS)
+    try:
+        assert "Ran 3 tests" in project.run(f"python -m django test {by_django}").stderr
+        by_pytest = f"python -m pytest -c {os.devnull} --rootdir=. {plugins} {' '.join(written)}"
+        assert " 4 passed" in project.run(by_pytest).stdout
+    finally:
+        for name in written:
+            (project.folder / name).unlink()
 
 
 class Line(Process):
@@ -145,7 +163,7 @@ class Line(Process):
 @pytest.fixture(scope="module")
 def edge_of_the_project(project: Project) -> Iterator[str]:
     """Every line of "Run it"; the address of its edge."""
-    (block,) = blocks_of("test_a_kind_of_ones_own_reaches_a_socket")
+    (block,) = blocks_of("test_documented_kind_on_socket")
     port = free_port()
     ready = {"worker": "[queues]", "beat": "is starting", "edge": "Listening on TCP"}
     lines = [
@@ -163,7 +181,9 @@ def edge_of_the_project(project: Project) -> Iterator[str]:
             line.kill()
 
 
-async def test_a_kind_of_ones_own_reaches_a_socket(project: Project, edge_of_the_project: str) -> None:
+async def test_documented_kind_on_socket(project: Project, edge_of_the_project: str) -> None:
+    """A notification of the documented kind reaches a socket."""
+
     def reviewed(write: bool) -> int:
         return int(project.run(f"python -m django shell -v 0 -c '{WRITE_A_REVIEW.format(write=write)}'").stdout)
 
@@ -174,36 +194,33 @@ async def test_a_kind_of_ones_own_reaches_a_socket(project: Project, edge_of_the
         assert (frame["notificationType"], frame["data"]["book_title"]) == ("REVIEW", "Bread")
 
 
-class Heard(Exception):
-    """The expected output has come."""
-
-
-async def test_a_script_hears_what_happens(edge: Edge) -> None:
+async def test_documented_python_listener(edge: Edge, tmp_path: Path) -> None:
+    """The documented script goes on from its cursor, prints changes and saves its cursor."""
     ann = await person()
-    heard: list[Any] = []
-
-    def handle(frame: dict[str, Any]) -> None:
-        heard.append(frame["seq"])
-
-    def save(cursor: Any) -> None:
-        heard.append(cursor.seq)
-        raise Heard
-
-    (block,) = blocks_of("test_a_script_hears_what_happens")
-    text = re.sub(r"ws://[\w.:]+/ws/notification-updates/", edge.url, block.text)
-    code = compile(text, str(block), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     await filled(ann.pk, 2)
-    names = {"get_token": token_of(ann), "cursor": Cursor("0", 1), "handle": handle, "save": save}
-    with pytest.raises(Heard):
-        await eval(code, names)  # noqa: S307 - our own document; with `await` outside of functions it is a coroutine
-    assert heard == [2, 2]
+    (block,) = blocks_of("test_documented_python_listener")
+    script, cursor = tmp_path / "listen.py", tmp_path / "cursor.txt"
+    script.write_text(block.text.replace("ws://127.0.0.1:8001/ws/notification-updates/", edge.url))
+    cursor.write_text("0 1")
+    env = os.environ | {"TOKEN": str(await token_of(ann)()), "PYTHONPATH": str(ROOT)}
+    listening = await asyncio.create_subprocess_exec(
+        sys.executable, script, cwd=tmp_path, env=env, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert listening.stdout
+        assert await asyncio.wait_for(listening.stdout.readline(), 15) == b"2 NOTIFICATION_CREATED\n"
+        await until(lambda: cursor.read_text() == "0 2", "it does not save its cursor")
+    finally:
+        listening.kill()
+        await listening.wait()
 
 
-async def test_what_the_protocol_asks_is_answered(edge: Edge) -> None:
+async def test_documented_requests(edge: Edge) -> None:
+    """The requests of the protocol's document resume a socket and a stream."""
     ann = await person()
     await filled(ann.pk, 6)
     token = await token_of(ann)()
-    socket, stream = blocks_of("test_what_the_protocol_asks_is_answered")
+    socket, stream = blocks_of("test_documented_requests")
     line, header = socket.text.splitlines()
     offered = header.removeprefix("Sec-WebSocket-Protocol: ").replace("<token>", str(token)).split(", ")
     address = f"127.0.0.1:{edge.port}"
@@ -232,16 +249,18 @@ def variables(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-def test_the_variables_for_a_provider_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = blocks_of("test_the_variables_for_a_provider_are_taken")
+def test_documented_provider_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The documented variables for a provider are accepted."""
+    (block,) = blocks_of("test_documented_provider_variables")
     for name, value in variables(block.text).items():
         assert name.removeprefix("CLARION_").lower() in Settings.model_fields
         monkeypatch.setenv(name, value)
     assert Settings(secret_key="x" * 50).jwks_user_column == "auth0_id"
 
 
-def test_the_variables_for_several_hosts_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = blocks_of("test_the_variables_for_several_hosts_are_taken")
+def test_documented_host_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The documented variables for several hosts are accepted."""
+    (block,) = blocks_of("test_documented_host_variables")
     for name, value in variables(block.text).items():
         monkeypatch.setenv(name, value)
     hosts = Settings(secret_key="x" * 50).django_channel_layers()["default"]["CONFIG"]["hosts"]

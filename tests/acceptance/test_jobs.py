@@ -13,7 +13,8 @@ from tests.processes import Edge, Worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_a_document_is_read_and_its_collections_owners_are_told(edge: Edge, valkey: str) -> None:
+async def test_document_processed_notification(edge: Edge, valkey: str) -> None:
+    """A processed document notifies its starter and the owners of its collections."""
     ann, ben, cleo, dan = await person(), await person(), await person(), await person()
     collection = await Collection.objects.acreate(name="Recipes")
     await collection.owners.aadd(ben, cleo)

@@ -10,8 +10,9 @@ import psutil
 import pytest
 from asgiref.sync import sync_to_async
 
-from clarion.pipeline.publish import channel_layer, publish_frames
+from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
+from clarion.shared.channel_layer import channel_layer
 from clarion.shared.groups import user_group
 from clarion.shared.inbox.models import Inbox
 from clarion.shared.messages import REVOKED
@@ -54,7 +55,8 @@ def unaware(django_db_setup: None) -> Iterator[Edge]:
         yield process
 
 
-async def test_who_acknowledges_gets_everything_in_order_however_much_there_is(strict: Edge) -> None:
+async def test_acknowledging_client(strict: Edge) -> None:
+    """A client that acknowledges gets any number of changes, in order."""
     ann = await person()
     async with connected(strict.url, ann) as client:
         await filled(ann.pk, 700)
@@ -62,7 +64,8 @@ async def test_who_acknowledges_gets_everything_in_order_however_much_there_is(s
         await client.nothing_came()
 
 
-async def test_who_does_not_acknowledge_is_parked_and_goes_on_when_it_does(strict: Edge) -> None:
+async def test_parked_until_acknowledgement(strict: Edge) -> None:
+    """A client that stops acknowledging is parked, and continues after an acknowledgement."""
     ann = await person()
     async with connected(strict.url, ann) as client:
         await filled(ann.pk, 1)
@@ -77,7 +80,8 @@ async def test_who_does_not_acknowledge_is_parked_and_goes_on_when_it_does(stric
         assert seqs + await client.all_changes(300 - len(seqs)) == list(range(2, 302))
 
 
-async def test_who_never_acknowledges_and_reads_gets_everything(strict: Edge) -> None:
+async def test_reading_client_without_acks(strict: Edge) -> None:
+    """A client that never acknowledges but reads gets all changes."""
     ann = await person()
     async with connected(strict.url, ann) as client:
         await filled(ann.pk, 300)
@@ -85,7 +89,8 @@ async def test_who_never_acknowledges_and_reads_gets_everything(strict: Edge) ->
         await client.nothing_came()
 
 
-async def test_who_never_acknowledges_nor_reads_is_closed_as_too_slow_and_resumes(strict: Edge) -> None:
+async def test_unreading_client_closed(strict: Edge) -> None:
+    """A client that neither acknowledges nor reads is closed, and can resume."""
     ann = await person()
     token, _ = mint(ann.pk, get_settings())
     raw = await RawSocket.open(strict.port, token=token)
@@ -102,7 +107,8 @@ async def test_who_never_acknowledges_nor_reads_is_closed_as_too_slow_and_resume
         assert await client.all_changes(400) == list(range(1, 401))
 
 
-async def test_clients_that_do_not_read_cost_a_bounded_amount_of_memory(unaware: Edge) -> None:
+async def test_memory_of_unreading_clients(unaware: Edge) -> None:
+    """Clients that do not read cost a bounded amount of memory."""
     assert unaware.popen is not None
     process = psutil.Process(unaware.popen.pid)
     people = [await person() for _ in range(250)]
@@ -132,7 +138,8 @@ async def test_clients_that_do_not_read_cost_a_bounded_amount_of_memory(unaware:
     assert costs[-1] < costs[len(costs) // 2] + 8, told
 
 
-async def test_one_that_acknowledges_what_it_does_not_read_is_parked_all_the_same(strict: Edge) -> None:
+async def test_false_acknowledgements(strict: Edge) -> None:
+    """A client that acknowledges unread frames is parked and closed all the same."""
     assert strict.popen is not None
     process = psutil.Process(strict.popen.pid)
     ann, ben = await person(), await person()
@@ -152,7 +159,8 @@ async def test_one_that_acknowledges_what_it_does_not_read_is_parked_all_the_sam
         liar.connection.transport.abort()
 
 
-async def test_a_user_has_so_many_sockets_and_one_more_closes_the_quietest(strict: Edge) -> None:
+async def test_socket_limit_per_user(strict: Edge) -> None:
+    """One socket beyond the limit of a user closes the quietest one."""
     ann, ben = await person(), await person()
     async with (
         connected(strict.url, ann) as quiet,
@@ -174,7 +182,8 @@ async def test_a_user_has_so_many_sockets_and_one_more_closes_the_quietest(stric
     assert strict.metric("clarion_edge_refused_total") >= 1
 
 
-async def test_sockets_that_vanished_without_a_word_lock_nobody_out(strict: Edge) -> None:
+async def test_vanished_sockets_and_limit(strict: Edge) -> None:
+    """Vanished sockets do not prevent their user from connecting."""
     ann = await person()
     token, _ = mint(ann.pk, get_settings())
     vanished = [await RawSocket.open(strict.port, token=token) for _ in range(2)]
@@ -189,7 +198,8 @@ async def test_sockets_that_vanished_without_a_word_lock_nobody_out(strict: Edge
 
 
 @pytest.mark.parametrize("limit", ["CLARION_CONNECTIONS_PER_ADDRESS", "CLARION_CONNECTS_PER_MINUTE"])
-async def test_an_address_has_so_many_sockets_and_connects_and_no_more(db: None, valkey: str, limit: str) -> None:
+async def test_limits_per_address(db: None, valkey: str, limit: str) -> None:
+    """An address has a maximum of sockets, and of connects per minute."""
     people = [await person() for _ in range(3)]
     with Edge("crowded", **{limit: "2"}, **await sync_to_async(on_test_database)()) as edge:
         async with connected(edge.url, people[0]), connected(edge.url, people[1]):
@@ -202,7 +212,8 @@ async def test_an_address_has_so_many_sockets_and_connects_and_no_more(db: None,
 
 
 @pytest.mark.parametrize("how", ["deactivated", "deleted", "logged out everywhere"])
-async def test_who_may_listen_no_more_is_found_even_where_nothing_tells_of_it(strict: Edge, how: str) -> None:
+async def test_silently_lost_access(strict: Edge, how: str) -> None:
+    """A user that lost access without a signal is disconnected at the next position check."""
     ann, ben = await person(), await person()
     async with connected(strict.url, ann) as anns, connected(strict.url, ben) as bens:
         if how == "deactivated":
@@ -216,7 +227,8 @@ async def test_who_may_listen_no_more_is_found_even_where_nothing_tells_of_it(st
         await bens.nothing_came()
 
 
-async def test_a_revoked_user_is_closed_within_a_second(strict: Edge) -> None:
+async def test_revoked_user_closed_within_a_second(strict: Edge) -> None:
+    """A revoked user is disconnected within a second."""
     ann, ben = await person(), await person()
     async with connected(strict.url, ann) as anns, connected(strict.url, ben) as bens:
         begun = time.monotonic()
@@ -227,13 +239,15 @@ async def test_a_revoked_user_is_closed_within_a_second(strict: Edge) -> None:
         await bens.nothing_came()
 
 
-async def test_an_old_socket_must_show_a_new_token(db: None, valkey: str) -> None:
+async def test_old_socket_needs_new_token(db: None, valkey: str) -> None:
+    """An old socket gets AUTH_REFRESH_REQUIRED."""
     with Edge("aged", CLARION_SOCKET_AGE_SECONDS="1", **await sync_to_async(on_test_database)()) as edge:
         async with connected(edge.url, await person()) as client:
             assert (await client.next())["type"] == "AUTH_REFRESH_REQUIRED"
 
 
-async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(db: None, valkey: str) -> None:
+async def test_limits_behind_trusted_proxy(db: None, valkey: str) -> None:
+    """Behind a trusted proxy each client has its own limits."""
     env = {"CLARION_CONNECTS_PER_MINUTE": "3", "CLARION_TRUSTED_PROXIES": "1"}
     with Edge("proxied", **env, **await sync_to_async(on_test_database)()) as edge:
         ann = await person()
@@ -248,7 +262,8 @@ async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(db: None
             await client.nothing_came()
 
 
-async def test_a_refusal_that_repeats_is_answered_later(db: None, valkey: str) -> None:
+async def test_repeated_refusal_delayed(db: None, valkey: str) -> None:
+    """A repeated refusal is answered with a delay."""
     env = {"CLARION_REFUSAL_DELAY_SECONDS": "1"} | await sync_to_async(on_test_database)()
     with Edge("patient", **env) as edge:
         ann = await person()

@@ -1,4 +1,4 @@
-"""A reply is posted, the other person's bell rings: real worker, real Daphne, real sockets."""
+"""From a posted reply to a frame on a socket: real worker, real Daphne, real sockets."""
 
 import asyncio
 
@@ -9,14 +9,15 @@ from django.db import connection
 
 from clarion.pipeline import delivery, publish
 from clarion.pipeline.celery.app import app
-from clarion.pipeline.inbox import changes
+from clarion.pipeline.inbox import marking
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.outbox.recording import record
-from clarion.pipeline.outbox.timeline import story
+from clarion.pipeline.outbox.timeline import lines_of
+from clarion.pipeline.persons import key_of
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from clarion.shared.inbox.models import Epoch, Inbox, Notification
-from tests.acceptance.steps import all_done, filled, person, post, thread, until
+from tests.acceptance.steps import all_done, filled, inbox, person, post, thread, until
 from tests.client import connected
 from tests.factories import MessageFactory
 from tests.integration.things import ThingHappened
@@ -25,7 +26,8 @@ from tests.processes import Edge, Worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_a_reply_a_mention_and_a_message_in_ones_thread_arrive(worker: Worker, edge: Edge) -> None:
+async def test_reply_mention_and_thread_reply(worker: Worker, edge: Edge) -> None:
+    """A reply, a mention and a message in a user's thread arrive as frames."""
     ann, ben, cleo = await person(), await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as anns, connected(edge.url, ben) as bens:
@@ -47,7 +49,8 @@ async def test_a_reply_a_mention_and_a_message_in_ones_thread_arrive(worker: Wor
         await bens.nothing_came()
 
 
-async def test_the_metrics_of_worker_and_edge_follow_a_notification(worker: Worker, edge: Edge) -> None:
+async def test_metrics_of_notification(worker: Worker, edge: Edge) -> None:
+    """The metrics of worker and edge count notifications and their delays."""
     names = {
         worker: ["clarion_notifications_stored_total", "clarion_work_finished_total"],
         edge: ["clarion_edge_lag_seconds_count", "clarion_edge_ack_seconds_count", "clarion_edge_lag_seconds_sum"],
@@ -72,7 +75,8 @@ async def test_the_metrics_of_worker_and_edge_follow_a_notification(worker: Work
     assert 0 < lag < 10
 
 
-async def test_only_people_tell_people(worker: Worker, edge: Edge) -> None:
+async def test_only_users_cause_notifications(worker: Worker, edge: Edge) -> None:
+    """Messages of bots, of the system and of the user itself cause no notification."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as anns:
@@ -85,7 +89,8 @@ async def test_only_people_tell_people(worker: Worker, edge: Edge) -> None:
         assert frame["seq"] == 1
 
 
-async def test_each_user_sees_their_own_inbox_and_no_other(worker: Worker, edge: Edge) -> None:
+async def test_own_inbox_only(worker: Worker, edge: Edge) -> None:
+    """Each user receives only the notifications of their own inbox."""
     people = [await person() for _ in range(6)]
     place = await thread(people[0])
     async with connected(edge.url, people[0]) as first, connected(edge.url, people[1]) as second:
@@ -98,7 +103,8 @@ async def test_each_user_sees_their_own_inbox_and_no_other(worker: Worker, edge:
         await second.nothing_came()
 
 
-async def test_a_client_that_comes_back_with_its_cursor_gets_what_it_missed(worker: Worker, edge: Edge) -> None:
+async def test_resume(worker: Worker, edge: Edge) -> None:
+    """Resuming with a cursor sends the missed changes, and then new ones."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as before:
@@ -108,7 +114,7 @@ async def test_a_client_that_comes_back_with_its_cursor_gets_what_it_missed(work
     for body in ("two", "three"):
         await post(place, ben, f"@{ann.username} {body}")
     await all_done()
-    await sync_to_async(changes.mark_read)(ann.pk, 1, read=True)
+    await sync_to_async(marking.mark_read)(ann.pk, 1, read=True)
     async with connected(edge.url, ann, since=frame["seq"], epoch=epoch) as after:
         assert after.frames[0]["resumed"] is True
         missed = await after.changes(3)
@@ -120,13 +126,12 @@ async def test_a_client_that_comes_back_with_its_cursor_gets_what_it_missed(work
 
 
 @pytest.mark.parametrize("since,epoch,reason", [(99, None, "AHEAD"), (1, "another", "EPOCH"), (0, None, "PURGED")])
-async def test_a_cursor_that_cannot_be_honoured_is_answered_with_resync(
-    worker: Worker, edge: Edge, since: int, epoch: str | None, reason: str
-) -> None:
+async def test_stale_cursor(worker: Worker, edge: Edge, since: int, epoch: str | None, reason: str) -> None:
+    """A stale cursor is answered with RESYNC and its reason."""
     ann, ben = await person(), await person()
     await post(await thread(ann), ben)
     await all_done()
-    await Inbox.objects.filter(user_id=ann.pk).aupdate(floor=1)
+    await Inbox.objects.filter(user_id=await inbox(ann)).aupdate(floor=1)
     async with connected(edge.url, ann, since=since, epoch=epoch) as client:
         assert client.frames[0]["resumed"] is False
         frame = await client.next()
@@ -134,13 +139,15 @@ async def test_a_cursor_that_cannot_be_honoured_is_answered_with_resync(
 
 
 @pytest.mark.parametrize("since", ["-1", "1e3", "٣", "9" * 40, "", "x", "1%00", "1;drop"])
-async def test_what_is_no_cursor_is_none(worker: Worker, edge: Edge, since: str) -> None:
+async def test_malformed_cursor(worker: Worker, edge: Edge, since: str) -> None:
+    """A malformed cursor is ignored."""
     async with connected(edge.url, await person(), since=since) as client:  # type: ignore[arg-type]
         assert client.frames[0]["resumed"] is False
         await client.nothing_came()
 
 
-async def test_reading_all_in_one_tab_is_seen_in_another(worker: Worker, edge: Edge) -> None:
+async def test_read_all_in_another_tab(worker: Worker, edge: Edge) -> None:
+    """Reading all in one tab is sent to the others."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as one, connected(edge.url, ann) as other:
@@ -148,14 +155,15 @@ async def test_reading_all_in_one_tab_is_seen_in_another(worker: Worker, edge: E
             await post(place, ben, body)
         await one.changes(2)
         await other.changes(2)
-        await sync_to_async(changes.read_through)(ann.pk)
+        await sync_to_async(marking.read_through)(ann.pk)
         for tab in (one, other):
             (frame,) = await tab.changes(1)
             assert (frame["type"], frame["seq"], frame["unread"]) == ("NOTIFICATIONS_READ", 3, 0)
             assert (frame["through"], frame["topic"], frame["notificationType"]) == (2, None, None)
 
 
-async def test_a_frame_that_was_lost_quietly_is_found(worker: Worker, edge: Edge) -> None:
+async def test_quietly_lost_frame(worker: Worker, edge: Edge) -> None:
+    """A frame that was stored and never published is found and sent."""
     ann = await person()
     async with connected(edge.url, ann) as client:
         # Stored but never published, and nothing comes after it.
@@ -171,7 +179,8 @@ def tell_without_publishing(user: User) -> None:
         delivery.expand(record(ThingHappened(first=[user.pk]), key="quiet"))
 
 
-async def test_what_a_client_acknowledges_is_part_of_the_story(worker: Worker, edge: Edge) -> None:
+async def test_acknowledgement_in_trace(worker: Worker, edge: Edge) -> None:
+    """An acknowledgement of a sent frame appears in the trace of its event."""
     ann, ben = await person(), await person()
     async with connected(edge.url, ann) as client:
         await post(await thread(ann), ben)
@@ -181,12 +190,13 @@ async def test_what_a_client_acknowledges_is_part_of_the_story(worker: Worker, e
         await client.nothing_came()
         await all_done()
         event = await Event.objects.aget()
-        assert "by 0 of 1 people" in (await sync_to_async(story)(event))[-1][1]
+        assert "by 0 of 1 recipients" in (await sync_to_async(lines_of)(event))[-1][1]
         await client.say(type="ack", seq=1)
-        await until(lambda: "by 1 of 1 people" in story(Event.objects.get())[-1][1], "the ack was not noted")
+        await until(lambda: "by 1 of 1 recipients" in lines_of(Event.objects.get())[-1][1], "the ack was not noted")
 
 
-async def test_the_epoch_of_a_restored_backup_makes_clients_read_anew(worker: Worker, edge: Edge) -> None:
+async def test_resume_after_restored_backup(worker: Worker, edge: Edge) -> None:
+    """Resuming with the epoch from before a restored backup sends RESYNC."""
     ann = await person()
     await Epoch.objects.acreate(value="restored")
     async with connected(edge.url, ann, since=0, epoch="0") as client:
@@ -194,14 +204,17 @@ async def test_the_epoch_of_a_restored_backup_makes_clients_read_anew(worker: Wo
         assert (await client.next())["reason"] == "EPOCH"
 
 
-async def test_open_sockets_follow_a_new_epoch_by_themselves(worker: Worker, edge: Edge) -> None:
-    """Their edge sees it when it looks for quiet loss."""
+async def test_new_epoch_on_open_socket(worker: Worker, edge: Edge) -> None:
+    """An open socket gets RESYNC for a new epoch.
+
+    Its edge finds the epoch at the next position check.
+    """
     ann, ben = await person(), await person()
     await filled(ann.pk, 3)
     async with connected(edge.url, ann) as client:
         assert (client.frames[0]["epoch"], client.frames[0]["seq"]) == ("0", 3)
-        await Notification.objects.filter(recipient_id=ann.pk, seq=3).adelete()
-        await Inbox.objects.filter(user_id=ann.pk).aupdate(seq=2, unread=2)
+        await Notification.objects.filter(recipient_id=await inbox(ann), seq=3).adelete()
+        await Inbox.objects.filter(user_id=await inbox(ann)).aupdate(seq=2, unread=2)
         await Epoch.objects.acreate(value="restored")
         resync = await client.next()
         assert (resync["type"], resync["reason"]) == ("RESYNC", "EPOCH")
@@ -212,11 +225,14 @@ async def test_open_sockets_follow_a_new_epoch_by_themselves(worker: Worker, edg
         await client.nothing_came()
 
 
-async def test_a_frame_of_a_history_that_is_no_more_is_not_passed_on(worker: Worker, edge: Edge) -> None:
-    """A worker of it may publish late, and its frame would look like the next: here it does so just before the next."""
+async def test_frame_of_former_epoch(worker: Worker, edge: Edge) -> None:
+    """A frame of a former epoch is not forwarded.
+
+    A late worker may publish it just before the next frame, whose seq it has.
+    """
     ann, ben = await person(), await person()
     async with connected(edge.url, ann) as client:
-        await sync_to_async(publish_frames)([(ann.pk, 1, protocol.deleted(1, 7, 1))], epoch="lost")
+        await sync_to_async(publish_frames)([(key_of(ann.pk), 1, protocol.deleted(1, 7, 1))], epoch="lost")
         await post(await thread(ann), ben)
         (frame,) = await client.changes(1)
         assert (frame["type"], frame["seq"], frame["unread"]) == ("NOTIFICATION_CREATED", 1, 1)
@@ -224,11 +240,12 @@ async def test_a_frame_of_a_history_that_is_no_more_is_not_passed_on(worker: Wor
         await client.nothing_came()
 
 
-async def test_another_service_tells_people_by_a_celery_message(worker: Worker, edge: Edge) -> None:
+async def test_service_notifies_by_celery_message(worker: Worker, edge: Edge) -> None:
+    """Another service notifies users by a Celery message."""
     ann, ben = await person(), await person()
     place = await thread(ann)
     await sync_to_async(MessageFactory.create)(thread=place, author=ben, origin="system")
-    by_id = {"kind": "EXPORT_COMPLETE", "recipients": [ann.pk], "data": {"file": "a.csv"}}
+    by_id = {"kind": "EXPORT_COMPLETE", "recipients": [key_of(ann.pk)], "data": {"file": "a.csv"}}
     by_audience = {
         "kind": "THREAD_PINNED",
         "audience": "forum.thread.participants",
@@ -245,7 +262,8 @@ async def test_another_service_tells_people_by_a_celery_message(worker: Worker, 
         await anns.nothing_came()
 
 
-async def test_replies_that_were_not_read_are_one_notification_that_grows(worker: Worker, edge: Edge) -> None:
+async def test_collapsed_replies_on_socket(worker: Worker, edge: Edge) -> None:
+    """Unread replies arrive as updates of one notification."""
     ann, ben, cleo = await person(), await person(), await person()
     place = await thread(ann)
     async with connected(edge.url, ann) as client:
@@ -261,7 +279,8 @@ async def test_replies_that_were_not_read_are_one_notification_that_grows(worker
         assert await again.changes(1) == [grown]
 
 
-async def test_a_worker_keeps_its_connections_between_tasks(worker: Worker, edge: Edge) -> None:
+async def test_worker_keeps_connections(worker: Worker, edge: Edge) -> None:
+    """A worker keeps its connections to Postgres between tasks."""
     ann, ben = await person(), await person()
     place = await thread(ann)
 

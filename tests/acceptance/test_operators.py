@@ -1,4 +1,4 @@
-"""What operators see and ask of a real edge: its report, a drain on command, sockets again."""
+"""The view of operators on a real edge: its report, a drain by command, sockets again."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from asgiref.sync import sync_to_async
 from django.core.management import call_command
 from websockets.exceptions import ConnectionClosed
 
-from clarion.pipeline.publish import channel_layer
+from clarion.shared import edge_status
+from clarion.shared.channel_layer import channel_layer
 from clarion.shared.edge_status import Report
 from clarion.shared.protocol import Close
 from tests.acceptance.conftest import on_test_database
@@ -30,18 +31,19 @@ def named(valkey: str, db: None) -> Iterator[Edge]:
 
 
 def reported() -> Report | None:
-    return {report.name: report for report in channel_layer().reports()}.get(NAME)
+    return {report.name: report for report in edge_status.load(channel_layer())}.get(NAME)
 
 
 @sync_to_async
 def asked(*words: str) -> str:
-    """What the command `drain` says."""
+    """Run the command `drain`; return its output."""
     out = StringIO()
     call_command("drain", *words, stdout=out)
     return out.getvalue()
 
 
-async def test_an_edge_reports_what_it_does(named: Edge) -> None:
+async def test_edge_report(named: Edge) -> None:
+    """An edge reports its sockets, frames and delays."""
     ann = await person()
     async with connected(named.url, ann) as client:
         await filled(ann.pk, 3)
@@ -53,12 +55,13 @@ async def test_an_edge_reports_what_it_does(named: Edge) -> None:
     assert report.started < report.at
 
 
-async def test_a_drained_edge_says_goodbye_lives_on_and_takes_sockets_again(named: Edge) -> None:
+async def test_drain_and_take(named: Edge) -> None:
+    """A drained edge closes its sockets and refuses new ones until `--take`."""
     ann = await person()
     async with connected(named.url, ann) as client:
         await until(reported, "it does not report")
         assert any(line.startswith(f"{NAME}  ") for line in (await asked()).splitlines())
-        assert await asked(NAME) == f"The edge {NAME} was told.\n"
+        assert await asked(NAME) == f"The edge {NAME} received the command.\n"
         assert (await client.next())["type"] == "GOING_AWAY"
         assert await client.closed() == Close.GOING_AWAY
     await until(lambda: named.http("/readyz").status_code == 503, "it says that it is ready")
@@ -72,7 +75,7 @@ async def test_a_drained_edge_says_goodbye_lives_on_and_takes_sockets_again(name
             await refused.connection.recv()
     # Edges of other tests may have reported of late as well.
     assert f"{NAME} 0 sockets, drains" in [re.sub(" +", " ", line) for line in (await asked()).splitlines()]
-    assert await asked(NAME, "--take") == f"The edge {NAME} was told.\n"
+    assert await asked(NAME, "--take") == f"The edge {NAME} received the command.\n"
     await until(named.is_up, "it takes no sockets again")
     async with connected(named.url, ann) as client:
         await client.nothing_came()

@@ -1,4 +1,4 @@
-"""Who is connected, across edges and their crashes: real Daphne, real sockets, a real Valkey."""
+"""Presence of users, across edges and their crashes: real Daphne, real sockets, a real Valkey."""
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,7 +16,8 @@ from tests.processes import Edge
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_who_has_a_socket_or_a_stream_on_any_edge_is_present(edge: Edge) -> None:
+async def test_presence_across_edges(edge: Edge) -> None:
+    """A user with a socket or a stream on any edge is present."""
     ann, ben, cleo = await person(), await person(), await person()
     ids = [ann.pk, ben.pk, cleo.pk]
     with Edge("second", **await sync_to_async(on_test_database)()) as second:
@@ -30,7 +31,8 @@ async def test_who_has_a_socket_or_a_stream_on_any_edge_is_present(edge: Edge) -
     await until(lambda: present(ids) == set(), "nobody is connected any more")
 
 
-async def test_an_edge_that_crashes_takes_its_users_along(db: None, valkey: str) -> None:
+async def test_presence_after_edge_crash(db: None, valkey: str) -> None:
+    """The users of a crashed edge are no longer present."""
     people = [await person() for _ in range(3)]
     ids = [one.pk for one in people]
     with Edge("doomed", **await sync_to_async(on_test_database)()) as doomed:
@@ -45,7 +47,8 @@ def asked_of(layer: ClarionChannelLayer, groups: list[str]) -> list[int]:
     return layer.listening(groups)
 
 
-async def test_many_are_asked_for_at_once_on_several_hosts(valkey: str) -> None:
+async def test_presence_of_many_users(valkey: str) -> None:
+    """The presence of many users is read in one call from several hosts."""
     hosts = [environment.VALKEY.database_url(number) for number in (1, 2)]  # pub/sub knows no databases
     layer = ClarionChannelLayer(hosts=hosts, prefix="crowd")
     groups = [user_group(user_id) for user_id in range(1, 2501)]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 
-from dev.servers import free_port
+from dev.ports import free_port
 from tests.acceptance.conftest import on_test_database
 from tests.processes import BIN, Answering, Process
 
@@ -26,7 +26,7 @@ PRODUCTION = {
     "CLARION_ALLOWED_HOSTS": "forum.test",
 }
 
-#: What the proxy in front says to the web app.
+#: The headers that the proxy adds for the web app.
 BY_PROXY = {"Host": "forum.test", "X-Forwarded-Proto": "https"}
 
 
@@ -57,7 +57,8 @@ def web(django_db_setup: None, valkey: str) -> Iterator[Web]:
         yield process
 
 
-def test_djangos_own_check_of_a_deployment_finds_nothing() -> None:
+def test_django_check_deploy() -> None:
+    """Django's `check --deploy` has no findings."""
     command = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level=INFO"]
     checked = subprocess.run(command, env=os.environ | PRODUCTION, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
@@ -65,7 +66,8 @@ def test_djangos_own_check_of_a_deployment_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize("path", ["/sign-in/", "/api/health", "/api/inbox", "/api/docs", "/static/forum/forum.css"])
-def test_every_answer_carries_what_keeps_a_browser_safe(web: Web, path: str) -> None:
+def test_security_headers(web: Web, path: str) -> None:
+    """Every response has the security headers."""
     headers = web.http(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
@@ -79,7 +81,8 @@ def test_every_answer_carries_what_keeps_a_browser_safe(web: Web, path: str) -> 
         assert "unsafe" not in policy
 
 
-def test_cookies_go_over_tls_only_and_a_session_is_no_scripts_business(web: Web) -> None:
+def test_cookie_attributes_and_csrf(web: Web) -> None:
+    """Cookies are Secure, the session is HttpOnly, and a foreign referer is refused."""
     user = User.objects.create_user("ann", password="a long and winding password")
     with httpx.Client(base_url=f"http://127.0.0.1:{web.port}", headers=BY_PROXY, timeout=10) as browser:
         page = browser.get("/sign-in/")
@@ -97,14 +100,16 @@ def test_cookies_go_over_tls_only_and_a_session_is_no_scripts_business(web: Web)
         assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookies[0].split(";")}
 
 
-def test_plain_http_is_sent_to_tls_and_a_strange_host_is_refused(web: Web) -> None:
+def test_http_redirect_and_unknown_host(web: Web) -> None:
+    """Plain HTTP redirects to HTTPS, and an unknown host gives 400."""
     base = f"http://127.0.0.1:{web.port}"
     plain = httpx.get(f"{base}/sign-in/", headers={"Host": "forum.test"}, timeout=10)
     assert (plain.status_code, plain.headers["Location"]) == (301, "https://forum.test/sign-in/")
     assert httpx.get(f"{base}/sign-in/", headers=BY_PROXY | {"Host": "evil.test"}, timeout=10).status_code == 400
 
 
-def test_an_error_shows_nothing_of_its_cause(web: Web) -> None:
+def test_error_page_without_details(web: Web) -> None:
+    """An error page shows no details of the application."""
     missing = web.http("/no/such/page/")
     assert missing.status_code == 404
     assert "urlpatterns" not in missing.text
@@ -117,7 +122,8 @@ def flower_line() -> str:
     return next(line.partition(":")[2].strip() for line in lines if line.startswith("flower:"))
 
 
-def test_flower_lets_nobody_in_without_the_password(valkey: str) -> None:
+def test_flower_with_wrong_password(valkey: str) -> None:
+    """Flower answers 401 without the right password."""
     port = free_port()
     environment = {
         "CLARION_FLOWER_PASSWORD": "for the operators of this run",
@@ -146,7 +152,8 @@ def test_flower_lets_nobody_in_without_the_password(valkey: str) -> None:
         assert status("/workers", environment["CLARION_FLOWER_PASSWORD"]) == 200
 
 
-def test_flower_does_not_start_without_a_password() -> None:
+def test_flower_without_password() -> None:
+    """Flower does not start without a password."""
     env = {name: value for name, value in os.environ.items() if name != "CLARION_FLOWER_PASSWORD"}
     started = subprocess.run(
         ["/bin/sh", "-c", flower_line()], env=env, capture_output=True, text=True, check=False, timeout=60

@@ -52,7 +52,8 @@ async def greeted(client: Client, user: User) -> None:
     assert (frame["type"], frame.get("user_id")) == ("CONNECTED", str(user.pk)), frame
 
 
-async def test_a_claim_is_matched_with_a_column_and_the_stream_is_that_user_s(trusting: Edge, login: Provider) -> None:
+async def test_provider_claim_and_column(trusting: Edge, login: Provider) -> None:
+    """A provider's token opens the inbox of the user with the claim in the column."""
     ann = await person(email="ann@forum.example")
     await person(email="ben@forum.example")
     await filled(ann.pk, 3)
@@ -66,7 +67,8 @@ async def test_a_claim_is_matched_with_a_column_and_the_stream_is_that_user_s(tr
         await greeted(client, ann)  # ours go on
 
 
-async def test_nobody_is_let_in_by_a_name_that_nobody_or_two_people_have(trusting: Edge, login: Provider) -> None:
+async def test_unknown_or_ambiguous_claim(trusting: Edge, login: Provider) -> None:
+    """A claim that matches no user or several users is refused."""
     await person(email="twins@forum.example")
     await person(email="twins@forum.example")
     for email in ("nobody@forum.example", "twins@forum.example", "' OR true --"):
@@ -74,7 +76,8 @@ async def test_nobody_is_let_in_by_a_name_that_nobody_or_two_people_have(trustin
         assert await refused(trusting.url, **offered(token)) == ("INVALID", 4002)
 
 
-async def test_who_was_deactivated_or_logged_out_everywhere_is_refused(trusting: Edge, login: Provider) -> None:
+async def test_provider_token_of_revoked_user(trusting: Edge, login: Provider) -> None:
+    """A provider's token of an inactive or revoked user is refused."""
     ann = await person(email="gone@forum.example", is_active=False)
     assert await refused(trusting.url, **offered(login.token(email=ann.email))) == ("REVOKED", 4003)
     ben = await person(email="out@forum.example")
@@ -86,7 +89,8 @@ async def test_who_was_deactivated_or_logged_out_everywhere_is_refused(trusting:
     assert await refused(trusting.url, **offered(token)) == ("REVOKED", 4003)
 
 
-async def test_a_token_in_band_may_be_the_provider_s_and_is_of_the_same_user(trusting: Edge, login: Provider) -> None:
+async def test_token_refresh_with_provider(trusting: Edge, login: Provider) -> None:
+    """AUTH accepts a provider's token of the same user only."""
     ann, ben = await person(email="ann2@forum.example"), await person(email="ben2@forum.example")
     async with opened(trusting.url, **offered(await sync_to_async(own_token)(ann))) as client:
         await greeted(client, ann)
@@ -97,7 +101,8 @@ async def test_a_token_in_band_may_be_the_provider_s_and_is_of_the_same_user(tru
         assert await client.closed() == 4002
 
 
-async def test_invented_key_ids_do_not_make_the_edge_ask_and_ask(trusting: Edge, login: Provider) -> None:
+async def test_invented_key_ids(trusting: Edge, login: Provider) -> None:
+    """Invented key ids cause at most one fetch, and known keys work during an outage."""
     ann = await person(email="ann3@forum.example")
     async with opened(trusting.url, **offered(login.token(email=ann.email))) as client:
         await greeted(client, ann)

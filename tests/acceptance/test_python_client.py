@@ -45,10 +45,11 @@ async def some(inbox: InboxClient, count: int) -> list[Change | Resync]:
     return items
 
 
-async def test_without_a_cursor_it_begins_with_the_snapshot_and_then_tells_each_change(edge: Edge) -> None:
+async def test_client_without_cursor(edge: Edge) -> None:
+    """Without a cursor the client yields Resync and then each change."""
     ann = await person()
     async with listening(edge, ann) as inbox:
-        assert await some(inbox, 1) == [Resync("0", 0, 0, "NOT_RESUMED")]
+        assert await some(inbox, 1) == [Resync("0", 0, 0, "NOT_RESUMED", unseen=0)]
         await filled(ann.pk, 3)
         changes = await some(inbox, 3)
         assert [item.seq for item in changes] == [1, 2, 3]
@@ -57,7 +58,8 @@ async def test_without_a_cursor_it_begins_with_the_snapshot_and_then_tells_each_
         assert inbox.cursor == Cursor("0", 3)
 
 
-async def test_it_resumes_from_its_cursor_when_an_edge_is_killed(db: None, valkey: str) -> None:
+async def test_client_after_edge_killed(db: None, valkey: str) -> None:
+    """After the edge was killed the client resumes from its cursor."""
     ann = await person()
     with Edge("mortal", **await sync_to_async(on_test_database)()) as mortal:
         async with listening(mortal, ann, Cursor("0", 0)) as inbox:
@@ -71,18 +73,20 @@ async def test_it_resumes_from_its_cursor_when_an_edge_is_killed(db: None, valke
             assert inbox.connects == 2
 
 
-async def test_another_history_is_told_as_such(edge: Edge) -> None:
+async def test_client_with_former_epoch(edge: Edge) -> None:
+    """With a cursor of a former epoch the client yields Resync."""
     ann = await person()
     await filled(ann.pk, 2)
     await Epoch.objects.acreate(value="restored")
     async with listening(edge, ann, Cursor("0", 1)) as inbox:
         told = await some(inbox, 2)
-        assert told[0] == Resync("restored", 2, 2, "NOT_RESUMED")
+        assert told[0] == Resync("restored", 2, 2, "NOT_RESUMED", unseen=2)
         assert inbox.cursor == Cursor("restored", 2)
     await Epoch.objects.all().adelete()
 
 
-async def test_revoked_access_ends_it_with_a_clear_word(edge: Edge) -> None:
+async def test_client_of_revoked_user(edge: Edge) -> None:
+    """Revoked access raises AccessEnded."""
     ann = await person()
     async with listening(edge, ann) as inbox:
         await some(inbox, 1)
@@ -91,7 +95,8 @@ async def test_revoked_access_ends_it_with_a_clear_word(edge: Edge) -> None:
             await some(inbox, 1)
 
 
-async def test_tokens_that_are_refused_are_not_sent_for_ever(edge: Edge) -> None:
+async def test_client_with_refused_tokens(edge: Edge) -> None:
+    """After several refused tokens the client raises AccessEnded."""
     asked = 0
 
     async def get_token() -> str | None:
@@ -105,7 +110,8 @@ async def test_tokens_that_are_refused_are_not_sent_for_ever(edge: Edge) -> None
     assert asked == 4
 
 
-async def test_an_old_connection_is_given_a_new_token(db: None, valkey: str) -> None:
+async def test_client_refreshes_token(db: None, valkey: str) -> None:
+    """The client sends a new token on the open connection if it is asked for one."""
     ann = await person()
     env = await sync_to_async(on_test_database)()
     with Edge("renewing", CLARION_SOCKET_AGE_SECONDS="1", **env) as edge:

@@ -1,7 +1,6 @@
 """A deploy of two edges behind a load balancer, under load: real haproxy, real Daphne, real workers, real sockets."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -19,6 +18,7 @@ from tests.balancer import Balancer
 from tests.factories import MessageFactory
 from tests.processes import Edge, Worker
 from tests.programs import needed
+from tests.tasks import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,11 +35,8 @@ async def load(place: Thread, people: list[User]) -> AsyncIterator[list[int]]:
             await post(place, people[posted[0] % len(people)], "And another thing.")
             posted[0] += 1
 
-    writing = asyncio.create_task(write())
-    yield posted
-    writing.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await writing
+    async with running(write()):
+        yield posted
 
 
 @pytest.fixture
@@ -48,7 +45,8 @@ def workers(db: None, valkey: str) -> Iterator[None]:
         yield
 
 
-async def test_a_rolling_restart_under_load_loses_and_repeats_nothing(workers: None) -> None:
+async def test_rolling_restart_under_load(workers: None) -> None:
+    """A rolling restart of the edges under load loses and repeats no change."""
     haproxy = needed(HAPROXY)
     people = [await person() for _ in range(PEOPLE)]
     place = await thread(people[0])
@@ -60,8 +58,7 @@ async def test_a_rolling_restart_under_load_loses_and_repeats_nothing(workers: N
         for process in (*edges, Balancer(haproxy, {edge.name: edge.port for edge in edges})):
             stack.enter_context(process)
         followers = [Follower(process.url, one) for one in people]
-        following = [asyncio.create_task(follower.follow()) for follower in followers]
-        stack.callback(lambda: [task.cancel() for task in following])
+        await stack.enter_async_context(running(*(follower.follow() for follower in followers)))
         await until(lambda: all(follower.connects for follower in followers), "not everyone connected")
 
         async with load(place, people) as posted:

@@ -1,4 +1,4 @@
-"""The runbook, tried: each thing happens, the real Prometheus raises its alert, what the runbook says ends it."""
+"""The runbook, tried: each fault occurs, the real Prometheus raises its alert, and the documented remedy ends it."""
 
 import re
 import time
@@ -25,7 +25,7 @@ from tests import environment
 from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import filled
 from tests.acceptance.watched import System, listening, said_by
-from tests.documents import blocks_of
+from tests.docs.blocks import blocks_of
 from tests.factories import MessageFactory, ThreadFactory, UserFactory
 from tests.integration.things import ThingHappened
 from tests.processes import Beat, Edge, Process, wait_until
@@ -60,7 +60,7 @@ def somebody_posts(place: Thread, times: int = 1) -> None:
 
 
 def two_minutes_pass() -> None:
-    """For what waits; it is due since."""
+    """Set the times of all waiting work back; it is due since then."""
     with connection.cursor() as cursor:
         past = "recorded_at - interval '2 minutes'"
         cursor.execute(f"UPDATE clarion_event SET recorded_at = {past}, next_attempt_at = {past} WHERE state <> 'done'")
@@ -71,7 +71,8 @@ def everything_is_told(to: User, count: int) -> None:
     wait_until(lambda: not Event.objects.exclude(state="done").exists(), "something is not done")
 
 
-def test_work_that_waits(system: System, place: Thread) -> None:
+def test_runbook_waiting_work(system: System, place: Thread) -> None:
+    """Waiting work raises its alerts, and starting the worker ends them."""
     system.worker.kill()
     somebody_posts(place)
     two_minutes_pass()
@@ -83,7 +84,8 @@ def test_work_that_waits(system: System, place: Thread) -> None:
     system.raises()
 
 
-def test_frames_that_come_late(system: System, place: Thread) -> None:
+def test_runbook_late_frames(system: System, place: Thread) -> None:
+    """Late frames raise an alert, and the trace shows the delay."""
     with listening(system.edge, place.author) as client:
         system.worker.kill()
         # Of ten that are sent live one is measured, and some overtake each other and are sent together.
@@ -101,7 +103,8 @@ def test_frames_that_come_late(system: System, place: Thread) -> None:
     system.raises()
 
 
-def test_dead_letters(system: System) -> None:
+def test_runbook_dead_letters(system: System) -> None:
+    """A dead letter raises an alert, and discarding it ends the alert."""
     # The worker does not know this event, which is declared by the tests alone; it has tried it for a day.
     event_id = record(ThingHappened(first=()), key="unknown")
     Event.objects.filter(pk=event_id).update(failing_since=timezone.now() - timedelta(hours=25))
@@ -111,20 +114,25 @@ def test_dead_letters(system: System) -> None:
     system.raises()
 
 
-def test_a_paused_kind(system: System, place: Thread) -> None:
-    assert said_by("pause", "THREAD_REPLY") == "The kind THREAD_REPLY is paused, within a second.\n"
+def test_runbook_paused_kind(system: System, place: Thread) -> None:
+    """A paused kind raises an alert, and resuming it ends the alert."""
+    assert said_by("pause", "THREAD_REPLY") == "The kind THREAD_REPLY is paused; workers follow within a second.\n"
     time.sleep(pauses.NOTICED_WITHIN_SECONDS)  # until the worker has to have noticed
     somebody_posts(place)
     system.raises("ClarionKindPaused")
     assert not Notification.objects.exists()
     assert said_by("pause").startswith("THREAD_REPLY  1 wait  since ")
-    assert said_by("resume", "THREAD_REPLY") == "The kind THREAD_REPLY goes on; 1 had waited.\n"
+    assert (
+        said_by("resume", "THREAD_REPLY")
+        == "The kind THREAD_REPLY is resumed; 1 held events and batches are enqueued.\n"
+    )
     with Beat():
         everything_is_told(place.author, 1)
     system.raises()
 
 
-def test_a_broker_that_is_down(system: System, place: Thread) -> None:
+def test_runbook_broker_down(system: System, place: Thread) -> None:
+    """An unavailable broker raises its alerts, and nothing is lost."""
     keys = iter(range(10**6))
     environment.VALKEY.stop()
     try:
@@ -139,7 +147,8 @@ def test_a_broker_that_is_down(system: System, place: Thread) -> None:
     system.raises()
 
 
-def test_a_channel_layer_that_is_down_and_flaps(system: System, place: Thread) -> None:
+def test_runbook_channel_layer_down(system: System, place: Thread) -> None:
+    """An unavailable or unstable channel layer raises its alerts, and nothing is lost."""
     with listening(system.edge, place.author) as client:
         system.layer.stop()
         try:
@@ -163,7 +172,8 @@ def comes_and_goes(system: System) -> None:
     system.layer.stop()
 
 
-def test_an_edge_that_cannot_read(system: System, place: Thread) -> None:
+def test_runbook_edge_cannot_read(system: System, place: Thread) -> None:
+    """An edge that cannot read raises an alert, and the documented statements end the lock."""
     with (
         listening(system.edge, place.author) as client,
         closing(psycopg.connect(on_test_database()["DATABASE_URL"])) as somebody,
@@ -181,7 +191,7 @@ def test_an_edge_that_cannot_read(system: System, place: Thread) -> None:
 
 def ended_who_others_wait_for() -> int:
     """Follow the runbook: find the idle session that others wait for and end it; return its process."""
-    [look, end] = [block.text for block in blocks_of("test_an_edge_that_cannot_read")]
+    [look, end] = [block.text for block in blocks_of("test_runbook_edge_cannot_read")]
     with connection.cursor() as cursor:
         waited_for: set[int] = set()
 
@@ -198,7 +208,8 @@ def ended_who_others_wait_for() -> int:
     return pid
 
 
-def test_frames_that_are_lost_quietly(system: System, place: Thread) -> None:
+def test_runbook_quietly_lost_frames(system: System, place: Thread) -> None:
+    """A worker with another prefix raises an alert for lost frames."""
     with listening(system.edge, place.author) as client:
 
         def somebody_is_heard() -> None:
@@ -231,7 +242,8 @@ def layer_of(process: Process) -> dict[str, str]:
     return dict(one.split("=", 1) for one in variables if "CHANNEL_LAYER" in one)
 
 
-def test_cursors_of_another_history(system: System) -> None:
+def test_runbook_cursors_after_restore(system: System) -> None:
+    """Cursors from before a restored backup raise an alert, and `new_epoch` ends it."""
     people = UserFactory.create_batch(4)
     for user in people:
         async_to_sync(filled)(user.pk, 5, published=False)
@@ -260,7 +272,9 @@ def test_cursors_of_another_history(system: System) -> None:
         client.nothing_came()
 
 
-def test_many_who_are_refused(system: System, place: Thread) -> None:
+def test_runbook_many_refusals(system: System, place: Thread) -> None:
+    """Many refused tokens raise an alert that names the reason."""
+
     def is_refused() -> None:
         with listening(system.edge, place.author) as client:
             assert client.closed() == Close.BAD_TOKEN
@@ -273,7 +287,8 @@ def test_many_who_are_refused(system: System, place: Thread) -> None:
     system.raises()
 
 
-def test_an_edge_that_is_gone(system: System) -> None:
+def test_runbook_edge_down(system: System) -> None:
+    """A dead edge raises an alert, and its restart ends it."""
     system.edge.kill()
     system.raises("ClarionEdgeDown")
     system.edge.start()
@@ -286,7 +301,8 @@ def test_an_edge_that_is_gone(system: System) -> None:
         assert f"clarion_edge_{series} 0.0" in system.edge.http("/metrics").text  # or the first would be no increase
 
 
-def test_a_web_that_is_gone(system: System) -> None:
+def test_runbook_web_down(system: System) -> None:
+    """A dead web process raises an alert, and its restart ends it."""
     system.web.kill()
     system.raises("ClarionWebDown")
     system.web.start()

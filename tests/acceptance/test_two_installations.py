@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 STAGING = "staging"
 
-#: What staging does to user {user} and to the edge of production.
+#: The actions of staging on user {user} and on the edge of production.
 DEEDS = """
 import django; django.setup()
 from clarion.pipeline import delivery, revocation
@@ -81,9 +81,12 @@ def notice(user: User, key: str) -> None:
     delivery.expand(record(NoticeGiven(kind="PRODUCTION", recipients=(user.pk,)), key=key))
 
 
-@pytest.mark.parametrize("deed", ["", "revocation.revoke({user})", "actions.tell('production', 'edge.drain')"])
-async def test_nothing_of_one_reaches_the_other(staging: dict[str, str], deed: str) -> None:
-    """Neither frames, which would take the seqs of production's own, nor revocations, nor commands."""
+@pytest.mark.parametrize("deed", ["", "revocation.revoke({user})", "actions.send_command('production', 'edge.drain')"])
+async def test_two_installations_are_separate(staging: dict[str, str], deed: str) -> None:
+    """Frames, revocations and commands of one installation do not reach the other.
+
+    Its frames would otherwise take the seqs of the other one's.
+    """
     ann = await person()
     await sync_to_async(lives_in)(staging, ann)
     with (
@@ -102,7 +105,8 @@ async def test_nothing_of_one_reaches_the_other(staging: dict[str, str], deed: s
         assert edge.http("/readyz").status_code == 200
 
 
-async def test_a_user_of_staging_is_not_present_in_production(staging: dict[str, str]) -> None:
+async def test_presence_of_two_installations(staging: dict[str, str]) -> None:
+    """A user connected to staging is not present in production."""
     ann = await person()
     await sync_to_async(lives_in)(staging, ann)
     with Edge("of-staging", **staging) as other:

@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from clarion.pipeline.adhoc import NoticeGiven
+from clarion.pipeline.celery.queues import redis_key
 from clarion.pipeline.outbox.models import Event
 from clarion.pipeline.outbox.recording import record
 from tests.acceptance.conftest import on_test_database
@@ -25,18 +26,21 @@ class Autoscaling(Process):
         )
 
 
-def test_an_error_that_comes_with_every_message_ends_the_worker(valkey: str, broker: redis.Redis) -> None:
-    """Its messages stay on the broker for a worker that can take them, and none is counted as malformed."""
+def test_error_with_every_message(valkey: str, broker: redis.Redis) -> None:
+    """An error that occurs with every message ends the worker.
+
+    Its messages stay on the broker for a worker that can take them, and none is counted as malformed.
+    """
     person = UserFactory.create()
     for number in range(EVENTS):
         record(NoticeGiven(kind="PLAIN", recipients=(person.pk,)), key=f"event {number}")
     with Autoscaling(**on_test_database()) as worker:
         wait_until(lambda: worker.exit_code() is not None, lambda: f"it goes on: {worker.said()[-3000:]}", 60)
         assert worker.exit_code() == 1
-        assert "The worker cannot take tasks and ends" in worker.said()
+        assert "The worker cannot consume its queues and exits" in worker.said()
         assert "Dropped an undecodable message" not in worker.said()
     pending = Event.objects.filter(state="pending").count()
     assert pending  # the first message needs no further thread
-    assert broker.llen("events") == pending
+    assert broker.llen(redis_key("events")) == pending
     with Worker("able", **on_test_database()) as able:
         wait_until(lambda: not Event.objects.exclude(state="done").exists(), lambda: able.said()[-3000:], 30)

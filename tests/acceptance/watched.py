@@ -37,7 +37,7 @@ RULES = (Path(__file__).resolve().parents[2] / "deploy/alerts.yml").read_text()
 
 @dataclass
 class System:
-    """All that is watched, and who watches."""
+    """The watched processes, and Prometheus."""
 
     web: Web
     worker: Worker
@@ -108,7 +108,7 @@ class System:
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
 
     def web_counts(self) -> str:
-        """What web answers Prometheus."""
+        """Return the metrics of web."""
         return httpx.get(f"{self.web.url}/api/metrics", headers=AUTHORIZATION, timeout=PATIENCE_SECONDS).text
 
 
@@ -156,7 +156,7 @@ def listening(edge: Edge, user: User, **cursor: int | str) -> Iterator[Listener]
 
 
 def said_by(*command: str) -> str:
-    """What a command of Django's says."""
+    """Run a command of Django; return its output."""
     out = StringIO()
     call_command(*command, stdout=out, stderr=out)
     return out.getvalue()
