@@ -1,7 +1,10 @@
-"""Tests by cost.
+"""Tests by tier; CONTRIBUTING.md describes each.
 
-unit/         no network, seconds            integration/  real Postgres and Valkey
-acceptance/   real processes and sockets     contracts/    imports, queues, golden frames
-environment.py  where the servers of this run are   processes.py  processes that a test starts
-factories.py    people, threads, messages           client.py     a socket as a test holds it
+unit/         only the code, seconds         integration/  real Postgres and Valkey
+contracts/    agreements between files       docs/         documents match the code, and their code runs
+acceptance/   real processes and sockets     browser/      real Chromium on the real stack
+faults/       each part broken, under load
+
+environment.py  the servers of this run      processes.py  processes that a test starts
+factories.py    users, threads, messages     client.py     a socket as a test uses it
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from dev.servers import free_port
+from dev.ports import free_port
 from tests.environment import FOLDER
 from tests.processes import Process
 

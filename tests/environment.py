@@ -3,7 +3,8 @@
 Output: the run's own Postgres and Valkey, on free ports and in a temporary folder, not started yet; and the
 environment that points every process of the run at them. A run of unit tests alone starts neither. With
 CLARION_TESTS_ON=rabbitmq the broker is RabbitMQ, with `pgbouncer` all connections to Postgres go through PgBouncer,
-with `sentinel` broker and half of the channel layer are a Valkey behind Sentinel.
+with `sentinel` broker and half of the channel layer are a Valkey behind Sentinel. With CLARION_TESTS_KEY=uuid or text
+the users have keys of that type.
 """
 
 import atexit
@@ -22,13 +23,16 @@ POSTGRES = Postgres(FOLDER / "postgres", settings=FAST_AND_UNSAFE)
 VALKEY = Valkey(FOLDER / "valkey")
 
 ON = os.environ.get("CLARION_TESTS_ON", "")
+#: The type of the users' keys: empty (integer), `uuid` or `text`.
+KEY = os.environ.get("CLARION_TESTS_KEY", "")
 SENTINEL = Sentinel(FOLDER / "sentinel")
 BROKER: Server = {"rabbitmq": RabbitMQ(FOLDER / "rabbitmq"), "sentinel": SENTINEL}.get(ON, VALKEY)
 #: Where the run's databases are reached.
 DATABASES: Server = PgBouncer(FOLDER / "pgbouncer", POSTGRES) if ON == "pgbouncer" else POSTGRES
 
 os.environ.update(
-    DJANGO_SETTINGS_MODULE="examples.forum.settings",
+    DJANGO_SETTINGS_MODULE="tests.keys.settings" if KEY else "examples.forum.settings",
+    CLARION_USER_KEY=KEY or "integer",
     DATABASE_URL=DATABASES.url,
     CLARION_BROKER_URL=VALKEY.database_url(0) if BROKER is VALKEY else BROKER.url,
     CHANNEL_LAYER_URL=",".join(

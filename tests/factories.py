@@ -4,6 +4,7 @@ import factory.declarations as declare
 from django.contrib.auth.models import User
 from factory.django import DjangoModelFactory
 
+from clarion.pipeline.persons import number_for
 from examples.forum.models import Message, Thread
 
 
@@ -15,6 +16,11 @@ class UserFactory(DjangoModelFactory[User]):
 
     username = declare.Sequence(lambda number: f"person-{number}")
     is_active = True
+
+
+def inbox_of(user: User) -> int:
+    """The number of the inbox of a user, who gets one if there is none."""
+    return number_for(user.pk)
 
 
 class ThreadFactory(DjangoModelFactory[Thread]):

@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 
 from dev import children
-from dev.servers import free_port
+from dev.ports import free_port
 from tests.environment import FOLDER
 
 #: Longest wait for a process to answer, or to end when asked to (seconds). Usual are one or two.
@@ -161,7 +161,8 @@ class Edge(Answering):
     def __init__(self, name: str = "edge", listening: socket.socket | None = None, **environment: str) -> None:
         if listening is None:
             self.port = free_port()
-            where = ["--bind=127.0.0.1", f"--port={self.port}"]
+            # As the Procfile does: with Daphne's own 50, the kernel resets connections of a storm.
+            where = [f"--endpoint=tcp:port={self.port}:interface=127.0.0.1:backlog=4096"]
         else:
             self.port = listening.getsockname()[1]
             self.inherits = (listening.fileno(),)

@@ -1,7 +1,7 @@
-"""The event loop in which links, load and followers run while a test breaks things.
+"""The event loop in which links, load and followers run while a test breaks a part.
 
-Enters: coroutines, from the thread of the tests. Leaves: their results, or running tasks. One thread for all of a
-run, so that a test can wait for a condition, stop a process or restart a server without holding up the load.
+Input: coroutines, from the thread of the tests. Output: their results, or running tasks. One thread serves the whole
+run, so that a test can wait for a condition, stop a process or restart a server without delaying the load.
 """
 
 import asyncio
@@ -42,5 +42,6 @@ class Background:
     async def _cancel_all(self) -> None:
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # a second time it would leave open what it is closing
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,14 +17,14 @@ Trials = Callable[..., Trial]
 _results: list[Result] = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def background() -> Iterator[Background]:
     """Where links, load and followers run."""
     with Background() as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole(background: Background) -> Iterator[Stack]:
     """The stack of the run."""
     with Stack(background) as made:
@@ -40,7 +40,7 @@ def stack(whole: Stack) -> Stack:
 
 @pytest.fixture
 def trial(stack: Stack, background: Background) -> Iterator[Trials]:
-    """Makes trials: `with trial(fault, may_notice, within=…) as run:`."""
+    """Make trials of a fault: each is a context manager that checks what the clients received."""
     made: list[Trial] = []
 
     def make(fault: str, may_notice: str, **options: float | bool | None) -> Trial:
@@ -51,8 +51,13 @@ def trial(stack: Stack, background: Background) -> Iterator[Trials]:
     _results.extend(one.result for one in made if one.result is not None)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Run each test alone, because its load and its bounds on time need the machine."""
+    item.add_marker(pytest.mark.alone)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The soak takes an hour: only `-m soak` runs it."""
+    """Leave out the soak, which takes an hour: only `-m soak` runs it."""
     if "soak" in (config.option.markexpr or ""):
         return
     soaks = [item for item in items if item.get_closest_marker("soak")]

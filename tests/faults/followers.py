@@ -45,7 +45,7 @@ class Follower:
     def __init__(self, url: str, web: str, user: int, epoch: str) -> None:
         self.user = user
         self.heard: list[Heard] = []
-        self.heard_at: dict[str, float] = {}  # by key: when it came first (seconds, monotonic)
+        self.last_message_at: dict[str, float] = {}  # by key: when it came first (seconds, monotonic)
         self.resyncs = 0
         self.unread = 0
         self.seq = 0
@@ -106,7 +106,7 @@ class Follower:
             key = (frame.get("data") or {}).get("key")
             self.heard.append(Heard(self._connection, "change", seq, key))
             if key is not None:
-                self.heard_at.setdefault(key, time.monotonic())
+                self.last_message_at.setdefault(key, time.monotonic())
 
     def _apply(self, change: Change) -> None:
         frame = change.frame

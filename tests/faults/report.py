@@ -1,6 +1,6 @@
-"""What a run of the faults came to, as a table and as `tests/faults/results.json`.
+"""The results of the fault tests, as a table and as `tests/faults/results.json`.
 
-Enters: a `Result` for each trial. Leaves: one line a fault, its trials added up, the longest recovery of them.
+Input: a `Result` for each trial. Output: one line for each fault, with the sums of its trials and the longest recovery.
 """
 
 import json

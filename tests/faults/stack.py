@@ -19,8 +19,9 @@ import httpx
 import psycopg
 import redis
 
+from dev.ports import free_port
 from dev.programs import HAPROXY
-from dev.servers import FAST_AND_UNSAFE, Postgres, Server, Valkey, free_port
+from dev.servers import FAST_AND_UNSAFE, Postgres, Server, Valkey
 from tests.balancer import Balancer
 from tests.environment import FOLDER
 from tests.faults.background import Background

@@ -55,8 +55,11 @@ def stepping(stack: Stack, *names: str) -> Iterator[Step]:
 
 
 @pytest.mark.parametrize("names", [("alpha", "beta"), ("beat",), ("web",), ("left", "right")], ids="-".join)
-def test_a_clock_that_is_stepped_costs_nothing(trial: Trials, names: tuple[str, ...]) -> None:
-    """May notice: nothing. The broker forgets its hints as well, so that the sweep must do its work."""
+def test_clock_stepped(trial: Trials, names: tuple[str, ...]) -> None:
+    """A stepped clock of any process loses and delays no event.
+
+    May notice: nothing. The broker loses its hints as well, so that the sweep must do its work.
+    """
     if sys.platform != "linux":
         cannot_run("clocks are stepped by way of LD_PRELOAD, on Linux only")
     with trial(f"clock stepped: {', '.join(names)}", "nothing", within=40) as run, stepping(run.stack, *names) as step:

@@ -47,8 +47,11 @@ def patient_edge(stack: Stack) -> Edge:
     return stack.edge("crowded", CLARION_CONNECTIONS_PER_USER="10000", **patience)
 
 
-def test_a_burst_to_an_edge_of_thousands_of_sockets_ends_no_connection(trial: Trials) -> None:
-    """May notice: nothing but the time that it takes. Redis's limit for a subscriber is its default."""
+def test_burst_to_5000_sockets(trial: Trials) -> None:
+    """A burst to 5,000 sockets of one edge ends none of its connections.
+
+    May notice: nothing but the time that it takes. Redis's limit for a subscriber is its default.
+    """
     with trial("a burst to 5,000 sockets of one edge", "the burst takes its time", within=40) as run, \
             patient_edge(run.stack) as edge, run.stack.redis("layer") as layer:  # fmt: skip
         before = layer.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
@@ -74,8 +77,11 @@ def test_a_burst_to_an_edge_of_thousands_of_sockets_ends_no_connection(trial: Tr
             layer.config_set("client-output-buffer-limit", before)
 
 
-def test_memory_stays_flat_over_twenty_thousand_connects(trial: Trials) -> None:
-    """May notice: nothing. The sockets are of people who are notified meanwhile."""
+def test_memory_over_20000_connects(trial: Trials) -> None:
+    """The memory of an edge does not grow over 20,000 connects.
+
+    May notice: nothing. The users of these sockets are notified meanwhile.
+    """
     with trial("20,000 connects to one edge", "nothing", within=40) as run, patient_edge(run.stack) as edge:
         with Crowd(CHURN, edge.port, run.users) as churn:
             run.until(lambda: churn.counts()["opened"] >= WARM_UP, lambda: f"{churn.counts()}")
@@ -91,8 +97,12 @@ def begun(flood: Crowd) -> bool:
     return counts["unfinished"] >= FLOODING and min(counts["pings"], counts["empty continuations"]) > FLOODING
 
 
-def test_floods_of_frames_hold_up_nobody(trial: Trials) -> None:
-    """May notice: nothing. Pings whose answers are not read, empty continuation frames, and unfinished messages."""
+def test_frame_floods(trial: Trials) -> None:
+    """Floods of frames do not delay the pongs of other clients.
+
+    May notice: nothing. The floods are pings whose answers are not read, empty continuation frames, and unfinished
+    messages.
+    """
     with trial("floods of frames", "nothing", within=40) as run:
         crowd = users(run, 50)
         floods = [Crowd(FLOOD, edge.port, crowd) for edge in run.stack.edges]

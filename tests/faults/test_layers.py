@@ -45,8 +45,11 @@ def most(delays: list[float]) -> int:
     return len(delays) * 4 // 5
 
 
-def test_one_of_two_layer_hosts_away_takes_nothing_from_the_other(stack: Stack, trial: Trials) -> None:
-    """May notice: those whose groups it has are notified by way of Postgres, a second or so later; others nothing."""
+def test_one_layer_host_away(stack: Stack, trial: Trials) -> None:
+    """An outage of one of two layer hosts does not delay the notifications of the other.
+
+    May notice: users of the host that is away are notified by way of Postgres, a second or so later; others nothing.
+    """
     with (
         second_layer_host(stack) as second,
         trial("one of two layer hosts frozen, then dead", "half of the people: a second or so", within=40) as run,
@@ -67,8 +70,11 @@ def test_one_of_two_layer_hosts_away_takes_nothing_from_the_other(stack: Stack, 
             run.some_more()
 
 
-def test_two_installations_on_one_redis_do_not_notice_each_other(trial: Trials, background: Background) -> None:
-    """May notice: nothing, while the other one sends, revokes and drains. Users have the same ids in both."""
+def test_two_installations_on_one_redis(trial: Trials, background: Background) -> None:
+    """Two installations on one Redis do not affect each other.
+
+    May notice: nothing, while the other one sends, revokes and drains. Users have the same ids in both.
+    """
     with (
         trial("two installations on one Redis", "nothing", within=40) as run,
         run.stack.redis("layer") as layer,
@@ -91,7 +97,7 @@ def test_two_installations_on_one_redis_do_not_notice_each_other(trial: Trials, 
             other.does(f"from clarion.pipeline import revocation\nfor user in {users}: revocation.revoke(user)")
             names = [name.decode().partition(EDGE_GROUPS)[2] for name in layer.pubsub_channels(f"*{EDGE_GROUPS}*")]
             assert len(names) >= len(run.stack.edges)
-            drain = f"for edge in {names}: actions.tell(edge, 'edge.drain')"
+            drain = f"for edge in {names}: actions.send_command(edge, 'edge.drain')"
             other.does(f"from clarion.pipeline.dashboard import actions\n{drain}")
             run.some_more(EVENTS)
         assert [one.connects for one in run.followers] == connects

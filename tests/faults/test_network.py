@@ -18,8 +18,11 @@ ON_THE_WAY = ("web-postgres", "load-web")
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_the_way_between_two_parts_is_slow_then_silent_then_cut(trial: Trials, pair: str) -> None:
-    """May notice: a delay, and of the clients' own way a reconnect."""
+def test_network_slow_silent_cut(trial: Trials, pair: str) -> None:
+    """A network that is slow, then silent, then cut between two parts loses no event.
+
+    May notice: a delay, and a reconnect if it is the network of the clients.
+    """
     bound = None if pair in ON_THE_WAY else EMIT_BOUND_SECONDS
     with trial(f"network: {pair}", "a delay; of one's own way a reconnect", within=40, emit_bound=bound) as run:
         with delayed(run.stack, LATE_SECONDS, pair):

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from clarion.pipeline.celery.queues import redis_key
 from clarion.pipeline.outbox.work import MAX_ATTEMPTS
 from tests.faults.conftest import Trials
 from tests.faults.stack import SERVICE_TOKEN, Stack
@@ -102,7 +103,7 @@ def malformed(dice: random.Random) -> list[bytes]:
 def put(stack: Stack, dice: random.Random, messages: list[bytes]) -> None:
     with stack.redis("broker") as client:
         for one in messages:
-            client.lpush(dice.choice(QUEUES), one)
+            client.lpush(redis_key(dice.choice(QUEUES)), one)
 
 
 def counted(stack: Stack) -> float:
@@ -114,19 +115,20 @@ def worked_off(run: Trial) -> None:
 
     def nothing_waits() -> bool:
         with run.stack.redis("broker") as client:
-            waiting = [client.llen(queue) for queue in QUEUES]
+            waiting = [client.llen(redis_key(queue)) for queue in QUEUES]
             # An unacknowledged message comes again and again.
-            return max(waiting) < 20 and client.hlen("unacked") < 20
+            return max(waiting) < 20 and client.hlen(redis_key("unacked")) < 20
 
     run.until(nothing_waits, "the queues are not worked off")
     assert [worker.exit_code() for worker in run.stack.workers] == [None, None]
 
 
 @pytest.mark.parametrize("make", [poisons, malformed])
-def test_garbage_on_the_queue_costs_nobody_anything(
-    trial: Trials, make: Callable[[random.Random], list[bytes]]
-) -> None:
-    """May notice: nothing, or a delay while a worker connects anew. The workers are the same ones afterwards."""
+def test_garbage_on_queue(trial: Trials, make: Callable[[random.Random], list[bytes]]) -> None:
+    """Malformed messages on a queue are refused and counted, and their workers stay.
+
+    May notice: nothing, or a delay while a worker connects anew. The workers are the same ones afterwards.
+    """
     with trial(f"garbage on the queue: {make.__name__}", "a delay", within=40) as run:
         pids = [worker.popen and worker.popen.pid for worker in run.stack.workers]
         refused = counted(run.stack)
@@ -137,8 +139,11 @@ def test_garbage_on_the_queue_costs_nobody_anything(
         assert counted(run.stack) > refused
 
 
-def test_work_that_ends_its_worker_each_time_is_parked_and_the_rest_goes_on(trial: Trials) -> None:
-    """May notice: a delay, as often as a worker dies of it. What else that worker had in hand is not lost."""
+def test_poison_event_parked(trial: Trials) -> None:
+    """An event that kills its worker each time is parked, and other work continues.
+
+    May notice: a delay for each death of a worker. The other work of that worker is not lost.
+    """
     with trial("poison: an event that kills its worker", "a delay each time a worker dies", within=60) as run:
         stack, key = run.stack, f"poison-{run.prefix}"
         stack.kill("alpha", "beta")

@@ -51,14 +51,20 @@ TABLES = (
 )
 
 
-def test_a_postgres_that_restarts_delays_everything(trial: Trials) -> None:
-    """May notice: posts fail until it is back, and an unanswered one may or may not be stored."""
+def test_postgres_restart(trial: Trials) -> None:
+    """A restart of Postgres delays events and loses none.
+
+    May notice: posts fail until it is back, and an unanswered one may or may not be stored.
+    """
     with trial("Postgres restarted", NOTHING_MEANWHILE, within=40, emit_bound=None) as run:
         run.stack.postgres.restart()
 
 
-def test_a_postgres_that_crashes_loses_nothing_that_was_committed(trial: Trials) -> None:
-    """May notice: the same."""
+def test_postgres_crash(trial: Trials) -> None:
+    """A crash of Postgres loses no committed event.
+
+    May notice: posts fail until it is back, and an unanswered one may or may not be stored.
+    """
     with (
         trial("Postgres killed", NOTHING_MEANWHILE, within=40, emit_bound=None) as run,
         server_dead(run.stack, "postgres"),
@@ -66,8 +72,11 @@ def test_a_postgres_that_crashes_loses_nothing_that_was_committed(trial: Trials)
         run.passes(1)
 
 
-def test_a_postgres_that_refuses_connections_delays_everything(trial: Trials) -> None:
-    """May notice: the same; sockets stay open."""
+def test_postgres_refuses_connections(trial: Trials) -> None:
+    """A Postgres that refuses connections delays events and loses none.
+
+    May notice: posts fail meanwhile; sockets stay open.
+    """
     pairs = ("web-postgres", "workers-postgres", "edges-postgres")
     with (
         trial("Postgres refuses connections", NOTHING_MEANWHILE, within=40, emit_bound=None) as run,
@@ -77,8 +86,11 @@ def test_a_postgres_that_refuses_connections_delays_everything(trial: Trials) ->
         run.passes(2)
 
 
-def test_a_postgres_that_is_silent_delays_everything(trial: Trials, background: Background) -> None:
-    """May notice: the same; sockets stay open, and say pong."""
+def test_postgres_frozen(trial: Trials, background: Background) -> None:
+    """A frozen Postgres delays events, and the edges still answer pings.
+
+    May notice: posts fail meanwhile; sockets stay open.
+    """
     with (
         trial("Postgres frozen", NOTHING_MEANWHILE, within=40, emit_bound=None) as run,
         server_frozen(run.stack, "postgres"),
@@ -87,16 +99,22 @@ def test_a_postgres_that_is_silent_delays_everything(trial: Trials, background: 
         assert max(background.call(follower.ping()) for follower in run.followers) < PONG_SECONDS
 
 
-def test_connections_of_postgres_that_are_killed_are_made_anew(trial: Trials) -> None:
-    """May notice: running requests fail, or are a moment late."""
+def test_postgres_connections_killed(trial: Trials) -> None:
+    """Killed connections of Postgres are made again.
+
+    May notice: running requests fail, or are a moment late.
+    """
     with trial("connections of Postgres killed", "a request under way may fail", within=40, emit_bound=None) as run:
         for _ in range(5):
             with sessions_ended(run.stack):
                 run.some_more(5)
 
 
-def test_a_lock_that_is_held_for_long_delays_who_wants_it(trial: Trials) -> None:
-    """May notice: owners of locked inboxes are notified later, and their actions wait; posting continues."""
+def test_long_lock(trial: Trials) -> None:
+    """A long lock delays only the notifications of the locked inboxes.
+
+    May notice: owners of locked inboxes are notified later, and their actions wait; posting continues.
+    """
     with trial("a lock held for long", "the inboxes that are locked are told later", within=40) as run:
         locked = "SELECT 1 FROM clarion_inbox WHERE user_id = ANY(%s) FOR UPDATE"
         with run.stack.database() as database, database.transaction():
@@ -104,8 +122,11 @@ def test_a_lock_that_is_held_for_long_delays_who_wants_it(trial: Trials) -> None
             run.passes(LOCKED_SECONDS)
 
 
-def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> None:
-    """May notice: rows that Postgres has lost disappear, also from the screen; open clients read the snapshot."""
+def test_failover_to_older_state(trial: Trials) -> None:
+    """After a failover to an older state clients read the snapshot.
+
+    May notice: rows that Postgres has lost disappear, also from the screen.
+    """
     with trial(
         "failover to an older state (epoch)", "a snapshot; what Postgres lost is gone",
         within=60, emit_bound=None, resyncs=True,
@@ -128,8 +149,11 @@ def test_a_failover_to_an_older_state_makes_clients_read_anew(trial: Trials) -> 
             run.forgiven = emitted - evidence.committed(database, run.prefix)
 
 
-def test_a_promoted_standby_that_lagged_begins_a_new_epoch_by_itself(trial: Trials) -> None:
-    """May notice: notifications that the standby did not get are gone, and a snapshot is read. No operator acts."""
+def test_lagging_standby_promoted(trial: Trials) -> None:
+    """The promotion of a lagging standby begins a new epoch without an operator.
+
+    May notice: notifications that the standby did not get are gone, and a snapshot is read.
+    """
     with trial(
         "a lagging standby promoted", "a snapshot; what the standby had not received is gone",
         within=60, emit_bound=None, resyncs=True,
@@ -154,11 +178,15 @@ def test_a_promoted_standby_that_lagged_begins_a_new_epoch_by_itself(trial: Tria
             assert evidence.epoch(database) != before
 
 
-def test_messages_of_a_service_wait_for_a_postgres_that_is_away(trial: Trials) -> None:
-    """May notice: they come later. One with an undeclared event is kept too."""
+def test_service_messages_without_postgres(trial: Trials) -> None:
+    """Messages of a service wait while Postgres is unavailable, and all are kept.
+
+    May notice: they come later. One with an undeclared event is kept too.
+    """
     with trial("Postgres away, messages of a service", NOTHING_MEANWHILE, within=60, emit_bound=None) as run:
         stack = run.stack
         sender = Celery(broker=stack.broker.url)
+        sender.conf.broker_transport_options = {"global_keyprefix": "clarion:"}
         prefix = f"message-{run.prefix}"
         with server_dead(stack, "postgres"):
             for number in range(MESSAGES):
@@ -226,10 +254,13 @@ def limit_files(stack: Stack, size: int | None) -> None:
 
 
 @pytest.mark.parametrize("full", [disk_full, files_full])
-def test_a_full_disk_delays_everything(
+def test_full_disk(
     trial: Trials, stack: Stack, full: Callable[[Stack], contextlib.AbstractContextManager[None]]
 ) -> None:
-    """May notice: no posts and no notifications until there is room."""
+    """A full disk of Postgres delays events and loses none.
+
+    May notice: no posts and no notifications until there is room.
+    """
     if full is disk_full and not stack.disk_is_own:
         pytest.skip("no small disk can be mounted here: files that cannot grow stand for it")
     if shutil.which("prlimit") is None:
@@ -240,8 +271,11 @@ def test_a_full_disk_delays_everything(
         run.passes(2)
 
 
-def test_a_version_that_adds_a_column_while_the_old_one_runs_shows_nowhere(trial: Trials) -> None:
-    """May notice: nothing. Columns come, with a default, under processes that do not know them, and go."""
+def test_columns_added_and_dropped(trial: Trials) -> None:
+    """Columns added and dropped under running processes have no effect.
+
+    May notice: nothing. Columns come, with a default, under processes that do not know them, and go.
+    """
     with trial("a deploy that adds columns", "nothing", within=40) as run:
         for change in ("ADD COLUMN of_tomorrow text NOT NULL DEFAULT 'x'", "DROP COLUMN of_tomorrow"):
             for table in TABLES:

@@ -38,8 +38,11 @@ def break_at_random(run: Trial, dice: random.Random, rounds: int) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_several_things_break_at_once_by_chance(trial: Trials) -> None:
-    """May notice: delays, reconnects, requests that fail."""
+def test_random_breakages(trial: Trials) -> None:
+    """Several random concurrent breakages lose no event.
+
+    May notice: delays, reconnects, requests that fail.
+    """
     seed = a_seed()
     print(f"FAULTS_SEED={seed}")
     with trial("several at once, by chance", "delays, reconnects", within=90, emit_bound=None, seed=seed) as run:
@@ -58,8 +61,11 @@ def memory(stack: Stack) -> dict[str, int]:
 
 @pytest.mark.soak
 @pytest.mark.timeout(2 * 3600)
-def test_an_hour_of_load_and_faults_leaves_every_process_as_large_as_it_was(trial: Trials, stack: Stack) -> None:
-    """May notice: delays, reconnects, requests that fail. FAULTS_SOAK_SECONDS shortens it."""
+def test_soak(trial: Trials, stack: Stack) -> None:
+    """An hour of load and faults does not enlarge any process.
+
+    May notice: delays, reconnects, requests that fail. FAULTS_SOAK_SECONDS shortens it.
+    """
     seed = a_seed()
     print(f"FAULTS_SEED={seed}")
     dice = random.Random(seed)

@@ -25,28 +25,40 @@ FROZEN_SECONDS = 3
 BY_POSTGRES = "a delay of a second or so, by way of Postgres"
 
 
-def test_a_broker_that_restarts_empty_delays_what_it_held(trial: Trials) -> None:
-    """May notice: its lost hints come with the next sweep."""
+def test_broker_restarted_empty(trial: Trials) -> None:
+    """A broker restarted empty delays the events of its hints and loses none.
+
+    May notice: the work of its lost hints is done after the next sweep.
+    """
     with trial("broker restarted empty", "a delay of what it held", within=40) as run, server_dead(run.stack, "broker"):
         run.some_more()
 
 
-def test_a_broker_that_is_silent_holds_nobody_up(trial: Trials) -> None:
-    """May notice: events of the meantime come when it answers again. Posting waits for half a second at most."""
+def test_broker_frozen(trial: Trials) -> None:
+    """A frozen broker does not delay posting.
+
+    May notice: events of the meantime come when it answers again. Posting waits for half a second at most.
+    """
     with trial("broker frozen", "a delay until it answers", within=40) as run, server_frozen(run.stack, "broker"):
         run.passes(FROZEN_SECONDS)
 
 
-def test_flushing_redis_in_the_middle_of_a_burst_delays_what_it_held(trial: Trials) -> None:
-    """May notice: what the broker held comes when the sweep looks."""
+def test_redis_flushed_in_burst(trial: Trials) -> None:
+    """Flushing Redis during a burst delays the events of its hints and loses none.
+
+    May notice: the work of lost hints is done after the next sweep.
+    """
     with trial("FLUSHALL in mid-burst", "a delay of what the broker held", within=40) as run:
         for _ in range(5):
             with flushed(run.stack, "broker", "layer"):
                 run.some_more(5)
 
 
-def test_a_channel_layer_that_is_silent_is_left_and_found_again(trial: Trials) -> None:
-    """May notice: notifications come by way of Postgres. Workers store as fast as before, and an action waits once."""
+def test_channel_layer_frozen(trial: Trials) -> None:
+    """A frozen channel layer is left, and used again when it answers.
+
+    May notice: notifications come by way of Postgres. Workers store as fast as before, and an action waits once.
+    """
     with trial("channel layer frozen", BY_POSTGRES, within=40) as run, server_frozen(run.stack, "layer"):
         begun = time.monotonic()
         run.until(run.nobody_is_ready, "the edges believe in it still")
@@ -60,22 +72,31 @@ def test_a_channel_layer_that_is_silent_is_left_and_found_again(trial: Trials) -
         assert statistics.median(waits) < AT_ONCE_SECONDS
 
 
-def test_a_channel_layer_that_restarts_is_listened_to_again(trial: Trials) -> None:
-    """May notice: notifications of the meantime come by way of Postgres."""
+def test_channel_layer_restart(trial: Trials) -> None:
+    """After a restart of the channel layer the edges subscribe again.
+
+    May notice: notifications of the meantime come by way of Postgres.
+    """
     with trial("channel layer restarted", BY_POSTGRES, within=40) as run, server_dead(run.stack, "layer"):
         run.some_more()
 
 
-def test_a_channel_layer_that_refuses_connections_costs_a_detour(trial: Trials) -> None:
-    """May notice: notifications of the meantime come by way of Postgres."""
+def test_channel_layer_refuses_connections(trial: Trials) -> None:
+    """While the channel layer refuses connections notifications come by way of Postgres.
+
+    May notice: these notifications are a second or so late.
+    """
     pairs = ("web-layer", "workers-layer", "edges-layer")
     with trial("channel layer refuses connections", BY_POSTGRES, within=40) as run, cut(run.stack, *pairs):
         run.until(run.nobody_is_ready, "the edges have the channel layer all the same")
         run.some_more(40)
 
 
-def test_a_full_redis_takes_no_hints_and_the_sweep_gives_them(trial: Trials) -> None:
-    """May notice: events of the meantime come when there is room again."""
+def test_redis_full(trial: Trials) -> None:
+    """A full Redis refuses hints, and the sweep sends them later.
+
+    May notice: events of the meantime come when there is room again.
+    """
     with (
         trial("Redis full (maxmemory)", "a delay until there is room again", within=40) as run,
         full(run.stack, "broker", "layer"),
@@ -85,8 +106,11 @@ def test_a_full_redis_takes_no_hints_and_the_sweep_gives_them(trial: Trials) -> 
         assert run.stack.web.metric("clarion_enqueue_failed_total") > failed
 
 
-def test_a_redis_without_a_connection_left_turns_away_whoever_is_new(trial: Trials) -> None:
-    """May notice: new connections wait, as with a Redis that refuses."""
+def test_redis_out_of_connections(trial: Trials) -> None:
+    """A Redis without free connections delays events and loses none.
+
+    May notice: new connections wait, as with a Redis that refuses.
+    """
     with trial("Redis out of connections", "a delay until there are some again", within=40) as run, ExitStack() as ours:
         for name in ("broker", "layer"):
             # One connection is ours, so that there is one to undo it with.
@@ -99,8 +123,11 @@ def test_a_redis_without_a_connection_left_turns_away_whoever_is_new(trial: Tria
         run.some_more(40)
 
 
-def test_a_subscriber_that_redis_cuts_off_comes_back_and_reads_what_it_missed(trial: Trials) -> None:
-    """May notice: sockets of a slow edge get their frames a second or so later, by way of Postgres."""
+def test_subscriber_cut_off(trial: Trials) -> None:
+    """A subscriber that Redis cuts off reconnects and reads the missed changes.
+
+    May notice: sockets of a slow edge get their frames a second or so later, by way of Postgres.
+    """
     with trial("subscriber cut off by Redis", BY_POSTGRES, within=40) as run, run.stack.redis("layer") as client:
         before = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
         client.config_set("client-output-buffer-limit", "pubsub 1kb 1kb 1")
@@ -119,8 +146,11 @@ def test_a_subscriber_that_redis_cuts_off_comes_back_and_reads_what_it_missed(tr
             client.config_set("client-output-buffer-limit", before)
 
 
-def test_garbage_on_the_channel_layer_costs_nobody_anything(trial: Trials) -> None:
-    """May notice: nothing. A malformed message is dropped, and its connection stays."""
+def test_garbage_on_channel_layer(trial: Trials) -> None:
+    """Garbage on the channel layer is dropped, and its connection stays.
+
+    May notice: nothing.
+    """
     with trial("garbage on the channel layer", "nothing", within=40) as run, run.stack.redis("layer") as client:
         back = run.counted("clarion_layer_reconnects_total")
         with run.stack.database() as database:

@@ -22,8 +22,11 @@ STOP_SECONDS = 15
 
 
 @pytest.mark.parametrize("point", worker.POINTS)
-def test_a_worker_that_is_killed_at_a_named_point_delays_what_it_had_begun(trial: Trials, point: str) -> None:
-    """May notice: its work comes later, with the next sweep; nothing else."""
+def test_worker_killed(trial: Trials, point: str) -> None:
+    """A worker killed at a named point delays its work and loses none.
+
+    May notice: its work comes later, with the next sweep; nothing else.
+    """
     with trial(f"worker killed {point}", "a delay of what it had in hand", within=40) as run, dead(run.stack, "alpha"):
         nth = NTH_OF_LARGE if point == "between expanding and the hints" else NTH
         with run.stack.worker("doomed", FAULTS_POINT=point, FAULTS_NTH=str(nth)) as doomed:
@@ -31,8 +34,11 @@ def test_a_worker_that_is_killed_at_a_named_point_delays_what_it_had_begun(trial
         run.mended()
 
 
-def test_a_worker_that_is_frozen_past_every_time_out_and_goes_on_repeats_nothing(trial: Trials) -> None:
-    """May notice: its work comes later. When it wakes, others have done it, with no visible effect."""
+def test_worker_frozen(trial: Trials) -> None:
+    """A worker frozen past every time-out repeats no notification when it continues.
+
+    May notice: its work comes later. When it wakes, others have done it, with no visible effect.
+    """
     with (
         trial("worker frozen past every time-out", "a delay of what it had in hand", within=40) as run,
         frozen(run.stack, "alpha"),
@@ -41,8 +47,11 @@ def test_a_worker_that_is_frozen_past_every_time_out_and_goes_on_repeats_nothing
         run.passes(2 * float(SHORT["FAULTS_VISIBILITY_SECONDS"]) + 1)
 
 
-def test_workers_that_are_rolled_finish_what_they_have_begun_and_end_at_once(trial: Trials) -> None:
-    """May notice: nothing, or a moment. A pool of processes would take half a minute to end; this one does not."""
+def test_workers_rolled(trial: Trials) -> None:
+    """Workers that are restarted one by one finish their tasks and end within seconds.
+
+    May notice: nothing, or a moment. A pool of processes would take half a minute to end; this one does not.
+    """
     with trial("workers rolled", "nothing, or a moment", within=40) as run:
         for name in ("alpha", "beta"):
             begun = time.monotonic()
@@ -52,8 +61,11 @@ def test_workers_that_are_rolled_finish_what_they_have_begun_and_end_at_once(tri
             run.some_more(10)
 
 
-def test_without_beat_what_the_broker_holds_is_worked_off(trial: Trials) -> None:
-    """May notice: what gets lost waits for beat; here a worker dies as well, so that something does."""
+def test_beat_dead(trial: Trials) -> None:
+    """Without beat the hints on the broker are still worked off.
+
+    May notice: lost work waits for beat; here a worker dies as well, so that some is lost.
+    """
     with (
         trial("beat dead, and a worker killed", "a delay until beat is back, of what got lost only", within=40) as run,
         dead(run.stack, "beat", "alpha"),
@@ -61,8 +73,11 @@ def test_without_beat_what_the_broker_holds_is_worked_off(trial: Trials) -> None
         run.some_more()
 
 
-def test_all_workers_dead_delays_everything_and_loses_nothing(trial: Trials) -> None:
-    """May notice: notifications wait until a worker is back; then all come, in order."""
+def test_all_workers_dead(trial: Trials) -> None:
+    """With all workers dead notifications wait, and none is lost.
+
+    May notice: notifications wait until a worker is back; then all come, in order.
+    """
     with (
         trial("all workers dead, then back", "nothing is told until they are back", within=40) as run,
         dead(run.stack, "alpha", "beta"),

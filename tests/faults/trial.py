@@ -164,7 +164,7 @@ class Trial:
     def heard(self, key: str, users: Collection[int]) -> float | None:
         """Return how long an event of `post` took to the last of these users (seconds); None: some have not got it."""
         key = f"{self.prefix}:{key}"
-        came = [self._by_user[user].heard_at.get(key) for user in users]
+        came = [self._by_user[user].last_message_at.get(key) for user in users]
         return None if None in came else max(one for one in came if one is not None) - self.load.posted[key]
 
     def delays(self, since: float, until: float = math.inf, *, to: Collection[int] | None = None) -> list[float]:
@@ -175,7 +175,7 @@ class Trial:
         """
         now = time.monotonic()
         return sorted(
-            self._by_user[user].heard_at.get(one.key, now) - self.load.posted[one.key]
+            self._by_user[user].last_message_at.get(one.key, now) - self.load.posted[one.key]
             for one in tuple(self.load.emitted)
             if one.outcome == "ok" and len(one.recipients) <= FEW and since <= self.load.posted[one.key] < until
             for user in one.recipients
@@ -281,7 +281,7 @@ class Trial:
             self._rss[f"{name} {pid}"] = (first, max(most, rss))
         try:
             with redis.Redis.from_url(self.stack.broker.url, socket_timeout=1, socket_connect_timeout=1) as broker:
-                lengths = [int(broker.llen(queue)) for queue in ("events", "bursts", "maintenance")]
+                lengths = [int(broker.llen(f"clarion:{queue}")) for queue in ("events", "bursts", "maintenance")]
         except redis.RedisError:
             return
         self._hints = max(self._hints, *lengths)
