@@ -18,10 +18,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from dev.programs import FIREFOX
 from tests.programs import needed
 
-#: A mouse, which Firefox does not assume without a screen: a fine pointer that can hover.
-PREFERENCES = "".join(f'user_pref("ui.{which}PointerCapabilities", 6);\n' for which in ("primary", "all"))
-START_SECONDS = 60
-ANSWER_SECONDS = 30
+#: Pointers that Firefox assumes without a screen, as sums of its flags: a fine one that can hover, and a coarse one.
+MOUSE, TOUCH = 6, 1
+START_SECONDS = 120
+ANSWER_SECONDS = 60
 #: Keys of WebDriver.
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "ArrowDown": "\ue015", "Tab": "\ue004"}
 
@@ -100,6 +100,18 @@ class Firefox:
             headers=[{"name": key, "value": {"type": "string", "value": value}} for key, value in headers.items()],
         )  # fmt: skip
 
+    async def run_first(self, script: str) -> None:
+        """Run a script in each page before its own."""
+        await self.send("script.addPreloadScript", functionDeclaration=f"() => {{ {script} }}")
+
+    async def set_offline(self, *, offline: bool) -> None:
+        """Take away the network of all tabs, or give it back."""
+        contexts = (await self.send("browsingContext.getTree"))["contexts"]
+        await self.send(
+            "emulation.setNetworkConditions", networkConditions={"type": "offline"} if offline else None,
+            contexts=[one["context"] for one in contexts],
+        )  # fmt: skip
+
     async def open(self, url: str) -> "Tab":
         """Open a tab and load a page."""
         made = await self.send("browsingContext.create", type="tab")
@@ -167,10 +179,11 @@ class Tab:
 
 
 @asynccontextmanager
-async def firefox(profile: Path) -> AsyncIterator[Firefox]:
+async def firefox(profile: Path, *, pointer: int = MOUSE) -> AsyncIterator[Firefox]:
     """A running Firefox without a window, with a profile of its own."""
     path = needed(FIREFOX)
-    await asyncio.to_thread((profile / "user.js").write_text, PREFERENCES)
+    preferences = [f'user_pref("ui.{which}PointerCapabilities", {pointer});\n' for which in ("primary", "all")]
+    await asyncio.to_thread((profile / "user.js").write_text, "".join(preferences))
     command = [path, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0", "about:blank"]
     with await asyncio.to_thread(_started, command) as process:
         try:

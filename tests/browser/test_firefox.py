@@ -9,10 +9,13 @@ from django.contrib.auth.models import User
 from tests.acceptance.steps import all_done, person, post, thread
 from tests.browser.conftest import Stack, signed_in
 from tests.browser.elements import BELL, HOSTILE, page_of, policy
-from tests.browser.firefox import Firefox, Tab, firefox
+from tests.browser.firefox import TOUCH, Firefox, Tab, firefox
+from tests.browser.test_inbox_keys import CHOICE, DESKTOP
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
+#: The first element of a page.
+ELEMENT = 'document.querySelector("clarion-bell, clarion-inbox, clarion-preferences")'
 SHADOW = 'document.querySelector("clarion-bell").shadowRoot'
 BADGE = f'{SHADOW}.querySelector("[part~=badge]")'
 PANEL = f'{SHADOW}.querySelector("[part=popover]")'
@@ -38,7 +41,7 @@ async def opened(browser: Firefox, stack: Stack, user: User, body: str = BELL, *
     await browser.open(f"{base}/settings/")  # for the cookie of CSRF
     browser.errors.clear()
     tab = await browser.open(urls[0])
-    await tab.becomes('document.querySelector("clarion-bell, clarion-inbox")?.inbox?.state', "connected")
+    await tab.becomes(f"{ELEMENT}?.inbox?.state", "connected")
     return tab
 
 
@@ -95,7 +98,7 @@ async def test_inbox_in_firefox(stack: Stack, tmp_path: Path) -> None:
         await post(place, ben, f"@{ann.username} {body}")
         await all_done()
     async with firefox(tmp_path) as browser:
-        page = await opened(browser, stack, ann, "<clarion-inbox {attributes}></clarion-inbox>")
+        page = await opened(browser, stack, ann, LIST_ONLY)
         await page.becomes(DOTS, 3)
         await page.becomes(f'[...{INBOX}.querySelectorAll("[part=day]")].map((day) => day.textContent)', ["Today"])
         await page.evaluate('document.querySelector("clarion-inbox").focus()')
@@ -122,3 +125,101 @@ async def test_inbox_in_firefox(stack: Stack, tmp_path: Path) -> None:
             await page.click(f'{ROWS}[{row}].querySelector("[part~=toggle]")')
         await page.becomes(DOTS, 0)
         assert errors(browser) == []
+
+
+LIST_ONLY = "<clarion-inbox {attributes}></clarion-inbox>"
+PREFERENCES = "<clarion-preferences {attributes} kinds='MENTION'></clarion-preferences>"
+
+
+def part(element: str, name: str) -> str:
+    """Return the expression of a part of an element of the page."""
+    return f'document.querySelector("{element}").shadowRoot.querySelector("[part~={name}]")'
+
+
+async def test_actions_on_touch_in_firefox(stack: Stack, tmp_path: Path) -> None:
+    """On a screen without hover a button of the row shows its actions with their names."""
+    ann, ben = await person(), await person()
+    await post(await thread(ann), ben, f"@{ann.username} one")
+    await all_done()
+    toggle, more = part("clarion-inbox", "toggle"), part("clarion-inbox", "more")
+    async with firefox(tmp_path, pointer=TOUCH) as browser:
+        page = await opened(browser, stack, ann, LIST_ONLY)
+        await page.becomes(f"{toggle}?.checkVisibility()", value=False)
+        await page.click(more)
+        await page.becomes(f"{toggle}.innerText.trim()", "Mark read")
+        await page.click(toggle)
+        await page.becomes(DOTS, 0)
+        assert errors(browser) == []
+
+
+async def test_texts_of_people_in_firefox(stack: Stack, tmp_path: Path) -> None:
+    """A text that people wrote has its own direction, in an interface of the other."""
+    ann, ben = await person(), await person()
+    await post(await thread(ann), ben, "مرحبا")
+    await all_done()
+    async with firefox(tmp_path) as browser:
+        page = await opened(browser, stack, ann, LIST_ONLY)
+        await page.becomes(f"{ROWS}.length", 1)
+        for name, direction in (("row-text", "rtl"), ("row-title", "ltr")):
+            assert await page.evaluate(f"getComputedStyle({part('clarion-inbox', name)}).direction") == direction
+        assert errors(browser) == []
+
+
+#: Ends the sockets of a page without a network, and refuses new ones: Firefox's emulation concerns requests only.
+SOCKETS = """
+const Real = WebSocket;
+globalThis.WebSocket = class extends Real {
+  constructor(url, protocols) {
+    super(navigator.onLine ? url : "ws://127.0.0.1:9", protocols);
+    addEventListener("offline", () => this.close());
+  }
+};
+"""
+
+
+async def test_offline_elements_in_firefox(stack: Stack, tmp_path: Path) -> None:
+    """Each element says that it is offline, and a choice that is not saved then says why, and is as it was."""
+    ann = await person()
+    said = "You are offline. Notifications arrive when you are back."
+    box, label = part("clarion-preferences", "checkbox"), f"{part('clarion-bell', 'button')}.ariaLabel"
+    lines = [f"{part(element, 'offline')}.textContent" for element in ("clarion-inbox", "clarion-preferences")]
+    async with firefox(tmp_path) as browser:
+        await browser.run_first(SOCKETS)
+        page = await opened(browser, stack, ann, LIST_ONLY + PREFERENCES + BELL)
+        await page.becomes(f"{box}?.checked", value=True)
+        await page.click(box)
+        await page.becomes(f"{part('clarion-preferences', 'saved')}.textContent", "Saved.")
+        await browser.set_offline(offline=True)
+        for line in lines:
+            await page.becomes(line, said)
+        await page.becomes(label, f"Notifications: {said}")
+        await page.click(box)
+        await page.becomes(f"{part('clarion-preferences', 'trouble')}.textContent", "Not saved: you are offline.")
+        assert await page.evaluate(f"{box}.checked") is False
+        await browser.set_offline(offline=False)
+        for line in lines:
+            await page.becomes(line, "")
+        await page.becomes(label, "Notifications")
+
+
+async def test_desktop_notifications_in_firefox(stack: Stack, tmp_path: Path) -> None:
+    """A user who asks for them gets one for an arrival while no tab is visible, and the page's icon shows unread."""
+    ann, ben = await person(), await person()
+    place = await thread(ann)
+    async with firefox(tmp_path) as browser:
+        await browser.run_first(DESKTOP)
+        await browser.set_cookies(stack.web.url, await sync_to_async(signed_in)(ann))
+        page = await browser.open(f"{stack.web.url}/settings/")
+        choice = f"[...{part('clarion-preferences', 'group')}.getRootNode().querySelectorAll('label')]"
+        choice += f".find((label) => label.textContent.includes({CHOICE!r})).control"
+        await page.becomes(f"{ELEMENT}?.inbox?.state", "connected")
+        await page.becomes(f"{part('clarion-preferences', 'group')} != null", value=True)
+        await page.click(choice)
+        await page.becomes(f"{part('clarion-preferences', 'saved')}.textContent", "Saved.")
+        icon = 'document.querySelector("link[rel=icon]").getAttribute("href")'
+        assert await page.evaluate(icon) == "/static/forum/icon.svg"
+        await page.evaluate("(globalThis.away = true)")
+        await post(place, ben, f"@{ann.username} one")
+        await page.becomes("shown.length", 1)
+        assert ben.username in await page.evaluate("shown[0]")
+        await page.becomes(icon, "/static/forum/icon-unread.svg")
