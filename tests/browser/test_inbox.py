@@ -228,16 +228,17 @@ async def test_failed_actions(stack: Stack, chromium: Browser, scheme: Any) -> N
         await expect(trouble).to_be_hidden()
 
 
-async def test_saved_preferences(stack: Stack, chromium: Browser) -> None:
+@SCHEMES
+async def test_saved_preferences(stack: Stack, chromium: Browser, scheme: Any) -> None:
     """Saved preferences say so; a choice that is not saved says why, and is as it was."""
     ann = await person()
-    async with visiting(chromium, stack, ann) as visitor:
+    async with visiting(chromium, stack, ann, color_scheme=scheme) as visitor:
         page = await open_page(stack, visitor, PREFERENCES, css=STYLES)
         await connected(page, "clarion-preferences")
         box, saved = page.get_by_label("Mention"), page.locator("clarion-preferences [part=saved]")
         await box.uncheck()
         await expect(saved).to_have_text("Saved.")
-        await serious(page, "saved preferences")
+        await serious(page, f"saved preferences {scheme}")
         await visitor.context.set_offline(True)
         await box.click()
         await expect(page.locator("clarion-preferences [part=trouble]")).to_have_text(OFFLINE)

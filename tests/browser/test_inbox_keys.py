@@ -31,12 +31,13 @@ def spread_over_days(user: User) -> None:
         mine.filter(seq=seq).update(created_at=timezone.now() - timedelta(days=days))
 
 
+@SCHEMES
 @pytest.mark.parametrize("language,first", [("en", ["Today", "Yesterday"]), ("de", ["Heute", "Gestern"])])
-async def test_days(stack: Stack, chromium: Browser, language: str, first: list[str]) -> None:
+async def test_days(stack: Stack, chromium: Browser, language: str, first: list[str], scheme: Any) -> None:
     """Rows stand below headings of their days, in the reader's language."""
     ann, ben, place = await mentioned("one", "two", "three")
     await spread_over_days(ann)
-    async with visiting(chromium, stack, ann) as visitor:
+    async with visiting(chromium, stack, ann, color_scheme=scheme) as visitor:
         page = await open_page(stack, visitor, LIST, language=language, css=STYLES)
         await connected(page, "clarion-inbox")
         days = page.locator("clarion-inbox [part=day]")
@@ -47,8 +48,8 @@ async def test_days(stack: Stack, chromium: Browser, language: str, first: list[
         await post(place, ben, f"@{ann.username} four")
         await expect(rows(page)).to_have_count(4)
         await expect(days).to_have_count(3)
-        await serious(page, f"days {language}")
-        await photograph(page, f"days {language}")
+        await serious(page, f"days {language} {scheme}")
+        await photograph(page, f"days {language} {scheme}")
 
 
 @SCHEMES
@@ -145,17 +146,18 @@ async def test_desktop_notifications(stack: Stack, chromium: Browser) -> None:
         assert ben.username in title
 
 
-async def test_refused_desktop_notifications(stack: Stack, chromium: Browser) -> None:
+@SCHEMES
+async def test_refused_desktop_notifications(stack: Stack, chromium: Browser, scheme: Any) -> None:
     """If the browser does not allow them, the choice says so and stays off."""
     ann: User
     ann, _, _ = await mentioned("one")
-    async with visiting(chromium, stack, ann) as visitor:
+    async with visiting(chromium, stack, ann, color_scheme=scheme) as visitor:
         await visitor.context.add_init_script(DESKTOP + "globalThis.answer = 'denied';")
         page = await visitor.open("/settings/")
         await page.get_by_label(CHOICE).click()
         await expect(page.locator("#preferences [part=saved]")).to_contain_text("does not allow")
         await expect(page.get_by_label(CHOICE)).not_to_be_checked()
-        await serious(page, "refused desktop notifications")
+        await serious(page, f"refused desktop notifications {scheme}")
 
 
 async def test_inbox_without_javascript(stack: Stack, chromium: Browser) -> None:
