@@ -13,6 +13,8 @@ from pathlib import Path
 
 #: Seconds for the package manager; a browser is a hundred megabytes.
 _INSTALL_PATIENCE_SECONDS = 900
+#: Another installation on the machine is waited for, and an interrupted download is tried again.
+_APT_OPTIONS = ("-o", "DPkg::Lock::Timeout=600", "-o", "Acquire::Retries=5")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def install() -> None:
 def _apt(*arguments: str) -> bool:
     """Whether the package manager did it; why it did not is said."""
     run = subprocess.run(  # noqa: S603 - constants
-        ["apt-get", "-qq", *arguments],  # noqa: S607
+        ["apt-get", "-qq", *_APT_OPTIONS, *arguments],  # noqa: S607
         env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
