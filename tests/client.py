@@ -15,7 +15,7 @@ from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
 
 #: Longest wait for one frame (seconds).
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 
 INBOX = ("NOTIFICATION_CREATED", "NOTIFICATION_UPDATED", "NOTIFICATION_DELETED", "NOTIFICATIONS_READ")
 

@@ -49,7 +49,7 @@ def run(folder: Path, text: str, *options: str, conftest: str = "", **variables:
     path = {"PYTHONPATH": str(ROOT), "PATH": str(Path(sys.executable).parent)}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "clarion.testing.plugin", *others, "--strict-markers", *options],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=100,
+        cwd=folder, capture_output=True, text=True, check=False, timeout=240,
         env=SETTINGS | path | variables,
     )  # fmt: skip
     return done.stdout[-6000:] + done.stderr[-3000:]

@@ -21,7 +21,7 @@ from dev.ports import free_port
 from tests.environment import FOLDER
 
 #: Longest wait for a process to answer, or to end when asked to (seconds). Usual are one or two.
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 120
 
 FLOWERS_PASSWORD = "flowers-password"
 

@@ -26,7 +26,7 @@ from tests.processes import BIN, Process, wait_until
 PORTS = ("8000", "8001", "8002", "9100", "8080", "8443", "8404")
 
 #: Longest wait until a service is well (seconds). Usual are five to ten, while all start at once.
-START_SECONDS = 90
+START_SECONDS = 180
 
 DATABASE = "compose"
 

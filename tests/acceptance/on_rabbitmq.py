@@ -94,7 +94,7 @@ def test_foreign_queue(broker: object, db: None) -> None:
         worker = Worker("meets-a-foreign-queue", **on_test_database())
         try:
             worker.launch()
-            wait_until(lambda: worker.exit_code() is not None, lambda: f"it goes on: {worker.said()[-3000:]}", 60)
+            wait_until(lambda: worker.exit_code() is not None, lambda: f"it goes on: {worker.said()[-3000:]}")
             assert "A queue exists with other arguments than Clarion's" in worker.said()
             assert worker.exit_code() == 1
         finally:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 6
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_sentinel_failover(valkey: str) -> None:
     """A failover of Redis delays notifications and loses none."""
     sentinel = environment.SENTINEL

@@ -134,7 +134,7 @@ async def test_breaks_under_load(demo: Demo) -> None:
     assert start_of_postgres(demo) != began
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_many_kills(demo: Demo) -> None:
     """More kills by the button than a process may end by itself do not end the demo."""
     earlier = demo.said().count(ASKED)

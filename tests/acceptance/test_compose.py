@@ -157,7 +157,7 @@ async def the_next_created(client: Client) -> dict[str, object]:
     return frame
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_documented_deploy_order(stack: Stack, people: tuple[Visitor, Visitor]) -> None:
     """A deploy in the documented order loses, repeats and delays nothing."""
     ann, ben = people

@@ -25,7 +25,7 @@ from tests.processes import Edge
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Longest wait for one event (seconds).
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 
 
 class Stream:

@@ -115,7 +115,7 @@ def test_host_worker_runs_host_tasks(host: dict[str, str]) -> None:
     with redis.Redis.from_url(own) as hosts, redis.Redis.from_url(clarion) as clarions:
         assert (hosts.llen("celery"), clarions.llen("clarion:events")) == (1, 1)
         with Worker("mysite", "celery", **host) as worker:
-            wait_until(lambda: hosts.get("trace"), lambda: f"the task was not done: {worker.said()[-2000:]}", 30)
+            wait_until(lambda: hosts.get("trace"), lambda: f"the task was not done: {worker.said()[-2000:]}")
         assert clarions.llen("clarion:events") == 1
         with Worker("clarion.pipeline", "events", **host) as worker:
             wait_until(

@@ -111,7 +111,7 @@ async def test_mounted_edge(server: Server) -> None:
         assert [frame["seq"] for frame in await client.changes(2)] == [1, 2]
         await client.nothing_came()
 
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=15) as browser:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as browser:
             assert "<html" in (await browser.get("/", follow_redirects=True)).text
             refused = await browser.post("/api/token", json={"a": "body"})
             assert refused.status_code in (401, 403), refused.text  # by the project, which has read the body
@@ -142,7 +142,7 @@ async def test_own_sockets_beside_mounted_edge(db: None, valkey: str) -> None:
         async with websockets.connect(f"ws://127.0.0.1:{server.port}/ws/chat/") as chat:
             large = "x" * (get_settings().message_bytes * 2)
             await chat.send(large)
-            assert await asyncio.wait_for(chat.recv(), 15) == large
+            assert await asyncio.wait_for(chat.recv(), 60) == large
 
 
 async def test_slow_client_of_mounted_edge(db: None, valkey: str) -> None:

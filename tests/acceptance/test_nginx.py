@@ -117,7 +117,7 @@ async def test_documented_nginx(nginx: Nginx, edges: list[Edge]) -> None:
         assert (await client.next())["user_id"] == str(ann.pk)
         await filled(ann.pk, 2)
         assert [frame["seq"] for frame in await client.changes(2)] == [1, 2]
-        async with httpx.AsyncClient(base_url=nginx.web, verify=nginx.tls, timeout=15) as browser:
+        async with httpx.AsyncClient(base_url=nginx.web, verify=nginx.tls, timeout=60) as browser:
             assert "<html" in (await browser.get("/", follow_redirects=True)).text
             assert (await browser.get("/api/metrics")).status_code == 404
             assert (await browser.get("/readyz")).status_code == 404  # the forum's, which has none
@@ -125,9 +125,9 @@ async def test_documented_nginx(nginx: Nginx, edges: list[Edge]) -> None:
             token, _ = mint(ann.pk, get_settings())
             async with browser.stream("GET", f"/sse/notification-updates/?token={token}") as stream:
                 events = (json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: "))
-                assert (await asyncio.wait_for(anext(events), 15))["type"] == "CONNECTED"
+                assert (await asyncio.wait_for(anext(events), 60))["type"] == "CONNECTED"
                 await filled(ann.pk, 1, first=3)
-                assert (await asyncio.wait_for(anext(events), 15))["seq"] == 3  # nginx holds nothing back
+                assert (await asyncio.wait_for(anext(events), 60))["seq"] == 3  # nginx holds nothing back
 
 
 async def test_edge_that_stopped_behind_nginx(nginx: Nginx, edges: list[Edge]) -> None:

@@ -15,7 +15,7 @@ INTEGRATION = ("delivery", "inbox", "collapse", "erasure", "callers_transactions
 #: The way from a post to a socket, access to it, and the resumption of a client that comes back.
 ACCEPTANCE = ("main_job", "access", "edge", "event_stream", "edge_frames", "python_client")
 #: Longest run (seconds). Usual are a hundred.
-PATIENCE_SECONDS = 400
+PATIENCE_SECONDS = 1200
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 10)

@@ -17,7 +17,7 @@ ACCEPTANCE = ("acceptance/test_main_job.py", "acceptance/test_crashes.py", "acce
 #: Further tests with many statements, by the names of their files.
 POOLED = ("delivery", "operations", "statements")
 #: Longest run (seconds). Usual are thirty.
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 900
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 10)

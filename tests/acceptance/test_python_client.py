@@ -20,7 +20,7 @@ from tests.processes import Edge
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Longest wait for one item (seconds).
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 BACKOFF = (0.1, 0.3)
 
 

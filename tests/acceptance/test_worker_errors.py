@@ -35,7 +35,7 @@ def test_error_with_every_message(valkey: str, broker: redis.Redis) -> None:
     for number in range(EVENTS):
         record(NoticeGiven(kind="PLAIN", recipients=(person.pk,)), key=f"event {number}")
     with Autoscaling(**on_test_database()) as worker:
-        wait_until(lambda: worker.exit_code() is not None, lambda: f"it goes on: {worker.said()[-3000:]}", 60)
+        wait_until(lambda: worker.exit_code() is not None, lambda: f"it goes on: {worker.said()[-3000:]}")
         assert worker.exit_code() == 1
         assert "The worker cannot consume its queues and exits" in worker.said()
         assert "Dropped an undecodable message" not in worker.said()
@@ -43,4 +43,4 @@ def test_error_with_every_message(valkey: str, broker: redis.Redis) -> None:
     assert pending  # the first message needs no further thread
     assert broker.llen(redis_key("events")) == pending
     with Worker("able", **on_test_database()) as able:
-        wait_until(lambda: not Event.objects.exclude(state="done").exists(), lambda: able.said()[-3000:], 30)
+        wait_until(lambda: not Event.objects.exclude(state="done").exists(), lambda: able.said()[-3000:])

@@ -29,7 +29,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 #: Longest wait for something to show (milliseconds).
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 60_000
 
 
 class Stack:

@@ -135,7 +135,7 @@ async def test_token_refresh_in_browser(django_db_setup: None, transactional_db:
             session = await visitor.context.new_cdp_session(page)
             await session.send("Network.enable")
             session.on("Network.webSocketFrameReceived", lambda event: frames.append(event["response"]["payloadData"]))
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while sum("AUTH_OK" in frame for frame in frames) < 2:
                     await page.wait_for_timeout(50)
             await post(await thread(ann), ben, f"@{ann.username}")

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 
 #: Longest wait for something that is done at once in the other thread (seconds).
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 class Background:

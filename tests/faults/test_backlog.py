@@ -19,7 +19,7 @@ from tests.faults.evidence import Database
 from tests.faults.stack import SHORT
 from tests.faults.trial import Trial
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: Recipients of the event that is the backlog, and its batches.
 CROWD = 10_000

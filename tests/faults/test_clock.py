@@ -12,7 +12,7 @@ from tests.faults.conftest import Trials
 from tests.faults.stack import Stack
 from tests.programs import cannot_run
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: How far a clock is stepped (seconds): more than any time-out, less than a token lives.
 STEP_SECONDS = 300

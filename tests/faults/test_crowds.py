@@ -15,7 +15,7 @@ from tests.faults.stack import Stack
 from tests.faults.trial import GROWTH_MAX, Trial
 from tests.processes import Edge
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: Sockets of one edge, the events that reach all of them, and the text of each (characters).
 SOCKETS, EVENTS, TEXT = 5000, 8, 1000

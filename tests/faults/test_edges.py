@@ -17,7 +17,7 @@ from tests.faults.breakages import dead, frozen, rolled
 from tests.faults.conftest import Trials
 from tests.faults.trial import Trial
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: Clients of a bad sort at a time.
 SILENT = 60

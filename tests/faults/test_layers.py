@@ -19,7 +19,7 @@ from tests.faults.stack import Stack
 from tests.faults.trial import Trial
 from tests.faults.variants import Staging, second_layer_host, staging
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: How long the second host is silent (seconds).
 SILENT_SECONDS = 8

@@ -7,7 +7,7 @@ from tests.faults.conftest import Trials
 from tests.faults.stack import PAIRS
 from tests.faults.trial import EMIT_BOUND_SECONDS
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: What each packet is late by, and how long nothing comes through (seconds).
 LATE_SECONDS = 0.05

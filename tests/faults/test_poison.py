@@ -17,7 +17,7 @@ from tests.faults.conftest import Trials
 from tests.faults.stack import SERVICE_TOKEN, Stack
 from tests.faults.trial import Trial
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 QUEUES = ("events", "bursts", "maintenance")
 

@@ -22,7 +22,7 @@ from tests.faults.conftest import Trials
 from tests.faults.stack import Stack
 from tests.programs import cannot_run
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: How long a lock is held, and how long Postgres says nothing (seconds): longer than the edge waits for one read.
 LOCKED_SECONDS = 5

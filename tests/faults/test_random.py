@@ -37,7 +37,7 @@ def break_at_random(run: Trial, dice: random.Random, rounds: int) -> None:
             run.passes(LASTS_SECONDS)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_random_breakages(trial: Trials) -> None:
     """Several random concurrent breakages lose no event.
 

@@ -13,7 +13,7 @@ from tests.faults import evidence
 from tests.faults.breakages import cut, flushed, full, server_dead, server_frozen
 from tests.faults.conftest import Trials
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: Longer than a subscriber believes in a Redis that is silent (seconds).
 PAST_SILENCE_SECONDS = 13

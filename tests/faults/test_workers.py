@@ -10,7 +10,7 @@ from tests.faults.breakages import dead, frozen
 from tests.faults.conftest import Trials
 from tests.faults.stack import SHORT
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 #: So many times the point is passed before the worker ends: with work of both kinds under way. Hints are given of large
 #: events only, which are fewer.

@@ -32,14 +32,14 @@ def published(valkey: str) -> Iterator[Frames]:
     layer = channel_layer()
     beginning = layer.channel_of("")
     pubsub.psubscribe(f"{beginning}*")
-    pubsub.get_message(timeout=5)
+    pubsub.get_message(timeout=30)
 
     def frames() -> list[tuple[int, dict[str, Any]]]:
         # A message of our own marks the end: all earlier messages have arrived before it.
         layer.publish([("end", {"type": "end"})])
         found: list[tuple[int, dict[str, Any]]] = []
         while True:
-            message = pubsub.get_message(timeout=5)
+            message = pubsub.get_message(timeout=30)
             assert message is not None, "the end was not published"
             group = message["channel"].decode().removeprefix(beginning)
             content = layer.deserialize(message["data"])

@@ -36,12 +36,12 @@ def sent(valkey: str, broker: redis.Redis) -> Iterator[Sent]:
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         beginning = channel_layer().channel_of("")
         pubsub.psubscribe(f"{beginning}*")
-        pubsub.get_message(timeout=5)
+        pubsub.get_message(timeout=30)
 
         def since_asked() -> list[str]:
             client.publish(f"{beginning}end", b"")
             found: list[str] = []
-            while (name := pubsub.get_message(timeout=5)["channel"].decode().removeprefix(beginning)) != "end":
+            while (name := pubsub.get_message(timeout=30)["channel"].decode().removeprefix(beginning)) != "end":
                 found.append(re.sub(r"^(notification_user_).*", r"\1", name))
             for queue in ("events", "bursts"):
                 found += [queue] * int(broker.llen(redis_key(queue)))

@@ -162,7 +162,7 @@ def test_documented_commands(people: list[User], broker: redis.Redis) -> None:
     layer = redis.Redis.from_url(environment.VALKEY.database_url(1), protocol=2)
     with layer, layer.pubsub(ignore_subscribe_messages=True) as an_edge:
         an_edge.subscribe(channel_layer().channel_of(edge_group("edge-1")))
-        an_edge.get_message(timeout=5)
+        an_edge.get_message(timeout=30)
         commands = documented()
         assert len(commands) > 15, commands
         for command in commands:
@@ -170,4 +170,4 @@ def test_documented_commands(people: list[User], broker: redis.Redis) -> None:
             expected = max((begin for begin in ANSWERS if command.startswith(begin)), key=len)
             answer = said(*shlex.split(command))
             assert re.match(ANSWERS[expected], answer), f"{command}: {answer}"
-        assert an_edge.get_message(timeout=5), "the edge was not told"
+        assert an_edge.get_message(timeout=30), "the edge was not told"

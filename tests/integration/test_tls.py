@@ -81,7 +81,7 @@ def connect(url: str) -> "subprocess.CompletedProcess[str]":
     """Connect to the broker as a worker does, in a process of its own."""
     env = os.environ | {"CLARION_BROKER_URL": url}
     return subprocess.run(
-        [sys.executable, "-c", CONNECT], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", CONNECT], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -44,7 +44,7 @@ def test_scripts_pass_their_own_tests(scripts: str) -> None:
     """The JavaScript tests of the client and of the forum pass in Node."""
     files = sorted(str(path) for path in (ROOT / scripts).glob("tests/*.test.js"))
     assert files
-    run = subprocess.run([node(), "--test", *files], capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run([node(), "--test", *files], capture_output=True, text=True, timeout=240, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
@@ -65,7 +65,7 @@ def test_documented_hooks(tmp_path: Path) -> None:
         (tmp_path / "node_modules" / name).symlink_to(ROOT / package)
     packed = tmp_path / "block.mjs"
     options = ["--bundle", "--format=esm", "--platform=node", "--jsx=automatic", f"--outfile={packed}", REQUIRE]
-    made = subprocess.run([esbuild, *options, source], capture_output=True, text=True, check=False, timeout=60)
+    made = subprocess.run([esbuild, *options, source], capture_output=True, text=True, check=False, timeout=240)
     assert made.returncode == 0, made.stderr
-    run = subprocess.run([node(), packed], capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run([node(), packed], capture_output=True, text=True, timeout=240, check=False)
     assert run.stdout == "1 unread: REPLY\n", run.stdout + run.stderr

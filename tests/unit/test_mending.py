@@ -43,7 +43,7 @@ def opened(log: Log, at: int) -> tuple[Connection, list[dict[str, Any]]]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - the socket announces nothing
             await asyncio.sleep(0.01)
 

@@ -35,7 +35,7 @@ def messages(*seqs: int, name: str = "a") -> list[tuple[str, bytes]]:
 
 
 async def worked_off(ahead: ReadAhead) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while ahead._task is not None:
             await ahead._task
 

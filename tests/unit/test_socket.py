@@ -62,7 +62,7 @@ async def test_frame_before_open(epoch: str | None, told: list[int]) -> None:
     )
     assert [message["seq"] for message in sent[1:]] == told
     if not told:  # whether there is one of this history is asked of Postgres
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await asked.wait()
 
 
@@ -118,7 +118,7 @@ async def test_position_without_text() -> None:
         ConnectState(1, "ann", Access(active=True, not_before=None), Missed(Head("now", 0, 0, 0), ())), None, None
     )
     socket.received({"type": POSITION, "epoch": "now", "seq": 3})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asked.wait()
         while socket.stream.behind:  # noqa: ASYNC110 - nothing else says so
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from clarion.shared import host_connection, subscriber
 from clarion.shared.subscriber import Subscriber
 
 #: Longest wait for a condition (seconds).
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 30
 
 
 class Transport:
