@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from ..shared.inbox.queries import read_sql
 from ..shared.settings import get_settings
 from .kinds import all_declared
 from .sql import load
@@ -56,15 +57,18 @@ DELETE FROM {table} WHERE ctid = ANY(ARRAY(
 
 _OLD_ANNOUNCEMENTS = load("old_announcements")
 
+_IS_READ = read_sql("n", "(SELECT i.read_floor FROM clarion_inbox i WHERE i.user_id = n.recipient_id)")
+_UNREAD = f"NOT {_IS_READ} AND n.deleted_at IS NULL AND n.replaced_by IS NULL"
+
 #: A notification is removed when it was read, deleted or replaced, or its announcement is `very_old`. The first of a
 #: notification that collapsed stays as long as the row that stands for it, because that row has its id.
-_REMOVABLE = """
-(n.read_at IS NOT NULL OR n.deleted_at IS NOT NULL OR n.replaced_by IS NOT NULL
+_REMOVABLE = f"""
+({_IS_READ} OR n.deleted_at IS NOT NULL OR n.replaced_by IS NOT NULL
  OR n.announcement_id = ANY(%(very_old)s::bigint[]))
 AND NOT (n.first IS NULL AND n.replaced_by IS NOT NULL AND EXISTS (
     SELECT 1 FROM clarion_notification latest
      WHERE latest.recipient_id = n.recipient_id AND latest.seq = n.replaced_by))
-"""
+"""  # noqa: S608 - constants
 
 _OLD_NOTIFICATIONS = f"""
 SELECT n.recipient_id, n.seq FROM clarion_notification n
@@ -81,7 +85,6 @@ SELECT n.recipient_id, n.seq
         WHERE n.recipient_id = i.user_id AND {unread}
         ORDER BY n.seq LIMIT least(i.unread - %(cap)s, %(chunk)s)) n
 """
-_UNREAD = "n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL"
 
 _OLD_CHANGES = """
 SELECT recipient_id, seq FROM clarion_change WHERE created_at < now() - make_interval(days => %(days)s)

@@ -21,6 +21,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from ..shared import metrics
+from ..shared.inbox.queries import read_sql
 from ..shared.protocol import NotificationContent
 from ..shared.settings import get_settings
 from ..shared.user_keys import Key
@@ -68,7 +69,7 @@ SELECT n.announcement_id, {{owner}}, n.seq, i.unread, n.quiet IS TRUE, n.first, 
   FROM clarion_notification n JOIN clarion_inbox i ON i.user_id = n.recipient_id
  WHERE n.event_id = %(event)s
    AND n.recipient_id = ANY({_USERS})
-   AND n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL
+   AND NOT {{is_read}} AND n.deleted_at IS NULL AND n.replaced_by IS NULL
 """  # noqa: S608 - constants
 
 #: Actors that a collapsed notification names, and that it counts exactly.
@@ -119,9 +120,11 @@ def _statements() -> tuple[str, str, str]:
         user=user, key=key, users=_ONE_BATCH, next_seq=_NEXT_SEQ, mark_stored=_MARK_STORED
     )
     collapsing = load("assign_seq_and_collapse").format(
-        user=user, key=key, in_window=_IN_WINDOW, next_seq=_NEXT_SEQ, mark_stored=_MARK_STORED
-    )
-    return one, collapsing, _STORED_BEFORE.format(owner="user_id" if integer else _KEY)
+        user=user, key=key, in_window=_IN_WINDOW, next_seq=_NEXT_SEQ, mark_stored=_MARK_STORED,
+        is_read=read_sql("n", "new.read_floor"),
+    )  # fmt: skip
+    stored_before = _STORED_BEFORE.format(owner="user_id" if integer else _KEY, is_read=read_sql("n", "i.read_floor"))
+    return one, collapsing, stored_before
 
 
 def persist(event_id: int, batches: Sequence[ClaimedBatch], *, locked: bool = False) -> list[Stored]:

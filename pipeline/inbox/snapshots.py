@@ -74,7 +74,7 @@ def counts(user_id: Key | UUID) -> Counts:
 
 
 def _notification(row: Sequence[Any]) -> dict[str, Any]:
-    seq, first, read_at, count, actors, actor_count, *told = row
+    seq, first, is_read, count, actors, actor_count, *told = row
     topic, kind, created_at, data, actor_id, actor_username, message_id, conversation_id, traceparent = told
     announced = NotificationContent(
         kind=kind,
@@ -87,7 +87,7 @@ def _notification(row: Sequence[Any]) -> dict[str, Any]:
         conversation_id=conversation_id,
         traceparent=traceparent,
     )
-    fields = {"seq": seq, "notificationId": str(first or seq), "isRead": read_at is not None, **announced.fields()}
+    fields = {"seq": seq, "notificationId": str(first or seq), "isRead": is_read, **announced.fields()}
     if first is None:
         return {**fields, "count": 1}
     return {**fields, **Collapsed(first, count, json.loads(actors), actor_count).fields()}

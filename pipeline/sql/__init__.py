@@ -9,6 +9,7 @@
 `reserve_turn.sql`             rate limit of a kind: reserve the next turn of an actor
 `split_batch.sql`              move recipients with locked inboxes to batches of their own
 `mark_all_read.sql`            mark the notifications of an inbox as read, up to a seq
+`mark_some_read.sql`           the same for those of a topic or a kind, a chunk of them
 `empty_inbox.sql`              erasure: remove all rows of an inbox
 `forget_actor.sql`             erasure: remove the name of an actor from collapsed notifications
 `rename_actor.sql`             a new key of a user: replace it in collapsed notifications

@@ -7,7 +7,7 @@
 -- The next seq of each recipient, and whether it is quiet: beyond the limit of a storm. `collapsing` is NULL for a kind
 -- that does not collapse, and for an announcement without a topic, because only a topic groups notifications.
 WITH new AS (
-    SELECT i.user_id, i.seq + 1 AS seq, r.announcement_id, r.created_at, r.collapsing, coalesce(r.topic, '') AS topic,
+    SELECT i.user_id, i.seq + 1 AS seq, i.read_floor, r.announcement_id, r.created_at, r.collapsing, coalesce(r.topic, '') AS topic,
            CASE WHEN {in_window} AND i.window_count >= %(storm_limit)s THEN true END AS quiet
       FROM (SELECT a.id AS announcement_id, a.created_at, a.topic, kinds.collapsing, unnest(b.recipients) AS user_id
               FROM clarion_batch b
@@ -35,7 +35,7 @@ grown AS (
            SELECT c.* FROM clarion_collapse c
              JOIN clarion_notification n ON n.recipient_id = c.recipient_id AND n.seq = c.latest
             WHERE c.recipient_id = new.user_id AND c.kind = new.collapsing AND c.topic = new.topic
-              AND n.read_at IS NULL AND n.deleted_at IS NULL LIMIT 1) open ON true
+              AND NOT {is_read} AND n.deleted_at IS NULL LIMIT 1) open ON true
 ),
 -- A notification for each recipient.
 inserted AS (

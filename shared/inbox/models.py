@@ -44,7 +44,8 @@ class Notification(models.Model):
     """One recipient's copy of an announcement: a thin row, identified by its seq in the recipient's inbox.
 
     `deleted_at` leaves a tombstone, so that the log keeps its seqs until it is purged. `quiet`: it came in a storm,
-    and should not be shown as a toast.
+    and should not be shown as a toast. It is read if `read_at` is set, or if its seq is at most the `read_floor` of the
+    inbox and it was not marked as `unread_again` (see `queries.read_sql`).
 
     Of a kind that collapses, several rows are one notification. The first gives it its name, the newest its place,
     content, count and read state; `first` of every later row is the seq of the first, and `replaced_by` of the first
@@ -60,6 +61,7 @@ class Notification(models.Model):
     event_id = models.BigIntegerField()
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    unread_again = models.BooleanField(null=True)
     deleted_at = models.DateTimeField(null=True)
     quiet = models.BooleanField(null=True)
     first = models.BigIntegerField(null=True)
@@ -75,6 +77,12 @@ class Notification(models.Model):
         # The event leads: with the recipient first the planner nests a scan into the dedupe of a large batch.
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["event_id", "recipient_id"], name="clarion_once_an_event")
+        ]
+        # Holds the few that reading all has to find one by one; costs an insert nothing.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["recipient_id", "seq"], condition=models.Q(unread_again=True), name="clarion_unread_again"
+            )
         ]
 
     def __str__(self) -> str:
@@ -162,9 +170,10 @@ class Person(models.Model):
 class Inbox(models.Model):
     """The head of one user's log. A transaction that adds to the log locks this row and takes the next seq.
 
-    Below `floor` the log has been purged: a cursor there cannot be resumed. Up to `seen` the user has seen it. The
-    table has a fill factor below 100 (see the first migration), so that its many updates stay on their page and need
-    no index entry.
+    Below `floor` the log has been purged: a cursor there cannot be resumed. Up to `seen` the user has seen it. Up to
+    `read_floor` all notifications were marked as read at once, so that reading all changes one row. The table has a
+    fill factor below 100 (see the first migration), so that its many updates stay on their page and need no index
+    entry.
     """
 
     user_id = models.BigIntegerField(primary_key=True)
@@ -173,6 +182,7 @@ class Inbox(models.Model):
     unread = models.IntegerField(db_default=0)
     floor = models.BigIntegerField(db_default=0)
     seen = models.BigIntegerField(db_default=0)
+    read_floor = models.BigIntegerField(db_default=0)
     window_at = models.DateTimeField(null=True, help_text="When the window began in which window_count are counted")
     window_count = models.IntegerField(db_default=0)
     not_before = models.DateTimeField(null=True, help_text="Tokens issued earlier are revoked")

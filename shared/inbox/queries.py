@@ -17,6 +17,16 @@ EPOCH: Final = "coalesce((SELECT value FROM clarion_epoch), '0')"
 #: Longer names are cut to the length of the column that notifications keep them in (characters).
 NAME_MAX_LENGTH: Final = 150
 
+
+def read_sql(row: str, read_floor: str) -> str:
+    """Return the condition that a notification is read: by itself, or with all up to the read floor of its inbox."""
+    return f"({row}.read_at IS NOT NULL OR ({row}.seq <= {read_floor} AND {row}.unread_again IS NULL))"
+
+
+#: Whether the notification `n` of the inbox `head` is read, and whether it is shown and unread.
+IS_READ: Final = read_sql("n", "head.read_floor")
+IS_UNREAD: Final = f"NOT {IS_READ} AND n.deleted_at IS NULL AND n.replaced_by IS NULL"
+
 #: `unseen` counts at most this many.
 UNSEEN_MAX: Final = 100
 #: Newest places of a log that one count reads, so that it has a bound also where a user reads for years without opening
@@ -29,7 +39,7 @@ UNSEEN: Final = f"""
 CROSS JOIN LATERAL (
     SELECT least(count(*), {UNSEEN_MAX}) AS unseen FROM clarion_notification n
      WHERE n.recipient_id = head.user_id AND n.seq > greatest(head.seen, head.seq - {UNSEEN_PLACES}) AND head.unread > 0
-       AND n.read_at IS NULL AND n.deleted_at IS NULL AND n.replaced_by IS NULL
+       AND {IS_UNREAD}
 ) counted
 """  # noqa: S608 - constants
 
@@ -47,7 +57,7 @@ LEFT JOIN LATERAL (
                CASE WHEN n.deleted_at IS NOT NULL THEN 'tombstone'
                     WHEN n.first IS NOT NULL THEN 'collapsed' ELSE 'created' END AS action,
                coalesce(n.first, n.seq) AS notification, NULL::bigint AS through, a.topic, a.kind, n.created_at,
-               n.read_at IS NOT NULL AS is_read, n.quiet IS TRUE AS quiet, n.count, n.actors, n.actor_count,
+               {is_read} AS is_read, n.quiet IS TRUE AS quiet, n.count, n.actors, n.actor_count,
                a.data, {actor}, a.actor_username, a.message_id, a.conversation_id, a.traceparent
           FROM clarion_notification n JOIN clarion_announcement a ON a.id = n.announcement_id
          WHERE n.recipient_id = head.user_id AND n.seq > {after} AND n.seq <= head.seq
@@ -76,7 +86,7 @@ SELECT {EPOCH} AS epoch, coalesce(head.seq, 0) AS head_seq, coalesce(head.unread
 #: Notifications of one inbox, newest first, with its head: of one instant.
 _SHOWN = """
 SELECT {epoch} AS epoch, head.seq AS head_seq, head.unread, head.floor, head.seen, counted.unseen,
-       n.seq, n.first, n.read_at, n.count, n.actors, n.actor_count,
+       n.seq, n.first, {is_read} AS is_read, n.count, n.actors, n.actor_count,
        a.topic, a.kind, n.created_at, a.data, {actor}, a.actor_username,
        a.message_id, a.conversation_id, a.traceparent
   FROM (SELECT {number} AS user_id) one
@@ -92,7 +102,7 @@ SELECT {epoch} AS epoch, head.seq AS head_seq, head.unread, head.floor, head.see
 
 #: Those below a seq.
 _NEWEST = """(%(before)s::bigint IS NULL OR n.seq < %(before)s)
-           AND (%(is_read)s::boolean IS NULL OR (n.read_at IS NOT NULL) = %(is_read)s)
+           AND (%(is_read)s::boolean IS NULL OR {is_read} = %(is_read)s)
            AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
            AND (%(topic)s::text IS NULL OR a.topic = %(topic)s)"""
 
@@ -128,12 +138,15 @@ def one_sql(keys: KeyType) -> str:
 
 
 def _log_sql(keys: KeyType, after: str) -> str:
-    return _LOG.format(after=after, actor=_ACTOR[keys is KeyType.INTEGER])
+    return _LOG.format(after=after, actor=_ACTOR[keys is KeyType.INTEGER], is_read=IS_READ)
 
 
 def _shown_sql(keys: KeyType, which: str) -> str:
     integer = keys is KeyType.INTEGER
-    return _SHOWN.format(epoch=EPOCH, unseen=UNSEEN, which=which, number=_NUMBER[integer], actor=_ACTOR[integer])
+    return _SHOWN.format(
+        epoch=EPOCH, unseen=UNSEEN, which=which.format(is_read=IS_READ), number=_NUMBER[integer],
+        actor=_ACTOR[integer], is_read=IS_READ,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +211,8 @@ SELECT asked.number, u.id, u.username, u.active, head.not_before,
   CROSS JOIN LATERAL ({user} WHERE u.{pk} = asked.user_id {named}) u
   CROSS JOIN LATERAL (
         SELECT {number} AS user_id, coalesce(max(i.seq), 0) AS seq, coalesce(max(i.unread), 0) AS unread,
-               coalesce(max(i.floor), 0) AS floor, coalesce(max(i.seen), 0) AS seen, max(i.not_before) AS not_before
+               coalesce(max(i.floor), 0) AS floor, coalesce(max(i.seen), 0) AS seen,
+               coalesce(max(i.read_floor), 0) AS read_floor, max(i.not_before) AS not_before
           FROM {inbox}
   ) head {UNSEEN} {_log_sql(users.keys, "asked.after")}
  ORDER BY asked.number, log.seq

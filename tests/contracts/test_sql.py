@@ -30,6 +30,7 @@ QUOTED = {
 #: The files that fill a template of SQL by `.format`, with the source of each field: constants, or SQL that Django
 #: compiled.
 FORMATTED = {
+    "pipeline/inbox/marking.py": {"is_unread": "constants", "matches": "constants"},
     "pipeline/inbox/personal.py": {"table": "constants"},
     "pipeline/inbox/rekey.py": {"table": "constants"},
     "pipeline/outbox/recording.py": {"actor_column": "constants"},
@@ -63,6 +64,7 @@ FORMATTED = {
         "next_seq": "constants",
         "mark_stored": "constants",
         "in_window": "constants",
+        "is_read": "constants",
     },
     "shared/inbox/queries.py": {
         "after": "constants",
@@ -72,6 +74,7 @@ FORMATTED = {
         "number": "constants",
         "actor": "constants",
         "log": "constants",
+        "is_read": "constants",
     },
     "shared/installation.py": {"cluster": "constants"},
 }

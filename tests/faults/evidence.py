@@ -21,9 +21,11 @@ _INBOXES = "SELECT user_id, seq, unread FROM clarion_inbox WHERE user_id = ANY(%
 
 #: With the key of its event: the outbox keeps events for days.
 _NOTIFICATIONS = """
-SELECT n.recipient_id, n.seq, coalesce(e.key, 'event ' || n.event_id), coalesce(n.first, n.seq), n.read_at IS NOT NULL,
+SELECT n.recipient_id, n.seq, coalesce(e.key, 'event ' || n.event_id), coalesce(n.first, n.seq),
+       n.read_at IS NOT NULL OR n.seq <= i.read_floor AND n.unread_again IS NULL,
        coalesce(n.count, 1), n.deleted_at IS NULL AND n.replaced_by IS NULL
-  FROM clarion_notification n LEFT JOIN clarion_event e ON e.id = n.event_id
+  FROM clarion_notification n JOIN clarion_inbox i ON i.user_id = n.recipient_id
+  LEFT JOIN clarion_event e ON e.id = n.event_id
  WHERE n.recipient_id = ANY(%s) ORDER BY n.seq
 """
 

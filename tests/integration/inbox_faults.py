@@ -10,14 +10,14 @@ _SEQS = """
 SELECT seq FROM clarion_notification WHERE recipient_id = %(user)s
 UNION ALL SELECT seq FROM clarion_change WHERE recipient_id = %(user)s ORDER BY 1
 """
-_UNREAD = """
-SELECT count(*) FROM clarion_notification
- WHERE recipient_id = %(user)s AND read_at IS NULL AND deleted_at IS NULL AND replaced_by IS NULL
+#: Those that are shown and unread: neither read by themselves nor below the floor, unless marked as unread since.
+_SHOWN_UNREAD = """
+  FROM clarion_notification n JOIN clarion_inbox i ON i.user_id = n.recipient_id
+ WHERE n.recipient_id = %(user)s AND read_at IS NULL AND deleted_at IS NULL AND replaced_by IS NULL
+   AND (n.seq > i.read_floor OR n.unread_again)
 """
-_UNSEEN = """
-SELECT least(count(*), 100) FROM clarion_notification n JOIN clarion_inbox i ON i.user_id = n.recipient_id
- WHERE n.recipient_id = %(user)s AND n.seq > i.seen AND read_at IS NULL AND deleted_at IS NULL AND replaced_by IS NULL
-"""
+_UNREAD = f"SELECT count(*) {_SHOWN_UNREAD}"
+_UNSEEN = f"SELECT least(count(*), 100) {_SHOWN_UNREAD} AND n.seq > i.seen"
 _ORPHANS = """
 SELECT count(*) FROM clarion_notification n
  WHERE n.recipient_id = %(user)s AND NOT EXISTS (SELECT 1 FROM clarion_announcement a WHERE a.id = n.announcement_id)

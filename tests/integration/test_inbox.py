@@ -20,6 +20,7 @@ from tests import environment
 from tests.docs.blocks import blocks_of
 from tests.factories import UserFactory, inbox_of
 from tests.integration.conftest import Frames
+from tests.integration.inbox_faults import faults_of
 from tests.integration.things import NOBODY, TOPIC, ThingHappened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +138,65 @@ def test_read_all_filters(ann: User, which: dict[str, Any], left: int) -> None:
     tell(ann, 3)
     tell(ann, 3, kind="second")
     assert marking.read_through(ann.pk, **which).unread == left
-    assert Notification.objects.filter(recipient_id=inbox_of(ann), read_at=None).count() == left
+    assert len(snapshots.newest(ann.pk, limit=10, is_read=False).notifications) == left
+
+
+def test_read_all_changes_no_row(ann: User) -> None:
+    """Reading all raises the floor of the inbox, and changes no notification."""
+    tell(ann, 3)
+    with connection.cursor() as cursor:
+        before = versions(cursor)
+        assert marking.read_through(ann.pk) == marking.Head(seq=4, unread=0)
+        assert versions(cursor) == before
+    assert [item["isRead"] for item in snapshots.newest(ann.pk, limit=10).notifications] == [True] * 3
+
+
+def versions(cursor: Any) -> list[Any]:
+    """The place of each row's newest version."""
+    cursor.execute("SELECT seq, ctid FROM clarion_notification ORDER BY seq")
+    return list(cursor.fetchall())
+
+
+def test_unread_again_below_the_floor(ann: User) -> None:
+    """A notification that was read with all others can be marked as unread, read and deleted by itself."""
+    tell(ann, 3)
+    marking.read_through(ann.pk)
+    for seq in (1, 2, 3):
+        assert marking.mark_read(ann.pk, seq, read=False).unread == seq
+        assert marking.mark_read(ann.pk, seq, read=False).unread == seq
+    assert snapshots.counts(ann.pk) == snapshots.Counts(unread=3, unseen=3)
+    assert marking.mark_read(ann.pk, 1, read=True).unread == 2
+    assert marking.delete(ann.pk, 2).unread == 1
+    assert marking.read_through(ann.pk, through=2).unread == 1
+    assert marking.read_through(ann.pk, through=3).unread == 0
+    assert marking.mark_read(ann.pk, 3, read=False).unread == 1
+    assert marking.read_through(ann.pk, topic=TOPIC).unread == 0
+    assert faults_of(inbox_of(ann)) == []
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_read_topic_in_chunks(ann: User, published: Frames, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Reading a topic is a frame for each chunk; what the user marks as unread meanwhile is read by the next one."""
+    monkeypatch.setattr(marking, "CHUNK", 2)
+    tell(ann, count)
+    real = marking._read_some
+    chunks = 0
+
+    def interrupted(*args: Any, **which: Any) -> marking.Head:
+        nonlocal chunks
+        chunks += 1
+        if chunks == 2:
+            assert marking.mark_read(ann.pk, 1, read=False).unread == count - 1
+        return real(*args, **which)
+
+    monkeypatch.setattr(marking, "_read_some", interrupted)
+    published()
+    assert marking.read_through(ann.pk, topic=TOPIC).unread == 0
+    frames = [(frame["type"], frame.get("through"), frame["unread"]) for _, frame in published()]
+    assert frames[:3] == [("NOTIFICATIONS_READ", 2, count - 2), ("NOTIFICATION_UPDATED", None, count - 1),
+                          ("NOTIFICATIONS_READ", 4, count - 4)]  # fmt: skip
+    assert frames[3:] == ([("NOTIFICATIONS_READ", 5, 0)] if count == 5 else [])
+    assert faults_of(inbox_of(ann)) == []
 
 
 @pytest.mark.parametrize("count", [2, 500])
@@ -204,7 +263,7 @@ def test_read_all_of_large_inbox(ann: User, published: Frames) -> None:
             assert marking.read_through(ann.pk) == marking.Head(seq=rows + 1, unread=0)
         finally:
             cursor.execute("RESET statement_timeout")
-    assert not Notification.objects.filter(recipient_id=inbox_of(ann), read_at=None).exists()
+    assert not snapshots.newest(ann.pk, limit=1, is_read=False).notifications
 
 
 def test_one_row_per_seq(ann: User) -> None:

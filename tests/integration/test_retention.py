@@ -257,6 +257,18 @@ def test_old_unread_rows(people: list[User], broker: redis.Redis) -> None:
     assert retention.purge_slice()["notifications"] == 3
 
 
+def test_rows_read_with_all_others(people: list[User], broker: redis.Redis) -> None:
+    """Notifications that were read with all others are removed like those that were read one by one."""
+    me = people[0]
+    tell(me, count=3)
+    marking.read_through(me.pk, through=2)
+    marking.mark_read(me.pk, 1, read=False)
+    days_later(100)
+    assert retention.purge()["notifications"] == 1
+    assert list(Notification.objects.order_by("seq").values_list("seq", flat=True)) == [1, 3]
+    assert Inbox.objects.values_list("unread", flat=True).get() == 2
+
+
 def test_never_read_notifications(people: list[User], broker: redis.Redis, published: Frames) -> None:
     """Notifications that were never read are removed after a year.
 
