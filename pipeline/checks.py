@@ -184,9 +184,22 @@ def user_keys(**_: Any) -> Messages:
     return []
 
 
+#: Notifications from which the settings of the write-ahead log matter (rows, as Postgres estimates them).
+LARGE_ROWS = 1_000_000
+#: The settings of the write-ahead log that are too low, of an installation with so many notifications. Rows of many
+#: inboxes are on as many pages, and each page is written whole to the log once after every checkpoint.
+_WAL_SETTINGS = """
+SELECT format('%%s is %%s', name, current_setting(name)) FROM pg_settings
+ WHERE (name = 'wal_compression' AND setting = 'off' OR name = 'max_wal_size' AND setting::bigint < 4096
+        OR name = 'checkpoint_timeout' AND setting::bigint < 900)
+   AND (SELECT reltuples FROM pg_class WHERE oid = to_regclass('clarion_notification')) >= %(large)s
+ ORDER BY name
+"""
+
+
 @register(Tags.database, TAG)
 def postgres(databases: Sequence[str] | None = None, **_: Any) -> Messages:
-    """Check the clock, the isolation level and the connection limit of Postgres."""
+    """Check the clock, the isolation level, the connection limit and, of a large installation, the log of Postgres."""
     asked = "default" in (databases or ()) and connections["default"].vendor == "postgresql"  # else clarion.E007
     return list(_postgres("default")) if asked else []
 
@@ -217,6 +230,15 @@ def _postgres(alias: str) -> Iterable[CheckMessage]:
     if allowed < needed:
         text = f"Postgres allows {allowed} connections; one edge and one worker may take {needed - SPARE_CONNECTIONS}."
         yield Warning(text, "Raise max_connections, or use PgBouncer.", id="clarion.W004")
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_WAL_SETTINGS, {"large": LARGE_ROWS})
+        small = [setting for (setting,) in cursor.fetchall()]
+    if small:
+        text = (
+            f"With millions of notifications, Postgres writes its log more often than it needs to: {', '.join(small)}."
+        )
+        hint = "Set wal_compression to lz4, max_wal_size to 4GB and checkpoint_timeout to 15min, or more."
+        yield Warning(text, hint, id="clarion.W013")
 
 
 @register(Tags.database, TAG, deploy=True)

@@ -13,7 +13,7 @@ import redis
 from celery.app.task import Task
 from django.core.checks import run_checks
 from django.core.checks.registry import registry
-from django.db import connections, models
+from django.db import connection, connections, models
 from psycopg import IsolationLevel
 from pydantic import SecretStr
 
@@ -116,6 +116,31 @@ def test_too_few_connections_to_postgres(monkeypatch: pytest.MonkeyPatch) -> Non
     """Fewer connections of Postgres than the workers need is a warning."""
     monkeypatch.setitem(app.conf, "worker_concurrency", 1000)
     assert found(databases=["default"]) == {"clarion.W004"}
+
+
+@pytest.mark.django_db
+def test_log_settings_of_large_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too low settings of the write-ahead log are a warning where there are millions of notifications."""
+    monkeypatch.setattr(checks, "LARGE_ROWS", 0)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE clarion_notification")
+    (warning,) = run_checks(tags=[checks.TAG], databases=["default"])
+    assert warning.id == "clarion.W013"
+    assert all(f"{name} is " in warning.msg for name in ("wal_compression", "max_wal_size", "checkpoint_timeout"))
+
+
+@pytest.mark.django_db
+def test_autovacuum_of_tables() -> None:
+    """Every table that grows with the number of notifications has settings of its own for autovacuum."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname LIKE 'clarion%' AND 'autovacuum_vacuum_scale_factor=0.05' ="
+            " ANY(reloptions)"
+        )
+        found_ones = {name for (name,) in cursor.fetchall()}
+    assert found_ones == {
+        f"clarion_{name}" for name in ("inbox", "notification", "change", "collapse", "event", "batch")
+    }
 
 
 @pytest.mark.django_db(transaction=True)
