@@ -5,11 +5,11 @@ from django.db import migrations
 TABLES = ("clarion_event", "clarion_batch")
 
 SET = """
-ALTER TABLE {} SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05,
+ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05,
                     autovacuum_analyze_scale_factor = 0.02)
 """
 RESET = """
-ALTER TABLE {} RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor,
+ALTER TABLE {table} RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor,
                       autovacuum_analyze_scale_factor)
 """
 
@@ -17,4 +17,4 @@ ALTER TABLE {} RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_s
 class Migration(migrations.Migration):
     dependencies = [("clarion_pipeline", "0001_initial")]
 
-    operations = [migrations.RunSQL(SET.format(table), RESET.format(table)) for table in TABLES]
+    operations = [migrations.RunSQL(SET.format(table=table), RESET.format(table=table)) for table in TABLES]

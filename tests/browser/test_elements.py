@@ -11,6 +11,7 @@ from tests.acceptance.steps import all_done, filled, person, post, thread
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, photograph, serious, visiting
 from tests.browser.elements import HOSTILE, becomes_true, connected, open_page
 from tests.contracts import bundle
+from tests.docs.blocks import blocks_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -268,6 +269,28 @@ async def test_templates_slots_and_render(stack: Stack, chromium: Browser) -> No
         await expect(first.locator("[part~=row]")).to_have_count(0)
         await first.get_by_role("tab", name="You were named").click()
         await expect(first.locator("[part~=row]")).to_have_count(1)
+        await quiet(page, visitor.said)
+
+
+async def test_documented_rows(stack: Stack, chromium: Browser) -> None:
+    """The documented template and function write the rows of their kinds."""
+    template, function = blocks_of("test_documented_rows")
+    ann, ben = await person(), await person(username="ben-d")
+    place = await thread(ann)
+    await post(place, ann, "I begin")
+    for text in ("one", "two"):
+        await post(place, ben, text)
+        await all_done()
+    other = await thread(ben)
+    await post(other, ben, f"@{ann.username} look")
+    await all_done()
+    body = template.text.replace("<clarion-inbox>", "<clarion-inbox {attributes}>")
+    async with visiting(chromium, stack, ann) as visitor:
+        page = await open_page(stack, visitor, body, script=function.text)
+        await connected(page, "clarion-inbox")
+        shown = page.locator("clarion-inbox [part=row-main] .words")
+        mention, replies = f"ben-d mentioned you in {other.title}", f"replied in {place.title} · 2 replies"
+        await expect(shown).to_contain_text([mention, replies])
         await quiet(page, visitor.said)
 
 

@@ -32,6 +32,8 @@ QUOTED = {
 FORMATTED = {
     "pipeline/inbox/marking.py": {"is_unread": "constants", "matches": "constants"},
     "pipeline/inbox/personal.py": {"table": "constants"},
+    "pipeline/migrations/0002_autovacuum.py": {"table": "constants"},
+    "shared/inbox/migrations/0003_storage_parameters.py": {"table": "constants"},
     "pipeline/inbox/rekey.py": {"table": "constants"},
     "pipeline/outbox/recording.py": {"actor_column": "constants"},
     "pipeline/outbox/work.py": {"actor": "constants", "number": "constants"},

@@ -71,6 +71,7 @@ TESTING = "docs/howto/test-notifications.md"
 RUN_BY: dict[str, tuple[Some, ...]] = {
     "test_readme_code": (Some("README.md", ("python", "html")),),
     "test_tutorial": (Some("docs/tutorial.md"),),
+    "test_documented_rows": (Some("docs/elements.md", ("html", "js")),),
     "test_documented_menu_in_admin": (Some("docs/operations.md", ("html",)),),
     "test_documented_kind_tests": (
         Some(KIND, ("python",)),

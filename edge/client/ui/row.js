@@ -3,7 +3,8 @@
  *
  * @typedef {import("../store.js").Notification} Notification
  * @typedef {import("./words.js").Words} Words
- * @typedef {{title?: string, text?: string, url?: string, icon?: Node}} Content
+ * @typedef {{title?: string, text?: string, url?: string, icon?: Node, count?: string}} Content `count`: of how many
+ *   events it is, in words, "21 replies"; by default the number
  * @typedef {(notification: Notification, words: Words) => Node | string | Content | null | undefined} Render
  */
 
@@ -27,15 +28,15 @@ export function contentOf(notification, { render, templates, words, kindName }) 
     return { ...usual, nodes, title: nodes[0].textContent?.trim() || usual.title };
   }
   const own = typeof rendered === "string" ? { title: rendered, who: "" } : rendered ? { who: "", ...rendered } : {};
-  const { who, title, text, url, icon } = { icon: null, ...usual, ...own };
-  const count = notification.count > 1 ? ` (${words.number(notification.count)})` : "";
+  const { who, title, text, url, icon, count } = { icon: null, count: "", ...usual, ...own };
+  const times = notification.count > 1 ? (count ? ` · ${count}` : ` (${words.number(notification.count)})`) : "";
   const line = element(
     "span",
     { part: "row-title" },
     who && element("strong", { dir: "auto" }, who),
     who && " ",
     isolated(title),
-    count,
+    times,
   );
   const body = text && element("span", { part: "row-text", dir: "auto" }, text);
   const shown = icon && element("span", { part: "row-icon" }, icon);

@@ -103,6 +103,11 @@ test("the names of erased users are left out", () => {
   );
 });
 
+test("several events are counted by what they are", () => {
+  const says = (kind, count) => read(notification(kind, { data: {}, count })).count;
+  assert.deepEqual([says("THREAD_REPLY", 21), says("VOTE", 2), says("THREAD_REPLY", 1)], ["21 replies", "2 votes", ""]);
+});
+
 test("the golden collapsed frame reads so", () => {
   assert.equal(
     sentence(/** @type {any} */ (frames.collapsed)).startsWith("ann and ben mentioned you in Übung </script>"),

@@ -25,13 +25,15 @@ export type Notification = import("../store.js").Notification;
  */
 export type Words = import("./words.js").Words;
 /**
- * The content of one row: from the page's `render`, from a template of the page, or as any kind can be shown.
+ * `count`: of how many
+ * events it is, in words, "21 replies"; by default the number
  */
 export type Content = {
     title?: string;
     text?: string;
     url?: string;
     icon?: Node;
+    count?: string;
 };
 /**
  * The content of one row: from the page's `render`, from a template of the page, or as any kind can be shown.

@@ -10,12 +10,19 @@
  * @property {string} [excerpt] shown below
  * @property {string} [colour] of the icon
  * @property {boolean} [alone] the sentence names no actor
+ * @property {[string, string]} [times] what is counted where several are one: one, and more of them
  */
 
 import { localLink } from "../clarion/links.js";
 
-/** @param {string} icon @param {string} does @returns {(data: Record<string, any>) => Reading} */
-const inThread = (icon, does) => (data) => ({ icon, does, about: data.thread_title, excerpt: data.excerpt });
+/** @param {string} icon @param {string} does @param {[string, string]} [times] @returns {(data: Record<string, any>) => Reading} */
+const inThread = (icon, does, times) => (data) => ({
+  icon,
+  does,
+  about: data.thread_title,
+  excerpt: data.excerpt,
+  times,
+});
 
 /** What a moderator did, with the reason. @param {string} icon @param {string} does @returns {(data: any) => Reading} */
 const moderated = (icon, does) => (data) => ({ icon, does, about: data.thread_title, excerpt: data.reason });
@@ -48,8 +55,8 @@ function extracted({ what, count, first }) {
 const KINDS = {
   MENTION: inThread("mention", "mentioned you in"),
   REPLY: inThread("reply", "replied to you in"),
-  THREAD_REPLY: inThread("thread", "replied in"),
-  VOTE: inThread("vote", "voted for what you wrote in"),
+  THREAD_REPLY: inThread("thread", "replied in", ["reply", "replies"]),
+  VOTE: inThread("vote", "voted for what you wrote in", ["vote", "votes"]),
   ACCEPTED: inThread("accepted", "accepted your answer in"),
   BADGE: badge,
   THREAD_LOCKED: moderated("lock", "locked"),
@@ -87,7 +94,8 @@ const KINDS = {
 /**
  * Return how a notification reads; never throws, for any data.
  * @param {Notification} notification
- * @returns {{icon: string, colour: string | null, who: string, does: string, about: string, excerpt: string, address: string}}
+ * @returns {{icon: string, colour: string | null, who: string, does: string, about: string, excerpt: string, address: string, count: string}}
+ *   `count`: of how many events it is, in words, if it is of more than one
  */
 export function read(notification) {
   const kind = String(notification.notificationType);
@@ -107,6 +115,7 @@ export function read(notification) {
     about: text(reading.about),
     excerpt: text(reading.excerpt),
     address: localLink(data.url, "/inbox/"),
+    count: notification.count > 1 ? counted(notification.count, ...(reading.times ?? ["event", "events"])) : "",
   };
 }
 

@@ -13,18 +13,13 @@ import { read } from "./kinds.js";
  * @returns {{address: string, face: HTMLElement[], text: HTMLElement}} `text` is the last of `face`
  */
 export function faceOf(notification) {
-  const { icon: name, colour, who, does, about, excerpt, address } = read(notification);
+  const { icon: name, colour, who, does, about, excerpt, address, count } = read(notification);
   const symbol = icon(name);
   if (colour) symbol.setAttribute("color", colour);
   const text = element(
     "span",
     { class: "note-text" },
-    element(
-      "span",
-      { class: "note-title" },
-      ...title(who, does, about),
-      notification.count > 1 ? ` (${notification.count})` : null,
-    ),
+    element("span", { class: "note-title" }, ...title(who, does, about), count ? ` · ${count}` : null),
     excerpt ? element("span", { class: "note-excerpt" }, excerpt) : null,
   );
   return {

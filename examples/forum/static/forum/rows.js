@@ -5,9 +5,9 @@ import { read } from "./kinds.js";
 
 /** @param {import("../clarion/store.js").Notification} notification */
 function render(notification) {
-  const { icon, colour, who, does, about, excerpt, address } = read(notification);
+  const { icon, colour, who, does, about, excerpt, address, count } = read(notification);
   const title = element("span", {}, `${does} `, about ? element("strong", {}, about) : null);
-  return { who, title, text: excerpt, url: address, icon: symbol(icon, colour) };
+  return { who, title, text: excerpt, url: address, icon: symbol(icon, colour), count };
 }
 
 /** A copy of one of the page's symbols, because an element's own tree does not see them. @param {string} name @param {string | null} colour */
