@@ -1,6 +1,7 @@
 """Actions of a user on their inbox: one row and one frame for each, and a snapshot that frames continue."""
 
 import uuid
+from importlib import import_module
 from typing import Any
 
 import hypothesis.strategies as st
@@ -172,6 +173,18 @@ def test_unread_again_below_the_floor(ann: User) -> None:
     assert marking.mark_read(ann.pk, 3, read=False).unread == 1
     assert marking.read_through(ann.pk, topic=TOPIC).unread == 0
     assert faults_of(inbox_of(ann)) == []
+
+
+def test_read_floor_can_be_migrated_back(ann: User) -> None:
+    """Backwards, the migration of the read floor leaves each notification read or unread as it was."""
+    tell(ann, 4)
+    marking.read_through(ann.pk, through=3)
+    marking.mark_read(ann.pk, 2, read=False)
+    migration = import_module("clarion.shared.inbox.migrations.0002_read_floor")
+    with connection.cursor() as cursor:
+        cursor.execute(migration.READ_BY_THEMSELVES)
+    read = Notification.objects.exclude(read_at=None).order_by("seq").values_list("seq", flat=True)
+    assert list(read) == [1, 3]
 
 
 @pytest.mark.parametrize("count", [4, 5])

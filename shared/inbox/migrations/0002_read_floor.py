@@ -1,10 +1,17 @@
 """Reading all in constant time: a seq of the inbox, and a mark for what was marked as unread again since.
 
 Only adds, without a rewrite of a table and without a lock that deliveries wait for, so old processes continue to work.
+Backwards, each notification that was read with all others is marked by itself, as older code expects.
 """
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+READ_BY_THEMSELVES = """
+UPDATE clarion_notification n SET read_at = now()
+  FROM clarion_inbox i
+ WHERE i.user_id = n.recipient_id AND n.seq <= i.read_floor AND n.read_at IS NULL AND n.unread_again IS NULL
+"""
 
 
 class Migration(migrations.Migration):
@@ -21,4 +28,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("unread_again", True)), fields=["recipient_id", "seq"], name="clarion_unread_again"
             ),
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, READ_BY_THEMSELVES),
     ]
