@@ -53,18 +53,18 @@ SELECT {rank} AS rank, %(kind_{rank})s::text AS kind, %(topic_{rank})s::text AS 
 #: In their place if an event has no audience.
 _NO_AUDIENCE = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::bigint AS user_id WHERE false"
 
-#: The same with keys that are not integers.
+#: The same with keys that are not integers, without NULL: asked of the text, it would be made for each key once more.
 _AUDIENCE_BY_KEY = """
 SELECT {rank} AS rank, %(kind_{rank})s::text AS kind, %(topic_{rank})s::text AS topic,
        q.user_id::text COLLATE "C" AS key
-  FROM ({query}) q(user_id)
+  FROM ({query}) q(user_id) WHERE q.user_id IS NOT NULL
 """
 _NO_AUDIENCE_BY_KEY = "SELECT NULL::int AS rank, NULL::text AS kind, NULL::text AS topic, NULL::text AS key WHERE false"
 
 #: The numbers of the users of all audiences; NULL if a user has none yet.
 _NUMBERED = """
 SELECT a.rank, a.kind, a.topic, p.id AS user_id
-  FROM ({audiences}) a LEFT JOIN clarion_person p ON p.key = a.key WHERE a.key IS NOT NULL
+  FROM ({audiences}) a LEFT JOIN clarion_person p ON p.key = a.key
 """
 
 #: The number of recipients. Users without a number are one NULL in a batch, so that the same pass finds them.
@@ -75,7 +75,7 @@ _TOTAL_IF_KNOWN = f"CASE WHEN bool_or(array_position(recipients, NULL) IS NOT NU
 _ADD_PERSONS = """
 INSERT INTO clarion_person (key)
 SELECT DISTINCT a.key FROM ({audiences}) a
- WHERE a.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clarion_person p WHERE p.key = a.key)
+ WHERE NOT EXISTS (SELECT 1 FROM clarion_person p WHERE p.key = a.key)
  ORDER BY a.key
 ON CONFLICT DO NOTHING
 """
