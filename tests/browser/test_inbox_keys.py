@@ -160,6 +160,18 @@ async def test_refused_desktop_notifications(stack: Stack, chromium: Browser, sc
         await serious(page, f"refused desktop notifications {scheme}")
 
 
+ANDROID = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"
+
+
+async def test_no_desktop_notifications_on_android(stack: Stack, chromium: Browser) -> None:
+    """On Android, where a page cannot show them, the preferences do not offer them."""
+    ann, _, _ = await mentioned("one")
+    async with visiting(chromium, stack, ann, user_agent=ANDROID) as visitor:
+        page = await visitor.open("/settings/")
+        await expect(page.locator("#preferences [part=choice]").first).to_be_visible()
+        await expect(page.get_by_label(CHOICE)).to_have_count(0)
+
+
 async def test_inbox_without_javascript(stack: Stack, chromium: Browser) -> None:
     """The page of the inbox lists the newest notifications without JavaScript."""
     ann, ben, place = await mentioned("one", "two")

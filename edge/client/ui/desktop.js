@@ -11,8 +11,9 @@ const KEY = "clarion.desktop";
 /** How much earlier a visible tab claims a notification. */
 const HEAD_START_MILLISECONDS = 300;
 
+/** Whether the browser shows notifications of a page. Browsers on Android do so for service workers only. */
 export function canNotify() {
-  return "Notification" in globalThis;
+  return "Notification" in globalThis && !/\bAndroid\b/.test(navigator.userAgent);
 }
 
 /** Whether this device shows them. */
@@ -53,7 +54,7 @@ export function watchDesktop(inbox, content, signal) {
         shown.close();
       });
     } catch {
-      // Browsers of phones allow them to service workers only.
+      // Other browsers that allow them to service workers only.
     }
   };
   inbox.store.addEventListener("created", show, { signal });

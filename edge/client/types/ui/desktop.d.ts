@@ -1,3 +1,4 @@
+/** Whether the browser shows notifications of a page. Browsers on Android do so for service workers only. */
 export function canNotify(): boolean;
 /** Whether this device shows them. */
 export function isOn(): boolean;
