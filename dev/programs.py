@@ -69,10 +69,10 @@ def install() -> None:
     if wanted and os.geteuid() == 0 and shutil.which("apt-get"):
         packages = [program.package for program in wanted]
         print(f"Installing {' and '.join(packages)} for the tests ...", flush=True)
-        if _apt("update"):
-            # One by one: where one is not to be had, the others are still of use.
-            for package in packages:
-                _apt("install", "--yes", "--no-install-recommends", package)
+        _apt("update")  # if it fails, the lists that are here may do
+        # One by one: where one is not to be had, the others are still of use.
+        for package in packages:
+            _apt("install", "--yes", "--no-install-recommends", package)
     for program in missing():
         print(program.advice, file=sys.stderr)
 

@@ -1,4 +1,7 @@
-"""Inboxes that have grown: the time to read one with one notification, ten thousand, a million, all of them unread."""
+"""Tables that have grown: the time to read an inbox of up to a million, and of a purge that finds nothing to remove.
+
+All notifications of the inboxes are unread; they are one, ten thousand and a million.
+"""
 
 import time
 import uuid
@@ -14,6 +17,7 @@ from benchmarks.figures import RUNS, Figure, details, ratio
 from benchmarks.testbed import settle
 from clarion.pipeline.inbox.marking import read_through
 from clarion.pipeline.inbox.snapshots import newest
+from clarion.pipeline.retention import purge_slice
 from clarion.shared.inbox.models import Inbox
 from clarion.shared.inbox.queries import log_after_sql
 from clarion.shared.settings import get_settings
@@ -38,8 +42,20 @@ ON CONFLICT DO NOTHING
 """
 
 
+#: Finished events of now, each with its announcement and a change of an inbox.
+_FINISHED = """
+INSERT INTO clarion_event (key, name, payload, state, next_attempt_at, finished_at, recipients)
+SELECT 'grown-' || n, 'a.b.v1', '{}', 'done', now(), now(), 1 FROM generate_series(%(first)s, %(size)s) n;
+INSERT INTO clarion_announcement (event_id, kind, data, created_at)
+SELECT -n, 'MENTION', '{}', now() FROM generate_series(%(first)s, %(size)s) n;
+INSERT INTO clarion_change (recipient_id, seq, action, created_at)
+SELECT -n, 1, 'read', now() FROM generate_series(%(first)s, %(size)s) n
+"""
+_ALL_DUE = "UPDATE clarion_retention SET finished_at = NULL, under_way = false, position = 0"
+
+
 def measure(console: Console) -> Iterator[Figure]:
-    """Measure each way of reading, relative to an inbox of ten thousand."""
+    """Measure each way of reading, relative to an inbox of ten thousand, and the purge."""
     times: dict[str, dict[int, list[float]]] = {  # milliseconds by run
         name: {size: [] for size in SIZES} for name in ("list", "snapshot", "resume", "read all")
     }
@@ -64,6 +80,35 @@ def measure(console: Console) -> Iterator[Figure]:
             "MENTION, all unread", of_size[1_000_000], of_size[10_000], details=runs,
             at_most=1.5 if name in ("list", "resume", "read all") else None,
         )  # fmt: skip
+    yield _purge(console)
+
+
+def _purge(console: Console) -> Figure:
+    """Measure a purge of tables in which nothing is old."""
+    times: dict[int, list[float]] = {}
+    first = 1
+    for size in SIZES[1:]:
+        with connection.cursor() as cursor:
+            cursor.execute(_FINISHED, {"first": first, "size": size})
+            cursor.execute("ANALYZE clarion_event, clarion_announcement, clarion_change")
+        first = size + 1
+        settle()
+        purge_slice()
+        times[size] = [_median(_purge_all, READINGS) for _ in range(RUNS)]
+    runs = details("10,000: {some:,.2f} ms, 1,000,000: {many:,.2f} ms", some=times[10_000], many=times[1_000_000])
+    console.print(f"  purge: {runs}", style="dim")
+    return ratio(
+        "growth.purge", AREA, "purge that finds nothing to remove, 1,000,000 finished events relative to 10,000",
+        "each with an announcement and a change", times[1_000_000], times[10_000], at_most=1.5, details=runs,
+    )  # fmt: skip
+
+
+def _purge_all() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL_DUE)
+    removed = purge_slice()
+    if any(removed.values()):
+        raise RuntimeError(f"{removed} were removed")
 
 
 def _inbox_of(size: int) -> int:
@@ -76,9 +121,9 @@ def _inbox_of(size: int) -> int:
     return user
 
 
-def _median(once: Callable[[], object]) -> float:
+def _median(once: Callable[[], object], repeated: int = TIMES) -> float:
     times = []
-    for _ in range(TIMES):
+    for _ in range(repeated):
         begun = time.perf_counter()
         once()
         times.append((time.perf_counter() - begun) * 1000)
