@@ -24,9 +24,12 @@ SELECT count(*) FROM clarion_notification n
 """
 
 
-def faults_of(user: int) -> list[str]:
-    """Return the inconsistencies of an inbox: a repeated seq, a hole in its log, a wrong unread or unseen count."""
-    head = snapshots.newest(user, limit=1).head
+def faults_of(user: int, key: Any = None) -> list[str]:
+    """Return the inconsistencies of an inbox: a repeated seq, a hole in its log, a wrong unread or unseen count.
+
+    `key` is that of the user, where it is not the number of the inbox.
+    """
+    head = snapshots.newest(user if key is None else key, limit=1).head
     with connection.cursor() as cursor:
         cursor.execute(_SEQS, {"user": user})
         seqs = [seq for (seq,) in cursor.fetchall()]

@@ -172,7 +172,7 @@ def test_unread_again_below_the_floor(ann: User) -> None:
     assert marking.read_through(ann.pk, through=3).unread == 0
     assert marking.mark_read(ann.pk, 3, read=False).unread == 1
     assert marking.read_through(ann.pk, topic=TOPIC).unread == 0
-    assert faults_of(inbox_of(ann)) == []
+    assert faults_of(inbox_of(ann), ann.pk) == []
 
 
 def test_read_floor_can_be_migrated_back(ann: User) -> None:
@@ -209,7 +209,7 @@ def test_read_topic_in_chunks(ann: User, published: Frames, monkeypatch: pytest.
     assert frames[:3] == [("NOTIFICATIONS_READ", 2, count - 2), ("NOTIFICATION_UPDATED", None, count - 1),
                           ("NOTIFICATIONS_READ", 4, count - 4)]  # fmt: skip
     assert frames[3:] == ([("NOTIFICATIONS_READ", 5, 0)] if count == 5 else [])
-    assert faults_of(inbox_of(ann)) == []
+    assert faults_of(inbox_of(ann), ann.pk) == []
 
 
 @pytest.mark.parametrize("count", [2, 500])
