@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import statistics
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 #: All three elements (compressed bytes), without the client that existed before them and without dictionaries.
 ELEMENTS_BYTES = 15_500
-#: From opening the panel until its rows have their places (milliseconds), and the longest task while frames come.
+#: From opening the panel until its rows are painted (milliseconds), and the longest task while frames come.
 PAINT_MILLISECONDS = 50
-VISITS = 5
+VISITS = 3
 TASK_MILLISECONDS = 50
 
 
@@ -356,26 +357,24 @@ async (count) => {
   return { longest: Math.max(0, ...tasks), unread: store.unread };
 }
 """
-#: Opens the panel; returns how long the main thread is busy until it knows the place of each row (milliseconds). What
-#: follows is the wait for the next frame.
+#: Opens the panel at the beginning of a frame; resolves to the time until that frame was painted (milliseconds). At any
+#: other moment the time would include the wait for the next frame.
 PAINT = """
-() => {
+() => new Promise((resolve) => requestAnimationFrame(() => {
   const bell = document.querySelector("clarion-bell");
   const start = performance.now();
   bell.open = true;
-  const rows = [...bell.shadowRoot.querySelector("clarion-inbox").shadowRoot.querySelectorAll("[part~=row]")];
-  const heights = rows.map((row) => row.getBoundingClientRect().height);
-  return { took: performance.now() - start, rows: heights.filter(Boolean).length };
-}
+  const rows = bell.shadowRoot.querySelector("clarion-inbox").shadowRoot.querySelectorAll("[part~=row]").length;
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => resolve({ took: performance.now() - start, rows });
+  port2.postMessage(0);
+}))
 """
 
 
 @pytest.mark.alone
 async def test_speed(stack: Stack, chromium: Browser) -> None:
-    """Fifty rows are drawn within 50 ms of the main thread, and 10,000 frames cause no task above 50 ms.
-
-    Of several visits the fastest counts: it shows what the code takes, the others what else the machine did.
-    """
+    """Fifty rows are painted within 50 ms, and no task of 10,000 frames is above that, in the median of visits."""
     ann = await person()
     await filled(ann.pk, 60)
     painted, longest = [], []
@@ -390,8 +389,6 @@ async def test_speed(stack: Stack, chromium: Browser) -> None:
             longest.append((await page.evaluate(STORM, 10_000))["longest"])
             await expect(badge(page)).to_have_text("99+")
             await page.close()
-            if min(painted) <= PAINT_MILLISECONDS and min(longest) <= TASK_MILLISECONDS:
-                break
     print(json.dumps({"painted": painted, "longest task": longest}))
-    assert min(painted) <= PAINT_MILLISECONDS, painted
-    assert min(longest) <= TASK_MILLISECONDS, longest
+    assert statistics.median(painted) <= PAINT_MILLISECONDS, painted
+    assert statistics.median(longest) <= TASK_MILLISECONDS, longest

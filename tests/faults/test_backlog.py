@@ -1,7 +1,6 @@
 """Long work beside small events: a backlog of an hour, a purge of many rows, a person who reads a large inbox."""
 
 import json
-import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +31,7 @@ OLD, OWNERS = 300_000, 1000
 VISIBILITY_SECONDS = 1
 #: Notifications that one person has not read.
 UNREAD = 1_000_000
-#: Longest wait of half of the small events beside all that (seconds). Behind a backlog all would wait for longer;
-#: a machine that stalls delays some.
+#: Longest wait of nineteen in twenty small events beside all that (seconds).
 PROMPT_SECONDS = 1.0
 
 _AN_HOUR_OLD = """
@@ -71,8 +69,8 @@ def count(database: Database, sql: str, *params: object) -> int:
 
 
 def prompt(delays: Sequence[float]) -> None:
-    """Small events were not held up."""
-    assert statistics.median(delays) < PROMPT_SECONDS, delays[len(delays) // 2 :]
+    """Nineteen in twenty small events were not held up for longer."""
+    assert delays[len(delays) * 19 // 20] < PROMPT_SECONDS, delays[-20:]
 
 
 def test_backlog_of_an_hour(trial: Trials) -> None:
@@ -144,7 +142,7 @@ def test_read_all_of_a_million(trial: Trials) -> None:
             assert reading.result(60).status_code == 200
             assert read_all(run, reader, through=UNREAD).status_code == 200
             assert count(database, _UNREAD_LEFT, reader) == 2
-        prompt([run.heard("few", few) or 0, run.heard("many", many) or 0])
+        assert max(run.heard("few", few) or 0, run.heard("many", many) or 0) < PROMPT_SECONDS
         prompt(run.delays(begun))
     with run.stack.database() as database:  # so that later tests, which copy the data, need not copy these rows
         database.execute("DELETE FROM clarion_notification WHERE recipient_id = %s", [reader])

@@ -1,7 +1,6 @@
 """The channel layer with one of two hosts away, and with a second installation on the same Redis."""
 
 import signal
-import statistics
 import time
 
 import psycopg
@@ -26,7 +25,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 SILENT_SECONDS = 8
 #: How long the threads of a worker wait for a silent host, once (seconds); afterwards one of them tries it at times.
 FIRST_WAIT_SECONDS = SOCKET_TIMEOUT_SECONDS + 0.5
-#: Longest wait of half of the notifications of the host that is there (seconds). A machine that stalls delays some.
+#: Longest wait of four in five notifications of the host that is there (seconds).
 PROMPT_SECONDS = 0.5
 #: Users of staging who follow, and the events that each installation records meanwhile.
 STAGINGS_PEOPLE, EVENTS = 8, 60
@@ -39,6 +38,11 @@ def on_first_host(run: Trial) -> set[int]:
     with run.stack.database() as database:
         channels = evidence.channels(database)
     return {user for user in run.users if _consistent_hash(channels + user_group(user), 2) == 0}
+
+
+def most(delays: list[float]) -> int:
+    """The index below which four in five are. Some never come by their key: they were collapsed or deleted."""
+    return len(delays) * 4 // 5
 
 
 def test_one_layer_host_away(stack: Stack, trial: Trials) -> None:
@@ -61,8 +65,8 @@ def test_one_layer_host_away(stack: Stack, trial: Trials) -> None:
             second.kill(there_again) if there_again else second.start()
             first = run.delays(begun, begun + FIRST_WAIT_SECONDS, to=theirs)
             later = run.delays(begun + FIRST_WAIT_SECONDS, ended - 1, to=theirs)
-            assert statistics.median(first) < FIRST_WAIT_SECONDS + PROMPT_SECONDS, first
-            assert statistics.median(later) < PROMPT_SECONDS, later
+            assert first[most(first)] < FIRST_WAIT_SECONDS + PROMPT_SECONDS, first
+            assert later[most(later)] < PROMPT_SECONDS, later
             run.some_more()
 
 
