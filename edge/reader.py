@@ -21,17 +21,8 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ..shared.inbox.frames import frame_of
-from ..shared.inbox.queries import (
-    HEAD_WIDTH,
-    Head,
-    LogRow,
-    UserTable,
-    connect_sql,
-    heads_sql,
-    log_after_sql,
-    password_sql,
-    probes,
-)
+from ..shared.inbox.queries import HEAD_WIDTH, Head, LogRow, log_after_sql
+from ..shared.inbox.user_queries import UserTable, connect_sql, heads_sql, password_sql, probes
 from ..shared.protocol import ResyncReason
 from ..shared.settings import Settings
 from ..shared.tokens import Identity

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import connection
 
-from ..shared.inbox.queries import NAME_MAX_LENGTH, name_sql
+from ..shared.inbox.queries import NAME_MAX_LENGTH
+from ..shared.inbox.user_queries import name_sql
 from ..shared.user_model import name_field
 from . import persons
 

@@ -46,8 +46,8 @@ ON CONFLICT DO NOTHING
 _FINISHED = """
 INSERT INTO clarion_event (key, name, payload, state, next_attempt_at, finished_at, recipients)
 SELECT 'grown-' || n, 'a.b.v1', '{}', 'done', now(), now(), 1 FROM generate_series(%(first)s, %(size)s) n;
-INSERT INTO clarion_announcement (event_id, kind, data, created_at)
-SELECT -n, 'MENTION', '{}', now() FROM generate_series(%(first)s, %(size)s) n;
+INSERT INTO clarion_announcement (id, event_id, kind, data, created_at)
+SELECT n + 1, -n, 'MENTION', '{}', now() FROM generate_series(%(first)s, %(size)s) n;
 INSERT INTO clarion_change (recipient_id, seq, action, created_at)
 SELECT -n, 1, 'read', now() FROM generate_series(%(first)s, %(size)s) n
 """

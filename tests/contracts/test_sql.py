@@ -19,9 +19,9 @@ SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|LEFT JOIN|FROM|RETURNING
 OF_KINDS = {"kind.table", "kind.lane"}
 #: Names of tables and columns, out of the settings or a model, each quoted a line before.
 QUOTED = {
-    "shared/inbox/queries.py": {
+    "shared/inbox/user_queries.py": {
         *("t", "pk", "name", "active", "subject", "user", "named", "self.active", "self.key", "key", "condition"),
-        *("inbox", "number", "asked", "sql_type", "users.keys.sql", "_log_sql(users.keys, 'asked.after')"),
+        *("inbox", "number", "asked", "sql_type", "users.keys.sql", "log_sql(users.keys, 'asked.after')"),
     },
     "pipeline/names.py": {"name", "table", "pk", "actor"},
     "pipeline/adhoc.py": {"one.sql"},  # the name of a type
@@ -33,7 +33,7 @@ FORMATTED = {
     "pipeline/inbox/marking.py": {"is_unread": "constants", "matches": "constants"},
     "pipeline/inbox/personal.py": {"table": "constants"},
     "pipeline/migrations/0002_autovacuum.py": {"table": "constants"},
-    "shared/inbox/migrations/0003_storage_parameters.py": {"table": "constants"},
+    "shared/inbox/migrations/0004_storage_parameters.py": {"table": "constants"},
     "pipeline/inbox/rekey.py": {"table": "constants"},
     "pipeline/outbox/recording.py": {"actor_column": "constants"},
     "pipeline/outbox/work.py": {"actor": "constants", "number": "constants"},

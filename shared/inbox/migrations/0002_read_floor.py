@@ -1,10 +1,9 @@
 """Reading all in constant time: a seq of the inbox, and a mark for what was marked as unread again since.
 
-Only adds, without a rewrite of a table and without a lock that deliveries wait for, so old processes continue to work.
-Backwards, each notification that was read with all others is marked by itself, as older code expects.
+Only adds, without a rewrite of a table, so old processes continue to work. Backwards, each notification that was read
+with all others is marked by itself, as older code expects.
 """
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 READ_BY_THEMSELVES = """
@@ -15,18 +14,10 @@ UPDATE clarion_notification n SET read_at = now()
 
 
 class Migration(migrations.Migration):
-    atomic = False  # because of the index
-
     dependencies = [("clarion_inbox", "0001_initial")]
 
     operations = [
         migrations.AddField("inbox", "read_floor", models.BigIntegerField(db_default=0)),
         migrations.AddField("notification", "unread_again", models.BooleanField(null=True)),
-        AddIndexConcurrently(
-            "notification",
-            models.Index(
-                condition=models.Q(("unread_again", True)), fields=["recipient_id", "seq"], name="clarion_unread_again"
-            ),
-        ),
         migrations.RunSQL(migrations.RunSQL.noop, READ_BY_THEMSELVES),
     ]

@@ -24,7 +24,7 @@ ALTER TABLE {table} RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_ins
 
 
 class Migration(migrations.Migration):
-    dependencies = [("clarion_inbox", "0002_read_floor")]
+    dependencies = [("clarion_inbox", "0003_unread_again")]
 
     operations = [
         *(migrations.RunSQL(SET.format(table=table), RESET.format(table=table)) for table in TABLES),
