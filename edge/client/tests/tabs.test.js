@@ -3,46 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SharedSocket, announceUser } from "../notifications.js";
-import { Clock, FakeLocks, FakeWebSocket, created, fakeChannels, settle } from "./fakes.js";
-
-/** A browser whose tabs can be opened; `sockets` are the connections of all of them. */
-function browser({ locks = new FakeLocks(), BroadcastChannel = fakeChannels() } = {}) {
-  const clock = new Clock();
-  const sockets = [];
-  const tab = (options = {}) => {
-    const window = new EventTarget();
-    const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
-    const socket = new SharedSocket("ws://edge/ws/", {
-      getToken: async () => "token",
-      userId: "7",
-      ...options,
-      browser: {
-        WebSocket: FakeWebSocket.into(sockets),
-        setTimeout: clock.setTimeout,
-        clearTimeout: clock.clearTimeout,
-        now: clock.now,
-        random: () => 1,
-        EventSource: undefined,
-        locks,
-        BroadcastChannel,
-        window,
-        document,
-      },
-    });
-    const heard = [];
-    for (const type of ["statechange", "frame", "resync", "userchange"]) {
-      socket.addEventListener(type, ({ detail }) => heard.push([type, detail]));
-    }
-    const all = (type) => heard.filter(([one]) => one === type).map(([, detail]) => detail);
-    const seqs = () => all("frame").map(({ seq }) => seq);
-    socket.connect();
-    return { socket, window, document, all, seqs };
-  };
-  return { clock, sockets, tab, BroadcastChannel, live: () => sockets.filter((one) => one.readyState < 2) };
-}
-
-const at = (seq) => ({ since: seq, epoch: "e" });
+import { FakeLocks, created, fakeChannels, settle } from "./fakes.js";
+import { at, browser } from "./tab-fakes.js";
 
 test("one tab connects, and all of them hear every change in order", async () => {
   const { tab, sockets } = browser();
@@ -242,67 +204,6 @@ test("something is announced in one tab only, and rather in one that is seen", a
   assert.deepEqual(await next, [true]); // nobody else was there to see it
 });
 
-test("where a browser lacks locks or channels, each tab has a connection of its own", async () => {
-  for (const lack of [{ locks: null }, { BroadcastChannel: null }]) {
-    const { tab, sockets } = browser(lack);
-    const [first, second] = [tab(at(0)), tab(at(0))];
-    await settle();
-    assert.equal(sockets.length, 2);
-    sockets[0].accepts({ seq: 0, resumed: true });
-    sockets[0].says(created(1));
-    assert.deepEqual([first.seqs(), second.seqs()], [[1], []]);
-  }
-});
-
-const refusal = () => new DOMException("Access to the Locks API is denied in this context.", "SecurityError");
-const throwing = () => {
-  throw refusal();
-};
-/** What browsers do that have an API and refuse it: a sandboxed frame, blocked cookies, a page that is being closed. */
-const refusals = {
-  "request() throws": { locks: { request: throwing } },
-  "request() rejects": { locks: { request: async () => throwing() } },
-  "request() never settles": { locks: { request: () => new Promise(() => {}) } },
-  "request() returns nothing": { locks: { request: () => undefined } },
-  "BroadcastChannel throws": {
-    BroadcastChannel: class {
-      constructor() {
-        throwing();
-      }
-    },
-  },
-  "postMessage() throws": {
-    BroadcastChannel: class {
-      postMessage() {
-        throwing();
-      }
-      close() {}
-    },
-  },
-};
-for (const [how, lack] of Object.entries(refusals)) {
-  test(`where locks or channels are refused, a tab leads alone and does not ask again: ${how}`, async () => {
-    let asked = 0;
-    const request = (...rest) => {
-      asked += 1;
-      return (lack.locks ?? new FakeLocks()).request(...rest);
-    };
-    const { tab, clock, live } = browser({ ...lack, locks: { request } });
-    const one = tab(at(0));
-    await clock.pass(9);
-    assert.deepEqual([live().length, one.socket.leads], [1, true]);
-    live()[0].accepts({ seq: 0, resumed: true, heartbeat_seconds: 3600 });
-    live()[0].says(created(1));
-    const before = asked;
-    await clock.pass(60);
-    assert.deepEqual([one.seqs(), one.socket.state, live().length], [[1], "connected", 1]);
-    assert.ok(asked <= 2 && asked === before, `${asked} requests`);
-    const claim = one.socket.claim("toast:1");
-    await clock.pass(3);
-    assert.equal(await claim, true);
-  });
-}
-
 test("tabs that share locks and hear nothing of each other do not take the lock back and forth for ever", async () => {
   const BroadcastChannel = fakeChannels();
   BroadcastChannel.carries = () => false;
@@ -374,86 +275,4 @@ test("a leader whose tokens are refused gives way, and comes back after a while"
   assert.equal(live()[0].protocols[1], "bearer.new");
   live()[0].accepts({ seq: 0, resumed: true });
   assert.equal(first.socket.state, "connected");
-});
-
-/** Pages of one browser whose session is `signedIn.as`; the edge answers each connection accordingly. */
-function sharedSession() {
-  const made = browser();
-  const signedIn = { as: "7" };
-  const open = (userId) =>
-    made.tab({ ...at(5), userId, getToken: async () => signedIn.as && `token of ${signedIn.as}` });
-  const answer = async () => {
-    for (let round = 0; round < 12; round += 1) {
-      await settle();
-      for (const one of made.live())
-        if (one.readyState === 0) one.accepts({ user_id: one.protocols[1].at(-1), seq: 5 });
-    }
-  };
-  return { ...made, signedIn, open, answer };
-}
-
-test("when another user signs in, all tabs notice, forget what they had and follow that user", async () => {
-  const { signedIn, open, answer, live } = sharedSession();
-  const anns = [open("7"), open(7), open("7")];
-  await answer();
-  signedIn.as = "8";
-  open("8");
-  await settle();
-  for (const one of anns) assert.deepEqual(one.all("userchange")[0], { userId: null, previous: "7" });
-  await answer();
-  for (const one of anns) {
-    assert.deepEqual(one.all("userchange").at(-1), { userId: "8", previous: null });
-    assert.deepEqual([one.socket.userId, one.socket.state], ["8", "connected"]);
-  }
-  assert.equal(live().length, 1);
-  live()[0].says(created(6));
-  await settle();
-  for (const one of anns) assert.deepEqual(one.seqs(), [6]);
-});
-
-test("a tab whose own token still names its user goes on, and the announcements end", async () => {
-  const { signedIn, open, answer, live } = sharedSession();
-  const ann = open("7");
-  await answer();
-  const eva = open("8"); // with a token of its own, as pages have that keep it in sessionStorage
-  await answer();
-  signedIn.as = "7";
-  assert.deepEqual([ann.socket.userId, ann.socket.state, ann.all("userchange").length], ["7", "connected", 2]);
-  assert.ok(eva.all("userchange").length <= 2 && live().length <= 2);
-});
-
-test("a page without a connection announces that the user has signed out", async () => {
-  const { signedIn, open, answer, BroadcastChannel, live } = sharedSession();
-  const ann = open("7");
-  await answer();
-  signedIn.as = null;
-  announceUser(null, null, { BroadcastChannel });
-  await settle();
-  assert.deepEqual(ann.all("userchange"), [{ userId: null, previous: "7" }]);
-  await answer();
-  assert.deepEqual([live().length, ann.socket.state, ann.socket.userId], [0, "reconnecting", null]);
-  signedIn.as = "8";
-  announceUser(8, "ws://edge/ws/", { BroadcastChannel });
-  await answer();
-  assert.deepEqual([ann.socket.userId, ann.socket.state], ["8", "connected"]);
-});
-
-test("a reconnect that finds another user tells the other tabs", async () => {
-  const { signedIn, open, answer, sockets, clock } = sharedSession();
-  const [first, second] = [open("7"), open("7")];
-  await answer();
-  signedIn.as = "8";
-  sockets[0].closes(1006);
-  await clock.pass(2);
-  await answer();
-  assert.deepEqual([first.socket.userId, second.socket.userId], ["8", "8"]);
-});
-
-test("announcements for another edge concern another inbox", async () => {
-  const { open, answer, BroadcastChannel } = sharedSession();
-  const ann = open("7");
-  await answer();
-  announceUser("8", "ws://other/ws/", { BroadcastChannel });
-  await settle();
-  assert.deepEqual(ann.all("userchange"), []);
 });
