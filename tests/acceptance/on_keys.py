@@ -23,8 +23,8 @@ from clarion.shared.inbox.models import Person
 from clarion.shared.protocol import Close
 from clarion.shared.settings import get_settings
 from tests import environment
+from tests.acceptance.credentials import refused, signed_in, token
 from tests.acceptance.steps import all_done, person, post, thread
-from tests.acceptance.test_access import refused, signed_in, token
 from tests.client import connected, opened
 from tests.keys.models import text_key
 from tests.processes import Edge, Worker

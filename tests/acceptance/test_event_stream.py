@@ -17,8 +17,8 @@ from clarion.pipeline.persons import key_of
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from tests.acceptance.conftest import on_test_database
+from tests.acceptance.credentials import signed_in, token
 from tests.acceptance.steps import filled, person, until
-from tests.acceptance.test_access import signed_in, token
 from tests.client import connected
 from tests.processes import Edge
 

@@ -19,8 +19,8 @@ from django.contrib.auth.models import User
 from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from tests.acceptance.conftest import on_test_database
+from tests.acceptance.credentials import token
 from tests.acceptance.steps import person, until
-from tests.acceptance.test_access import token
 from tests.client import connected
 from tests.processes import Edge
 

@@ -13,7 +13,7 @@ from tests.acceptance.nested import run_tests
 #: Events to inboxes and frames, and the actions on an inbox.
 INTEGRATION = ("delivery", "inbox", "collapse", "erasure", "callers_transactions", "api", "api_tokens", "testing_kit")
 #: The way from a post to a socket, access to it, and the resumption of a client that comes back.
-ACCEPTANCE = ("main_job", "access", "edge", "event_stream", "edge_frames", "python_client")
+ACCEPTANCE = ("main_job", "resume", "access", "revocation", "edge", "event_stream", "edge_frames", "python_client")
 #: Longest run (seconds). Usual are a hundred.
 PATIENCE_SECONDS = 1200
 

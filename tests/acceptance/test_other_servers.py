@@ -13,7 +13,12 @@ from tests.acceptance.nested import run_tests
 from tests.programs import needed
 
 #: The way from a post to a socket, with the faults that can occur on it.
-ACCEPTANCE = ("acceptance/test_main_job.py", "acceptance/test_crashes.py", "acceptance/test_jobs.py")
+ACCEPTANCE = (
+    "acceptance/test_main_job.py",
+    "acceptance/test_resume.py",
+    "acceptance/test_crashes.py",
+    "acceptance/test_jobs.py",
+)
 #: Further tests with many statements, by the names of their files.
 POOLED = ("delivery", "operations", "statements")
 #: Longest run (seconds). Usual are thirty.

@@ -13,9 +13,9 @@ from clarion.pipeline.publish import publish_frames
 from clarion.shared import protocol
 from clarion.shared.protocol import SUBPROTOCOL
 from tests.acceptance.conftest import on_test_database
+from tests.acceptance.credentials import refused
+from tests.acceptance.credentials import token as own_token
 from tests.acceptance.steps import filled, person
-from tests.acceptance.test_access import refused
-from tests.acceptance.test_access import token as own_token
 from tests.client import Client, opened
 from tests.processes import Edge
 from tests.provider import AUDIENCE, ISSUER, Provider, provider, rsa_key
