@@ -35,6 +35,19 @@ export class Clock {
 /** Let promises that are already resolved run on. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));
 
+/** What an edge says first. */
+export const hello = {
+  type: "CONNECTED",
+  user_id: "7",
+  session_id: "s",
+  protocol: 1,
+  epoch: "e",
+  seq: 0,
+  unread: 0,
+  heartbeat_seconds: 30,
+  resumed: false,
+};
+
 export class FakeWebSocket {
   readyState = 0;
   sent = [];
@@ -71,18 +84,7 @@ export class FakeWebSocket {
   /** The edge accepts and says CONNECTED. */
   accepts(fields = {}) {
     this.readyState = 1;
-    this.says({
-      type: "CONNECTED",
-      user_id: "7",
-      session_id: "s",
-      protocol: 1,
-      epoch: "e",
-      seq: 0,
-      unread: 0,
-      heartbeat_seconds: 30,
-      resumed: false,
-      ...fields,
-    });
+    this.says({ ...hello, ...fields });
   }
 
   /** The edge, or the network, closes. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { absoluteUrl } from "../browser.js";
-import { FakeEventSource, FakeStorage, client, connectedClient, created, settle } from "./fakes.js";
+import { FakeEventSource, FakeStorage, client, connectedClient, created, hello, settle } from "./fakes.js";
 
 /** A client behind something that lets no WebSocket through. */
 function blocked(options = {}) {
@@ -29,18 +29,6 @@ async function untilStream({ socket, sockets, streams, clock }) {
     await clock.pass(16);
   }
 }
-
-const hello = {
-  type: "CONNECTED",
-  user_id: "7",
-  session_id: "s",
-  protocol: 1,
-  epoch: "e",
-  seq: 0,
-  unread: 0,
-  heartbeat_seconds: 30,
-  resumed: false,
-};
 
 test("after three attempts that nobody answered, a stream is tried, with token and cursor in the address", async () => {
   const made = blocked({ since: 4, epoch: "e" });
