@@ -157,7 +157,8 @@ def read_through(
     """Mark all as read, optionally up to a seq, of a topic or of a kind. A seq beyond the head means the head.
 
     All take the same time, however many they are. Those of a topic or a kind are marked in chunks: for each part of the
-    log that has some, a transaction, a row in the log and a frame.
+    log that has some, a transaction, a row in the log and a frame. Inside a caller's transaction (`ATOMIC_REQUESTS`)
+    the inbox stays locked until that ends.
     """
     if topic is None and kind is None:
         return _read_all(user_id, through)
