@@ -20,19 +20,22 @@ from tests.processes import Edge, Process
 #: The numbers of the databases of Redis that staging has on the servers of production.
 STAGINGS_BROKER, STAGINGS_LAYER = 5, 6
 
-#: Records events for users of staging until it is killed, and prints the keys of those that are committed.
+#: Records events for users of staging until SIGTERM, and prints the keys of those that are committed.
 _STAGINGS_LOAD = """
-import itertools, sys, time
+import itertools, signal, sys, threading
 import django; django.setup()
 from clarion import NoticeGiven
 from clarion.pipeline.outbox.recording import record
 prefix, pause, *users = sys.argv[1:]
 users = [int(user) for user in users]
+ended = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: ended.set())
 for number in itertools.count():
     key, user = f"{prefix}{number}", users[number % len(users)]
     record(NoticeGiven(kind="STAGING", data={"key": key}, recipients=(user,)), key=key)
     print(key, user, flush=True)
-    time.sleep(float(pause))
+    if ended.wait(float(pause)):
+        break
 """
 #: Between two events of staging (seconds).
 PAUSE_SECONDS = 0.04
@@ -68,7 +71,7 @@ class Load(Process):
     def recorded(self) -> dict[str, int]:
         """The recipient of each event, by its key."""
         said = self.said()
-        assert self.popen is None or self.exit_code() in (None, -9), said[-3000:]
+        assert self.popen is None or not self.exit_code(), said[-3000:]
         lines = (line.split() for line in said.split("\n")[:-1])
         return {key: int(user) for key, user in lines}
 
