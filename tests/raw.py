@@ -3,12 +3,18 @@
 import asyncio
 import base64
 import os
+import socket
 import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Self
 
 from clarion.shared.protocol import SUBPROTOCOL
 
 PATH = "/ws/notification-updates/"
+
+#: A receive buffer for which the system takes its smallest.
+SMALLEST_BUFFER_BYTES = 1
 
 CONTINUATION, TEXT, CLOSE, PING, PONG = 0x0, 0x1, 0x8, 0x9, 0xA
 
@@ -43,12 +49,38 @@ class RawSocket:
         self.writer = writer
 
     @classmethod
-    async def open(cls, port: int, *lines: str, path: str = PATH, token: str | None = None) -> Self:
-        """Connect and shake hands."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async def open(
+        cls, port: int, *lines: str, path: str = PATH, token: str | None = None, buffered: int | None = None
+    ) -> Self:
+        """Connect and shake hands.
+
+        `buffered`: the bytes that the system keeps for it, rather than the megabytes to which its buffers may grow.
+        """
+        connection = socket.socket()
+        connection.setblocking(False)
+        if buffered is not None:
+            # Before it connects, since afterwards the other side has been told a larger window.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffered)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+        except BaseException:
+            connection.close()
+            raise
+        reader, writer = await asyncio.open_connection(sock=connection)
         writer.write(handshake(*lines, path=path, token=token))
         await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
         return cls(reader, writer)
+
+    @classmethod
+    @asynccontextmanager
+    async def unread(cls, port: int, *, token: str, path: str = PATH) -> AsyncIterator[Self]:
+        """A connection of which nothing is read after the handshake, by the system neither; it ends with the block."""
+        raw = await cls.open(port, token=token, path=path, buffered=SMALLEST_BUFFER_BYTES)
+        raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        try:
+            yield raw
+        finally:
+            raw.abort()
 
     async def receive(self, seconds: float = 10) -> tuple[int, bytes]:
         """The next frame: opcode and payload; raises IncompleteReadError at the end, TimeoutError."""

@@ -27,6 +27,8 @@ GROWTH = 1.1
 WARM_UP, MEASURED = 1200, 2400
 #: Changes that were missed, and the size of each.
 CHANGES, DATA_BYTES = 400, 16_000
+#: Sockets of which nothing is read.
+UNREAD = 8
 
 
 def memory(edge: Edge) -> int:
@@ -70,13 +72,10 @@ async def test_memory_of_replays(edge: Edge) -> None:
     await filled(ann.pk, CHANGES, size=DATA_BYTES, published=False)
     before, parked = memory(edge), edge.metric("clarion_edge_parked_total")
     path = f"{PATH}?since=0&epoch=0"
-    sockets = [await RawSocket.open(edge.port, path=path, token=token) for _ in range(8)]
-    for socket in sockets:
-        socket.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    all_parked = parked + len(sockets)
-    await until(lambda: edge.metric("clarion_edge_parked_total") >= all_parked, "they are not parked")
-    async with connected(edge.url, ann, since=0, epoch="0") as client:
-        assert await client.all_changes(CHANGES) == list(range(1, CHANGES + 1))
-    assert memory(edge) - before < len(sockets) * get_settings().credit_bytes + 16 * 2**20
-    for socket in sockets:
-        socket.abort()
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(UNREAD):
+            await stack.enter_async_context(RawSocket.unread(edge.port, path=path, token=token))
+        await until(lambda: edge.metric("clarion_edge_parked_total") >= parked + UNREAD, "they are not parked")
+        async with connected(edge.url, ann, since=0, epoch="0") as client:
+            assert await client.all_changes(CHANGES) == list(range(1, CHANGES + 1))
+        assert memory(edge) - before < UNREAD * get_settings().credit_bytes + 16 * 2**20

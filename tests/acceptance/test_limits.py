@@ -93,16 +93,14 @@ async def test_unreading_client_closed(strict: Edge) -> None:
     """A client that neither acknowledges nor reads is closed, and can resume."""
     ann = await person()
     token, _ = mint(ann.pk, get_settings())
-    raw = await RawSocket.open(strict.port, token=token)
-    raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
     parked = strict.metric("clarion_edge_parked_total")
-    for number in range(20):
-        await filled(ann.pk, 20, first=number * 20 + 1, size=16_000)
-    await until(lambda: strict.metric("clarion_edge_parked_total") > parked, "it is not parked")
-    await until(lambda: strict.metric("clarion_edge_sockets") == 0, "it was not closed")
-    raw.writer.transport.resume_reading()  # type: ignore[attr-defined]
-    assert await raw.closed() in (Close.TOO_SLOW, None)
-    raw.abort()
+    async with RawSocket.unread(strict.port, token=token) as raw:
+        for number in range(20):
+            await filled(ann.pk, 20, first=number * 20 + 1, size=16_000)
+        await until(lambda: strict.metric("clarion_edge_parked_total") > parked, "it is not parked")
+        await until(lambda: strict.metric("clarion_edge_sockets") == 0, "it was not closed")
+        raw.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert await raw.closed() in (Close.TOO_SLOW, None)
     async with connected(strict.url, ann, since=0) as client:
         assert await client.all_changes(400) == list(range(1, 401))
 
