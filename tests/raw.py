@@ -7,13 +7,13 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Self, cast
 
 from clarion.shared.protocol import SUBPROTOCOL
 
 PATH = "/ws/notification-updates/"
 
-#: A receive buffer for which the system takes its smallest.
+#: A receive buffer for which the kernel takes its smallest.
 SMALLEST_BUFFER_BYTES = 1
 
 CONTINUATION, TEXT, CLOSE, PING, PONG = 0x0, 0x1, 0x8, 0x9, 0xA
@@ -50,33 +50,34 @@ class RawSocket:
 
     @classmethod
     async def open(
-        cls, port: int, *lines: str, path: str = PATH, token: str | None = None, buffered: int | None = None
+        cls, port: int, *lines: str, path: str = PATH, token: str | None = None, receive_buffer: int | None = None
     ) -> Self:
-        """Connect and shake hands.
-
-        `buffered`: the bytes that the system keeps for it, rather than the megabytes to which its buffers may grow.
-        """
+        """Connect and shake hands. `receive_buffer` is its size in bytes; without it the kernel lets it grow."""
         connection = socket.socket()
         connection.setblocking(False)
-        if buffered is not None:
-            # Before it connects, since afterwards the other side has been told a larger window.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffered)
+        if receive_buffer is not None:
+            # Before the connect, in which the other side is told the size of the window.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
             await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
         except BaseException:
             connection.close()
             raise
-        reader, writer = await asyncio.open_connection(sock=connection)
-        writer.write(handshake(*lines, path=path, token=token))
-        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-        return cls(reader, writer)
+        raw = cls(*await asyncio.open_connection(sock=connection))
+        raw.send(handshake(*lines, path=path, token=token))
+        try:
+            await asyncio.wait_for(raw.reader.readuntil(b"\r\n\r\n"), 10)
+        except BaseException:
+            raw.abort()
+            raise
+        return raw
 
     @classmethod
     @asynccontextmanager
     async def unread(cls, port: int, *, token: str, path: str = PATH) -> AsyncIterator[Self]:
-        """A connection of which nothing is read after the handshake, by the system neither; it ends with the block."""
-        raw = await cls.open(port, token=token, path=path, buffered=SMALLEST_BUFFER_BYTES)
-        raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        """A connection of which nothing is read after the handshake, and little buffered; it ends with the block."""
+        raw = await cls.open(port, token=token, path=path, receive_buffer=SMALLEST_BUFFER_BYTES)
+        raw.transport.pause_reading()
         try:
             yield raw
         finally:
@@ -102,9 +103,14 @@ class RawSocket:
             if opcode == CLOSE:
                 return int.from_bytes(payload[:2], "big")
 
+    @property
+    def transport(self) -> asyncio.Transport:
+        """Its transport, which asyncio's types give for writing only."""
+        return cast(asyncio.Transport, self.writer.transport)
+
     def send(self, *frames: bytes) -> None:
         self.writer.write(b"".join(frames))
 
     def abort(self) -> None:
         """Vanish without a word."""
-        self.writer.transport.abort()
+        self.transport.abort()

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 import time
 from collections.abc import Iterator
 
@@ -18,7 +17,7 @@ from tests.acceptance.conftest import on_test_database
 from tests.acceptance.steps import person
 from tests.client import connected
 from tests.processes import Edge
-from tests.raw import CONTINUATION, PING, PONG, TEXT, RawSocket, frame
+from tests.raw import CONTINUATION, PING, PONG, SMALLEST_BUFFER_BYTES, TEXT, RawSocket, frame
 from tests.tasks import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,8 +35,9 @@ def attentive(django_db_setup: None) -> Iterator[Edge]:
         yield process
 
 
-async def opened(edge: Edge, user: User) -> RawSocket:
-    raw = await RawSocket.open(edge.port, token=mint(user.pk, get_settings())[0])
+async def opened(edge: Edge, user: User, receive_buffer: int | None = None) -> RawSocket:
+    token, _ = mint(user.pk, get_settings())
+    raw = await RawSocket.open(edge.port, token=token, receive_buffer=receive_buffer)
     assert (await raw.receive())[0] == TEXT
     return raw
 
@@ -79,11 +79,10 @@ async def test_memory_of_unread_pongs(edge: Edge) -> None:
     assert edge.popen is not None
     process = psutil.Process(edge.popen.pid)
     ann = await person()
-    raws = [await opened(edge, ann) for _ in range(5)]
+    raws = [await opened(edge, ann, SMALLEST_BUFFER_BYTES) for _ in range(5)]
     before = process.memory_info().rss
     for raw in raws:
-        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        raw.transport.pause_reading()
     block = frame(PING, b"p" * 125) * 2000
 
     async def flood(raw: RawSocket) -> None:
