@@ -92,8 +92,8 @@ def test_two_installations_on_one_redis(trial: Trials, background: Background) -
             run.some_more(EVENTS)
             assert other.load.stop() == 0
             with psycopg.connect(other.database_url, autocommit=True) as database:
-                recorded = evidence.now(database)
-                undelivered = functools.partial(evidence.pending, database, f"{run.prefix}-staging-", recorded)
+                ended_at = evidence.now(database)
+                undelivered = functools.partial(evidence.pending, database, f"{run.prefix}-staging-", ended_at)
                 run.until(lambda: not undelivered(), lambda: f"not delivered in staging: {undelivered()}")
             run.until(lambda: not behind(other, followers), lambda: f"behind in staging: {behind(other, followers)}")
             for one in following:
