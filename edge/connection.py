@@ -257,8 +257,7 @@ class Connection:
 
     def _has_room(self, text: str) -> bool:
         """Return whether there is room. For a client that does not acknowledge, only unsent bytes count."""
-        waiting = self._transport.waiting
-        if waiting and waiting > self._buffer_limit:  # usually nothing waits, so the limit is not computed
+        if self._transport.waiting > self._buffer_limit:
             return False
         return not self.bidirectional or self.credit.take(len(text) if text.isascii() else len(text.encode()))
 
