@@ -110,7 +110,7 @@ def staging(stack: Stack, users: Sequence[int], prefix: str) -> Iterator[Staging
         )
         with psycopg.connect(url, autocommit=True) as database:
             database.execute("UPDATE clarion_installation SET value = %s", identity)
-            database.execute("SELECT setval(pg_get_serial_sequence('auth_user', 'id'), %s)", [min(users) - 1])
+            database.execute("SELECT setval(pg_get_serial_sequence('auth_user', 'id'), %s, false)", [min(users)])
             assert evidence.people(database, f"{prefix}person-", len(users)) == list(users)
         edge = made.enter_context(stack.edge("staging", **environment))
         worker = made.enter_context(stack.worker("staging", **environment))
