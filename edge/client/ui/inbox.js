@@ -135,6 +135,18 @@ export class ClarionInbox extends ClarionElement {
       void change(api.readAll({ through: store.cursor?.seq, ...kind }));
     });
 
+    /** @type {IntersectionObserver | null} */
+    let end = null;
+    /** Read the next page when the end of the list is seen. What is told late of an earlier list reads nothing. */
+    const watchEnd = () => {
+      const observer = new IntersectionObserver((entries) => {
+        if (observer !== end || !entries.some((entry) => entry.isIntersecting)) return;
+        end = null;
+        pages.older();
+      });
+      observer.observe(older);
+      return observer;
+    };
     const show = () => {
       if (this.#idle) return;
       const rows = pages.rows.filter((one) => !inbox.isRemoved(one));
@@ -153,8 +165,8 @@ export class ClarionInbox extends ClarionElement {
       } else if (pages.busy) trouble.hidden = true;
       for (const tab of tabs.children) select(tab, tab.dataset.tab === pages.tab);
       body.setAttribute("aria-labelledby", `tab-${pages.tab}`);
-      watcher.unobserve(older);
-      if (pages.more && !pages.failed) watcher.observe(older);
+      end?.disconnect();
+      end = pages.more && !pages.failed && !pages.busy ? watchEnd() : null;
     };
     this.#show = show;
 
@@ -170,10 +182,7 @@ export class ClarionInbox extends ClarionElement {
       }, SEEN_MILLISECONDS);
     };
     const watcher = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        if (target === panel) visible = isIntersecting;
-        else if (isIntersecting && pages.more && !pages.busy) pages.older();
-      }
+      for (const { isIntersecting } of entries) visible = isIntersecting;
       see();
     });
     watcher.observe(panel);
@@ -190,6 +199,7 @@ export class ClarionInbox extends ClarionElement {
     const clock = setInterval(() => document.hidden || this.#idle || (show(), list.tellTimes()), TIMES_MILLISECONDS);
     signal.addEventListener("abort", () => {
       watcher.disconnect();
+      end?.disconnect();
       clearInterval(clock);
       clearTimeout(pause);
       this.#panel = null;
