@@ -83,6 +83,11 @@ def measure(console: Console) -> Iterator[Figure]:
 def done(crowd: burst_users.Crowd, process: psutil.Process | None = None, kind: str = PLAIN) -> tuple[float, int]:
     """Notify the crowd; return the seconds from event to last published batch, and the worker's peak (bytes)."""
     key, _ = crowd.notify(kind)
+    return until_published(key, process)
+
+
+def until_published(key: str, process: psutil.Process | None = None) -> tuple[float, int]:
+    """Wait for an event; return the seconds until its last batch was published, and the worker's peak (bytes)."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     peak = 0
     while time.monotonic() < deadline:
