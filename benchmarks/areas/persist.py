@@ -1,7 +1,8 @@
 """Storing batches, relative to a bare INSERT … SELECT of as many rows into the same table, and django-notifications-hq.
 
 Clarion's time covers all that a worker does from taking a batch to its commit: claim it, lock the inboxes, insert the
-rows, advance the inboxes, mark the batch as stored.
+rows, advance the inboxes, mark the batch as stored. The write-ahead log of the same work is counted in bytes; right
+after a checkpoint it has each page that is changed as a whole.
 """
 
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from django.db import connection, transaction
 from rich.console import Console
 
-from benchmarks.areas import KINDS, PLAIN
+from benchmarks.areas import COLLAPSING, KINDS, PLAIN
 from benchmarks.figures import RUNS, Figure, details, ratio
 from benchmarks.peers import NOTIFICATIONS_HQ
 from benchmarks.testbed import Peer, database, settle
@@ -23,6 +24,10 @@ AREA = "persist"
 PEOPLE = 100_000
 #: Notifications that exist before, and how many of them each user has.
 EARLIER, EACH = 5_000_000, 50
+#: Recipients whose write-ahead log is counted; their rows are spread over the tables.
+SPREAD = 10_000
+#: Bytes of write-ahead log a notification, at most: of a kind that collapses, and of any kind after a checkpoint.
+COLLAPSING_BYTES, CHECKPOINT_BYTES = 600, 5_000
 #: Runs of the comparison with the bare insert.
 INSERT_RUNS = 5
 
@@ -39,8 +44,8 @@ SELECT user_id, seq, 1, -seq, now() FROM generate_series(1, %s) seq, unnest(%s::
 
 def measure(console: Console) -> Iterator[Figure]:
     """Rows a second, on an empty table and on one of five million."""
-    crowd_of = {size: burst_users.gather(size) for size in (1_000, 10_000, PEOPLE)}
-    yield from _beside_hq(console, crowd_of[10_000])
+    crowd_of = {size: burst_users.gather(size) for size in (1_000, SPREAD, PEOPLE)}
+    yield from _beside_hq(console, crowd_of[SPREAD])
     for table in ("empty", "5 million"):
         if table != "empty":
             _fill(crowd_of[PEOPLE].user_ids)
@@ -61,6 +66,38 @@ def measure(console: Console) -> Iterator[Figure]:
                     f"rows/s of {size:,} recipients on {rows}, relative to the bare INSERT … SELECT", load,
                     rates[kind], bare, at_least=0.5 if kind == PLAIN else None, details=runs,
                 )  # fmt: skip
+    yield from _write_ahead_log(console, crowd_of[SPREAD])
+
+
+def _write_ahead_log(console: Console, crowd: burst_users.Crowd) -> Iterator[Figure]:
+    """Count the bytes of the log, right after a checkpoint and once most pages were changed since it."""
+    size = len(crowd.user_ids)
+    for kind, load in KINDS.items():
+        first: list[float] = []
+        later: list[float] = []
+        for _ in range(RUNS):
+            settle()
+            for runs in (first, later):
+                before = _log_position()
+                _ours(crowd, kind)
+                runs.append((_log_position() - before) / size)
+        console.print(f"  {kind}: {later} bytes, {first} right after a checkpoint", style="dim")
+        kind_and_load = f"{load}, {size:,} recipients"
+        yield Figure(
+            f"persist.log.{kind}", AREA, "write-ahead log of a notification, table of 5 million", kind_and_load, later,
+            unit="bytes", at_most=COLLAPSING_BYTES if kind == COLLAPSING else None,
+        )  # fmt: skip
+        yield Figure(
+            f"persist.log_after_checkpoint.{kind}", AREA,
+            "write-ahead log of a notification right after a checkpoint, table of 5 million", kind_and_load, first,
+            unit="bytes", at_most=CHECKPOINT_BYTES,
+        )  # fmt: skip
+
+
+def _log_position() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+        return int(cursor.fetchone()[0])
 
 
 def _ours(crowd: burst_users.Crowd, kind: str) -> float:
