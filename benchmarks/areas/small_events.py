@@ -1,6 +1,7 @@
 """Small events, one recipient each, through one worker process, relative to Celery's empty task.
 
-Both find their queue full and are timed by its length while they empty it.
+Both find their queue full and are timed by its length while they empty it. Postgres counts the transaction ids that an
+event takes: of these there are two billion until all tables have to be vacuumed.
 """
 
 import time
@@ -41,22 +42,30 @@ def measure(console: Console) -> Iterator[Figure]:
     """Measure tasks a second, and the time to plan the statements of an event."""
     users = small_event_users()
     rates: dict[str, list[float]] = {"ours": [], "empty": []}
+    transactions: list[float] = []
     for name in interleaved(RATE_RUNS, list(rates)):
         if name == "ours":
             record_small_events(users)
             settle()
-            rates[name].append(_rate(worker(EVENTS, prefetch=PREFETCH), redis_key(EVENTS)))
+            rate, taken = _rate_and_transactions(worker(EVENTS, prefetch=PREFETCH))
+            rates[name].append(rate)
+            transactions.append(taken)
         else:
             for number in range(EMPTY_OF_A_RUN):
                 empty.empty.delay(number)
             peer = worker(empty.QUEUE, prefetch=PREFETCH, app="benchmarks.peers.empty")
-            rates[name].append(_rate(peer, redis_key(empty.QUEUE)))
+            with peer:
+                rates[name].append(emptied(redis_key(empty.QUEUE))[0])
     runs = details("Clarion {ours:,.0f} events/s, Celery {empty:,.0f} empty tasks/s", **rates)
     console.print(f"  {runs}", style="dim")
     yield ratio(
         "small_events.rate", AREA, "events/s through one worker process, relative to Celery's empty task",
         "MENTION, does not collapse, 1 recipient, a full queue", rates["ours"], rates["empty"], at_least=0.5,
         details=runs,
+    )  # fmt: skip
+    yield Figure(
+        "small_events.transactions", AREA, "transaction ids of an event, with that of its recording",
+        "MENTION, does not collapse, 1 recipient, a full queue", transactions, unit="ids", at_most=1.5,
     )  # fmt: skip
     statements = _statements(users)
     runs_of_plans = [
@@ -111,9 +120,19 @@ def record_small_events(users: list[int], kind: str = "MENTION") -> None:
             record(notice, key=uuid.uuid4().hex)
 
 
-def _rate(process: Server, key: str) -> float:
+def _rate_and_transactions(process: Server) -> tuple[float, float]:
+    """Return the events a second of a worker, and the transaction ids of each, with the one that recorded it."""
+    marks: list[int] = []
     with process:
-        return emptied(key)[0]
+        rate, events = emptied(redis_key(EVENTS), on_start=lambda: marks.append(_next_transaction_id()))
+        marks.append(_next_transaction_id())
+    return rate, 1 + (marks[1] - marks[0]) / events
+
+
+def _next_transaction_id() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")  # takes none itself
+        return int(cursor.fetchone()[0])
 
 
 def emptied(key: str, on_start: Callable[[], None] = lambda: None) -> tuple[float, int]:
