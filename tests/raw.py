@@ -56,7 +56,7 @@ class RawSocket:
         connection = socket.socket()
         connection.setblocking(False)
         if receive_buffer is not None:
-            # Before the connect, in which the other side is told the size of the window.
+            # Before the connect, which announces the size of the window to the other side.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
             await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))

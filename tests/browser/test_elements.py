@@ -25,7 +25,7 @@ PAINT_MILLISECONDS = 50
 VISITS = 3
 TASK_MILLISECONDS = 50
 
-#: What a page is told about visible elements arrives late, as in a browser that is busy.
+#: Callbacks of an IntersectionObserver run late, as in a busy browser.
 LATE_OBSERVERS = """
 globalThis.IntersectionObserver = class extends IntersectionObserver {
   constructor(callback, options) {
