@@ -22,6 +22,7 @@ from twisted.internet.tcp import Connection
 
 from ...shared.settings import get_settings
 from ..limits import TokenBucket
+from ..outgoing import LINGER_SECONDS
 
 #: Messages to the application besides those of ASGI: the client sends too many frames, or a message that is too large.
 TOO_MANY_FRAMES = "clarion.too_many_frames"
@@ -62,6 +63,9 @@ class DirectProtocol(WebSocketProtocol):  # type: ignore[misc]  # untyped
             cls.CONFIG_ATTRS = []
             # A message of more fragments than this is held in memory until its end, which may never come.
             cls.maxMessagePayloadSize = cls.maxFramePayloadSize = get_settings().message_bytes
+            # With autobahn's one second, a busy edge or a slow network resets the connection before the close frame,
+            # and the client does not see the close code.
+            cls.closeHandshakeTimeout = LINGER_SECONDS
         super().makeConnection(transport)
 
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from django.contrib.auth.models import User
 
+from clarion.edge.outgoing import LINGER_SECONDS
 from clarion.shared.protocol import Close
 from clarion.shared.settings import get_settings
 from clarion.shared.tokens import mint
@@ -40,6 +41,17 @@ async def opened(edge: Edge, user: User, receive_buffer: int | None = None) -> R
     raw = await RawSocket.open(edge.port, token=token, receive_buffer=receive_buffer)
     assert (await raw.receive())[0] == TEXT
     return raw
+
+
+async def test_slow_answer_to_close(edge: Edge) -> None:
+    """A connection that the edge closes is reset only after seconds without an answer, so the close code arrives."""
+    raw = await RawSocket.open(edge.port)
+    assert await raw.closed() == Close.NO_TOKEN
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(raw.reader.read(1), LINGER_SECONDS / 2)
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(raw.reader.read(1), LINGER_SECONDS * 2) == b""
+    raw.abort()
 
 
 @pytest.mark.parametrize("opcode", [PING, PONG, CONTINUATION])
