@@ -5,7 +5,7 @@ import json
 from html import escape
 from typing import Any
 
-from playwright.async_api import Page, Route
+from playwright.async_api import Locator, Page, Route
 
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, Visitor
 
@@ -87,6 +87,14 @@ async def open_page(
     await page.goto(f"{stack.web.url}/settings/")  # for the cookie of CSRF
     await page.goto(f"{stack.web.url}/elsewhere/")
     return page
+
+
+def badge(page: Page) -> Locator:
+    return page.locator("clarion-bell [part~=badge]")
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("clarion-inbox [part~=row]")
 
 
 async def becomes_true(page: Page, expression: str) -> None:

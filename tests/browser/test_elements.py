@@ -1,8 +1,5 @@
-"""The elements of the browser client on pages of strangers: hostile styles, a strict policy, languages, tabs, speed."""
+"""The elements of the browser client on pages of strangers: hostile styles, a strict policy, languages, tabs."""
 
-import gzip
-import json
-import statistics
 from typing import Any
 
 import pytest
@@ -10,20 +7,12 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.acceptance.steps import all_done, filled, person, post, thread
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Stack, photograph, serious, visiting
-from tests.browser.elements import HOSTILE, becomes_true, connected, open_page
-from tests.contracts import bundle
+from tests.browser.elements import HOSTILE, badge, becomes_true, connected, open_page, rows
 from tests.docs.blocks import blocks_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
-
-#: All three elements (compressed bytes), without the client that existed before them and without dictionaries.
-ELEMENTS_BYTES = 15_500
-#: From opening the panel until its rows are painted (milliseconds), and the longest task while frames come.
-PAINT_MILLISECONDS = 50
-VISITS = 3
-TASK_MILLISECONDS = 50
 
 #: Callbacks of an IntersectionObserver run late, as in a busy browser.
 LATE_OBSERVERS = """
@@ -33,14 +22,6 @@ globalThis.IntersectionObserver = class extends IntersectionObserver {
   }
 };
 """
-
-
-def badge(page: Page) -> Any:
-    return page.locator("clarion-bell [part~=badge]")
-
-
-def rows(page: Page) -> Any:
-    return page.locator("clarion-inbox [part~=row]")
 
 
 async def quiet(page: Page, said: list[str]) -> None:
@@ -336,69 +317,3 @@ async def test_signed_out(stack: Stack, chromium: Browser) -> None:
         await becomes_true(page, "globalThis.refused === true")
         await page.locator("clarion-bell [part=button]").click()
         await expect(page.locator("clarion-bell [part=trouble]")).to_have_text("The notifications could not be loaded.")
-
-
-def test_size_of_elements() -> None:
-    """All three elements together have at most 15.5 kB, compressed."""
-    size = len(gzip.compress((bundle.STATIC / "elements.js").read_bytes(), 9))
-    assert size <= ELEMENTS_BYTES, f"{size} bytes"
-
-
-#: Frames in tasks of their own, as a connection delivers them; resolves to the longest task that took 50 ms or more.
-STORM = """
-async (count) => {
-  const { store } = document.querySelector("clarion-bell").inbox;
-  const tasks = [];
-  const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map((one) => one.duration)));
-  observer.observe({ type: "longtask" });
-  const { port1, port2 } = new MessageChannel();
-  let seq = store.cursor.seq;
-  const frame = () => ({ type: "NOTIFICATION_CREATED", seq: ++seq, unread: seq, notificationId: String(seq),
-    isRead: false, quiet: true, count: 1, notificationType: "MENTION", topic: "a:1",
-    createdAt: new Date().toISOString(), messageId: null, conversationId: null, actor: { id: "7", username: "ben" },
-    data: { thread_title: "A storm", excerpt: "one of very many", url: "/threads/1/" } });
-  await new Promise((resolve) => {
-    let left = count;
-    port1.onmessage = () => { store.apply(frame()); (left -= 1) > 0 ? port2.postMessage(0) : resolve(); };
-    port2.postMessage(0);
-  });
-  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 200)));
-  tasks.push(...observer.takeRecords().map((one) => one.duration));
-  return { longest: Math.max(0, ...tasks), unread: store.unread };
-}
-"""
-#: Opens the panel at the beginning of a frame; resolves to the time until that frame was painted (milliseconds). At any
-#: other moment the time would include the wait for the next frame.
-PAINT = """
-() => new Promise((resolve) => requestAnimationFrame(() => {
-  const bell = document.querySelector("clarion-bell");
-  const start = performance.now();
-  bell.open = true;
-  const rows = bell.shadowRoot.querySelector("clarion-inbox").shadowRoot.querySelectorAll("[part~=row]").length;
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => resolve({ took: performance.now() - start, rows });
-  port2.postMessage(0);
-}))
-"""
-
-
-@pytest.mark.alone
-async def test_speed(stack: Stack, chromium: Browser) -> None:
-    """Fifty rows are painted within 50 ms, and no task of 10,000 frames is above that, in the median of visits."""
-    ann = await person()
-    await filled(ann.pk, 60)
-    painted, longest = [], []
-    async with visiting(chromium, stack, ann) as visitor:
-        for _ in range(VISITS):
-            page = await open_page(stack, visitor)
-            await connected(page)
-            await expect(badge(page)).to_have_text("60")
-            paint = await page.evaluate(PAINT)
-            assert paint["rows"] == 50
-            painted.append(paint["took"])
-            longest.append((await page.evaluate(STORM, 10_000))["longest"])
-            await expect(badge(page)).to_have_text("99+")
-            await page.close()
-    print(json.dumps({"painted": painted, "longest task": longest}))
-    assert statistics.median(painted) <= PAINT_MILLISECONDS, painted
-    assert statistics.median(longest) <= TASK_MILLISECONDS, longest
