@@ -97,6 +97,12 @@ def rows(page: Page) -> Locator:
     return page.locator("clarion-inbox [part~=row]")
 
 
+async def quiet(page: Page, said: list[str]) -> None:
+    """No violation of the policy, and no error on the console."""
+    assert await page.evaluate("violations") == []
+    assert said == []
+
+
 async def becomes_true(page: Page, expression: str) -> None:
     """Wait for an expression. Playwright's own wait evaluates a text in the page, which the policy forbids."""
     async with asyncio.timeout(PATIENCE_MILLISECONDS / 1000):
